@@ -1,0 +1,118 @@
+package pay
+
+import (
+	"fmt"
+	"time"
+)
+
+// MoveState is where a refund or a payout stands.
+type MoveState string
+
+// The states of a refund or payout.
+const (
+	MoveCreated   MoveState = "created"   // written; waits (for a code, say) before anything is sent
+	MoveSent      MoveState = "sent"      // handed to the provider, or about to be
+	MoveUnknown   MoveState = "unknown"   // asked, and the answer was lost
+	MoveSucceeded MoveState = "succeeded" // the provider says that the money moved
+	MoveFailed    MoveState = "failed"    // the provider refused, or it was never sent
+)
+
+// MoveStates lists every state, in the order of a move's life.
+var MoveStates = []MoveState{MoveCreated, MoveSent, MoveUnknown, MoveSucceeded, MoveFailed}
+
+// Underway says whether the move still holds its amount reserved.
+func (s MoveState) Underway() bool {
+	return s == MoveCreated || s == MoveSent || s == MoveUnknown
+}
+
+// Public is the state as the API shows it: pending, succeeded or failed.
+func (s MoveState) Public() string {
+	if s.Underway() {
+		return "pending"
+	}
+	return string(s)
+}
+
+var moveArrows = map[MoveState][]MoveState{
+	MoveCreated: {MoveSent, MoveFailed},
+	MoveSent:    {MoveUnknown, MoveSucceeded, MoveFailed},
+	MoveUnknown: {MoveSucceeded, MoveFailed},
+}
+
+// CanMoveOn says whether there is an arrow from one move state to another.
+func CanMoveOn(from, to MoveState) bool {
+	for _, s := range moveArrows[from] {
+		if s == to {
+			return true
+		}
+	}
+	return false
+}
+
+// Refund is the return of a paid payment, whole or in part.
+type Refund struct {
+	ID, InvoiceID, PaymentID, BusinessID string
+
+	Amount Tiyin
+	State  MoveState
+	Reason string // why, in the caller's words
+
+	Ref  string // the provider's id of the refund, where it has one
+	Code string // the provider's code and words when it refused
+	Note string
+
+	Theirs bool   // begun on the provider's side (Payme's cancel after payment, Uzum's reverse)
+	Lines  []byte // the caller's ofd, passed on unchanged
+	Before Tiyin  // what the payment had returned when this was sent: what an inquiry compares with
+
+	CreatedAt, SentAt, DoneAt time.Time
+}
+
+// StartRefund reserves part of a paid payment for return; amount 0 means all that is left.
+// underway is what other refunds of p have reserved.
+func (p *Payment) StartRefund(amount, underway Tiyin) (Refund, error) {
+	if p.State != Paid {
+		return Refund{}, &Error{Code: CodeConflict, Reason: "not_paid", Message: fmt.Sprintf("only a paid payment can be refunded; this one is %s", p.State)}
+	}
+	left := p.Left(underway)
+	if amount == 0 {
+		amount = left
+	}
+	if left <= 0 {
+		return Refund{}, &Error{Code: CodeConflict, Reason: "nothing_left", Message: "nothing is left to refund"}
+	}
+	if amount < 0 || amount > left {
+		return Refund{}, &Error{Code: CodeConflict, Reason: "more_than_left", Message: fmt.Sprintf("%d tiyin cannot be refunded: %d are left", amount, left)}
+	}
+	return Refund{
+		InvoiceID: p.InvoiceID, PaymentID: p.ID, BusinessID: p.BusinessID,
+		Amount: amount, State: MoveSent, Before: p.Refunded,
+	}, nil
+}
+
+// MoveChange is what is learned about a refund or payout.
+type MoveChange struct {
+	To              MoveState
+	At              time.Time
+	Ref, Code, Note string
+}
+
+// Apply moves r along one arrow. A repeat changes nothing; an arrow that does not exist is a
+// conflict.
+func (r *Refund) Apply(c MoveChange) (changed bool, err error) {
+	if r.State == c.To {
+		return false, nil
+	}
+	if !CanMoveOn(r.State, c.To) {
+		return false, &Error{Code: CodeConflict, Message: fmt.Sprintf("a refund that is %s cannot become %s", r.State, c.To)}
+	}
+	r.State = c.To
+	r.Code, r.Note = c.Code, c.Note
+	if c.Ref != "" {
+		r.Ref = c.Ref
+	}
+	if c.To == MoveSucceeded || c.To == MoveFailed {
+		r.DoneAt = c.At
+	}
+	return true, nil
+}

@@ -1,0 +1,199 @@
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/pay"
+)
+
+// Every call below is made outside any transaction, with a deadline in its context. It returns
+// an outcome (also a refusal: "card blocked" is an answer) or an *Error when there is none.
+
+// Checkouter makes what a buyer is sent to: a page, a link or an app.
+type Checkouter interface {
+	Checkout(context.Context, pay.Invoice, pay.Payment) (Link, error)
+}
+
+// Link is where to send the buyer.
+type Link struct {
+	URL      string // https; what a QR shows
+	Deeplink string // opens the company's app; "" where the URL does
+	Ref      string // the provider's id, where it made something ("" for links that call nobody)
+	Expires  time.Time
+	Meta     []byte
+}
+
+// CheckoutCaller marks a Checkouter whose Checkout calls the company, so that a payment row is
+// written before the call. Those that only write a link do not implement it.
+type CheckoutCaller interface {
+	Checkouter
+	// CancelCheckout takes back what Checkout made, while it is unpaid. Outcome.State is
+	// cancelled when it is gone (also when it was gone already), paid or held when it is too
+	// late, created when the company does not say.
+	CancelCheckout(ctx context.Context, p pay.Payment) (Outcome, error)
+}
+
+// Refunder returns money through the company's API.
+type Refunder interface {
+	// CanRefund is pure, and asked before anything is written: nil, or a *pay.Error
+	// (CodeUnsupported, CodeInvalid) that says what can be done instead.
+	CanRefund(p pay.Payment, o RefundOrder) error
+	Refund(context.Context, RefundOrder) (MoveOutcome, error)
+}
+
+// RefundOrder asks for the return of Amount, or of all that was captured when Whole.
+type RefundOrder struct {
+	RefundID string // ours; the external id where the company takes one
+	Payment  pay.Payment
+	Amount   pay.Tiyin
+	Whole    bool   // Amount is all that was captured, and nothing was returned before
+	Lines    []byte // the caller's ofd as it came
+	CardPAN  string // only in memory; "" unless ACCEPT_CARD_DATA
+	Reason   string
+}
+
+// Inquirer is the way out of "unknown": it asks, and changes nothing.
+type Inquirer interface {
+	Inquire(ctx context.Context, q Question) (Report, error)
+}
+
+// Op is what was asked of the company when the answer was lost.
+type Op string
+
+// The operations that can be asked about.
+const (
+	OpCheckout Op = "checkout"
+	OpCharge   Op = "charge"
+	OpCapture  Op = "capture"
+	OpRelease  Op = "release"
+	OpRefund   Op = "refund"
+	OpPayout   Op = "payout"
+)
+
+// Question names an operation by all that we know; after a lost answer there may be no Ref.
+type Question struct {
+	Ref, PaymentID, InvoiceID string
+	OpID                      string // the refund's or payout's id
+	Op                        Op
+	Amount                    pay.Tiyin // of the operation
+	Before                    pay.Tiyin // refunds: what had been returned before
+	SentAt                    time.Time
+	Payment                   pay.Payment
+	Meta                      []byte
+}
+
+// Report is the company's view. Found false is final only 10 minutes after SentAt: earlier
+// the call may still land.
+type Report struct {
+	Found    bool
+	Outcome  Outcome
+	Refunded pay.Tiyin // what was returned so far, where the company shows it
+	Shows    bool      // whether Refunded can be believed (the company shows returns at all)
+}
+
+// ReceiptSender passes a fiscal receipt's link to the company.
+type ReceiptSender interface {
+	SendReceipt(ctx context.Context, p pay.Payment, r pay.Receipt) error
+}
+
+// Outcome is what the provider said of a payment, in our words.
+type Outcome struct {
+	State  pay.State // created, held, paid, refunded, failed, cancelled
+	Ref    string
+	At     time.Time
+	Amount pay.Tiyin
+	Card   pay.Card
+	Code   string // the provider's own code and words, for people
+	Note   string
+	Needs  Next // what the buyer must still do: an SMS code, and until when
+
+	ReceiptURL string
+	Meta       []byte
+}
+
+// Next is what the buyer must still do.
+type Next struct {
+	Kind        string // "otp" or ""
+	PhoneMasked string
+	ExpiresAt   time.Time
+	TriesLeft   int
+}
+
+// MoveOutcome is what the provider said of a refund or payout: MoveSent while it still works
+// on it, MoveSucceeded or MoveFailed.
+type MoveOutcome struct {
+	State           pay.MoveState
+	Ref, Code, Note string
+	At              time.Time
+	Meta            []byte
+}
+
+// ─── Cards, holds, payouts and codes shown by the buyer ───────────────────────────────────
+
+// CardBinder turns a card into a token.
+type CardBinder interface {
+	BindCard(context.Context, BindOrder) (Binding, error)
+	ConfirmCard(ctx context.Context, ref, code string) (Binding, error)
+	ForgetCard(ctx context.Context, token string) error
+}
+
+// BindOrder asks to bind a card. Number lives only in memory.
+type BindOrder struct{ CardID, Number, Expiry, Phone string }
+
+// Binding is a card at the company: Token is sealed before it is stored.
+type Binding struct {
+	Ref, Token  string
+	Card        pay.Card
+	Expiry      string // YYMM
+	PhoneMasked string
+	Needs       Next
+}
+
+// CardCharger takes money from a card. With Hold in the order the outcome is held, not paid.
+type CardCharger interface {
+	Charge(context.Context, ChargeOrder) (Outcome, error)
+	ConfirmCharge(ctx context.Context, p pay.Payment, code string) (Outcome, error)
+}
+
+// ChargeOrder asks for Payment.Amount from a card, by token or by number.
+type ChargeOrder struct {
+	Payment                      pay.Payment
+	Invoice                      pay.Invoice
+	Token, Number, Expiry, Phone string
+	Hold                         bool
+	HoldFor                      time.Duration
+	CaptureOnExpiry              bool
+}
+
+// Holder ends a hold.
+type Holder interface {
+	Capture(ctx context.Context, p pay.Payment, amount pay.Tiyin) (Outcome, error)
+	Release(ctx context.Context, p pay.Payment) (Outcome, error)
+}
+
+// Payer sends money to cards.
+type Payer interface {
+	Payout(context.Context, PayoutOrder) (MoveOutcome, error)
+	ConfirmPayout(ctx context.Context, ref, code string) (MoveOutcome, error)
+}
+
+// PayoutOrder asks to send Amount to a card. Number lives only in memory.
+type PayoutOrder struct {
+	PayoutID      string
+	Amount        pay.Tiyin
+	Number, Token string
+	KYC           []byte
+}
+
+// QRCharger takes money by a code that the buyer shows: Click Pass, Payme Go, FastPay, Anor.
+type QRCharger interface {
+	ChargeQR(context.Context, QROrder) (Outcome, error)
+}
+
+// QROrder asks for Payment.Amount by a scanned code. Code is kept only while the payment is open.
+type QROrder struct {
+	Payment pay.Payment
+	Code    string
+	Cashbox string
+}
