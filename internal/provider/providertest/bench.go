@@ -1,0 +1,91 @@
+// Package providertest runs a provider against the real gateway: real HTTP, a real database
+// (each test runs on SQLite and on PostgreSQL), the provider's simulator, a receiver that
+// verifies every webhook, and a clock that only the test moves.
+//
+// It is imported by tests only.
+package providertest
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/provider/simulator"
+)
+
+// Engine is the database that a test runs on.
+type Engine string
+
+// The engines.
+const (
+	SQLite   Engine = "sqlite"
+	Postgres Engine = "postgres"
+)
+
+// Setup says which provider is on the bench, and with what.
+type Setup struct {
+	Provider    provider.Provider
+	Simulator   func(*simulator.World) simulator.Simulator // nil: none
+	Credentials map[string]string
+	Options     map[string]any // the merchant's options
+}
+
+// Each runs f as a subtest on each engine, with a fresh gateway.
+func Each(t *testing.T, s Setup, f func(t *testing.T, b *Bench)) {
+	t.Helper()
+	for _, e := range []Engine{SQLite, Postgres} {
+		t.Run(string(e), func(t *testing.T) {
+			t.Parallel()
+			f(t, New(t, e, s))
+		})
+	}
+}
+
+// Bench is a running gateway with one business ("app", "biz-1"), registered with the provider.
+type Bench struct {
+	T           *testing.T
+	URL         string // the gateway's address
+	CallbackURL string // the merchant's callback address
+	MerchantID  string
+	Sim         simulator.Simulator // nil where Setup had none
+	World       *simulator.World
+	HTTP        *http.Client
+}
+
+// Answer is an HTTP answer: JSON is its body, decoded with numbers kept as json.Number.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	JSON   any
+}
+
+// Webhook is one that the app received, its signatures verified. Body is decoded in JSON.
+type Webhook struct {
+	EventID string
+	Event   string // X-Payment-Event
+	Raw     []byte
+	JSON    map[string]any
+}
+
+// The bench's methods, on which all tests of providers build:
+//
+//	New(t, engine, setup) *Bench
+//	(b) API(method, path string, body any) Answer              with the API key; data under JSON["data"]
+//	(b) Do(method, url string, header http.Header, body []byte) Answer   as the provider would, without a key
+//	(b) Invoice(amountTiyin int64, more map[string]any) string  POST /api/invoices for this provider, its id
+//	(b) InvoiceField(id, field string) any                      GET /api/invoices/:id → data[field]
+//	(b) Status(id string) string                                its status
+//	(b) Register(businessID string, credentials map[string]string, options map[string]any) (merchantID, callbackURL string)
+//	(b) Now() time.Time, Advance(d time.Duration)               the gateway's and the simulator's clock
+//	(b) Settle()                                                runs all work that is due, until none is
+//	(b) Webhooks(invoiceID string) []Webhook                    delivered so far for that invoice, in order; calls Settle first
+//	(b) Payments(invoiceID string) []pay.Payment                rows in the database
+//	(b) Alarms(invoiceID string) []pay.Alarm
+//	(b) Race(n int, f func(i int))                              n goroutines started at once; waits for all
+//	(b) FailStore(on bool)                                      makes every write transaction fail ("come back later")
+//	(b) Row(query string, args ...any) string                   one value straight from the database, as text
+var _ = json.Number("")
+var _ = time.Time{}
