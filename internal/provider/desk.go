@@ -16,11 +16,12 @@ type CallbackServer interface {
 	ServeCallback(w http.ResponseWriter, r *http.Request, d Desk)
 }
 
-// Router is implemented by the Provider (not the account) of a company that can be given only
-// one address for all merchants: it reads from the request which merchant is meant, as the
-// value of one credential field. It trusts nothing: the account found checks the proof.
+// Router is implemented by the Provider (not the account) of a company whose messages name the
+// merchant, so that one address may serve all of them. It trusts nothing: the account that is
+// found checks the proof.
 type Router interface {
-	Route(r *http.Request, body []byte) (field, value string, ok bool)
+	RouteField() string                                         // the credential that names the merchant: serviceId, storeId
+	Route(r *http.Request, body []byte) (value string, ok bool) // its value in this message
 }
 
 // Desk is what a callback may do. It belongs to one merchant, and sees the invoices of that
