@@ -52,21 +52,21 @@ type Invoice struct {
 	Status          Status
 	Attention       Attention
 
-	Capture    string // "auto" or "manual" (a hold)
-	NotifyURL  string
-	ReturnURL  string
-	ErrorURL   string
-	Lang       string // uz, ru, en or ""
-	Lines      []ReceiptLine
-	Split      []SplitPart
-	Metadata   map[string]string
+	Capture   string // "auto" or "manual" (a hold)
+	NotifyURL string
+	ReturnURL string
+	ErrorURL  string
+	Lang      string // uz, ru, en or ""
+	Lines     []ReceiptLine
+	Split     []SplitPart
+	Metadata  map[string]string
 
 	// What the provider made for the buyer, once it is made.
 	CheckoutURL string
 	Deeplink    string
 
 	CreatedAt, PaidAt, EndedAt, ExpiresAt time.Time
-	NotifyDelivered bool // whether the newest event has reached the app
+	NotifyDelivered                       bool // whether the newest event has reached the app
 }
 
 // SplitPart sends a part of the money to another recipient of the same acquirer.
