@@ -76,10 +76,11 @@ type OpenOrder struct {
 	Account, Ref string
 	Amount       pay.Tiyin
 	TheirTime    time.Time
-	ExpiresAt    time.Time // when the attempt lapses: Payme's time + 12 h, Uzum's now + 30 min
-	OnExpiry     pay.State // Payme: cancelled; Uzum: failed
-	ExpiryReason string    // kept as the payment's Reason when it lapses (Payme: "4")
-	Parallel     bool      // whether another open attempt on the invoice is no obstacle (Click)
+	ExpiresAt    time.Time // until when the attempt protects its invoice: Payme's time + 12 h, now + 30 min for Click and Uzum
+	OnExpiry     pay.State // what it becomes then, by the provider's rule. Payme: cancelled; Uzum: failed.
+	//                        "": it only stops protecting its invoice, and is taken while that can still be paid (Click)
+	ExpiryReason string // kept as the payment's Reason when it lapses (Payme: "4")
+	Parallel     bool   // whether another open attempt of the same merchant is no obstacle (Click)
 	Meta         []byte
 }
 
