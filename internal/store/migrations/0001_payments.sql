@@ -88,6 +88,7 @@ CREATE TABLE payments (
     card_pan    TEXT NOT NULL DEFAULT '', -- masked
     card_system TEXT NOT NULL DEFAULT '',
     card_token  TEXT NOT NULL DEFAULT '', -- sealed
+    page_url    TEXT NOT NULL DEFAULT '',
     receipt_url TEXT NOT NULL DEFAULT '',
     meta        TEXT NOT NULL DEFAULT '',
     UNIQUE (merchant_id, ref),
