@@ -57,12 +57,27 @@ func (g *Gateway) Callback(w http.ResponseWriter, r *http.Request, providerName,
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
-	status := g.Evidence.Callback(w, r, body, evidence.Tag{BusinessID: m.BusinessID, MerchantID: m.ID}, func(w http.ResponseWriter, r *http.Request) {
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		a.ServeCallback(w, r, desk{g: g, m: m})
-	})
-	g.Metrics.Callback(providerName, status, time.Since(start))
+	out := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+	seen, r, done := g.Evidence.Callback(out, r, body, evidence.Tag{BusinessID: m.BusinessID, MerchantID: m.ID})
+	defer func() {
+		done()
+		g.Metrics.Callback(providerName, out.status, time.Since(start))
+	}()
+	a.ServeCallback(seen, r, desk{g: g, m: m})
 }
+
+// statusWriter remembers the status that was answered with.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // callee finds the merchant that a call is for, and its account. Not found: nobody of ours, or
 // not called from where the merchant's option says.

@@ -104,7 +104,7 @@ func (g *Gateway) makePage(ctx context.Context, m pay.Merchant, inv pay.Invoice,
 			if err := c.release(ctx, b.Tx); err != nil {
 				return err
 			}
-			return b.drop(ctx, workSettle, p.ID)
+			return b.DropWork(ctx, workSettle, p.ID)
 		}
 		row.Ref, row.Meta, row.PageURL = link.Ref, link.Meta, link.URL
 		if err := b.SavePayment(ctx, *row); err != nil {
@@ -119,7 +119,7 @@ func (g *Gateway) makePage(ctx context.Context, m pay.Merchant, inv pay.Invoice,
 		if err := c.finish(ctx, b.Tx); err != nil {
 			return err
 		}
-		return b.drop(ctx, workSettle, p.ID)
+		return b.DropWork(ctx, workSettle, p.ID)
 	})
 	if err != nil {
 		return err
@@ -128,19 +128,6 @@ func (g *Gateway) makePage(ctx context.Context, m pay.Merchant, inv pay.Invoice,
 		return upstream(m.Provider, callErr)
 	}
 	return nil
-}
-
-// drop ends the work on a subject, whoever holds it: what it was for is settled.
-func (b *book) drop(ctx context.Context, kind, subject string) error {
-	w, err := b.WorkFor(ctx, kind, subject)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	_, err = b.Finish(ctx, w, b.now)
-	return err
 }
 
 func pick(payments []*pay.Payment, id string) *pay.Payment {
@@ -209,11 +196,9 @@ func (g *Gateway) withdrawWork(ctx context.Context, w outbox.Work) error {
 	}
 	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
 		if last == "" || w.Attempts >= len(g.AskIntervals) {
-			_, err := b.Finish(ctx, w, b.now)
-			return err
+			return b.done(ctx, w)
 		}
-		_, err := b.Retry(ctx, w, b.now.Add(g.askAfter(w.Attempts)), last)
-		return err
+		return b.again(ctx, w, errors.New(last))
 	})
 }
 

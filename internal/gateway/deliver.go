@@ -48,8 +48,7 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 			return err
 		}
 		if !next.IsZero() {
-			_, err := b.Retry(ctx, w, next, res.Error)
-			return err
+			return b.later(ctx, w, next, res.Error)
 		}
 		if res.Delivered {
 			if err := b.arrived(ctx, e); err != nil {
@@ -61,11 +60,9 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 			return err
 		}
 		if more {
-			_, err = b.Retry(ctx, w, b.now, "")
-		} else {
-			_, err = b.Finish(ctx, w, b.now)
+			return b.later(ctx, w, b.now, "")
 		}
-		return err
+		return b.done(ctx, w)
 	})
 }
 

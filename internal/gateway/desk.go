@@ -34,7 +34,7 @@ func (d desk) Check(ctx context.Context, account string, amount pay.Tiyin) (inv 
 		}
 		return d.takes(&inv, pointers(payments), amount, false)
 	})
-	evidence.About(ctx, inv.ID, "")
+	evidence.SetInvoice(ctx, inv.ID, "")
 	return inv, err
 }
 
@@ -56,7 +56,7 @@ func (d desk) Find(ctx context.Context, account string) (inv pay.Invoice, holder
 		}
 		return nil
 	})
-	evidence.About(ctx, inv.ID, "")
+	evidence.SetInvoice(ctx, inv.ID, "")
 	return inv, holder, err
 }
 
@@ -160,7 +160,7 @@ func (d desk) Open(ctx context.Context, o provider.OpenOrder) (res provider.Resu
 		b.after = append(b.after, func() { d.g.Metrics.Payment(d.m.Provider, pay.Created) })
 		return b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: made.ID, Now: string(pay.Created), Note: d.m.Provider + " began an attempt"})
 	})
-	evidence.About(ctx, res.Invoice.ID, res.Payment.ID)
+	evidence.SetInvoice(ctx, res.Invoice.ID, res.Payment.ID)
 	if err == nil {
 		err = refusal
 	}
@@ -379,7 +379,7 @@ func (d desk) on(ctx context.Context, k provider.Key, step onPayment) (res provi
 		}
 		return provider.NoPayment
 	})
-	evidence.About(ctx, res.Invoice.ID, res.Payment.ID)
+	evidence.SetInvoice(ctx, res.Invoice.ID, res.Payment.ID)
 	if err == nil {
 		err = refusal
 	}
@@ -414,7 +414,7 @@ func (d desk) Payment(ctx context.Context, ref string) (p pay.Payment, err error
 		p, err = d.payment(ctx, tx, provider.Key{Ref: ref})
 		return err
 	})
-	evidence.About(ctx, p.InvoiceID, p.ID)
+	evidence.SetInvoice(ctx, p.InvoiceID, p.ID)
 	return p, err
 }
 

@@ -83,7 +83,6 @@ func (g *Gateway) receiptWork(ctx context.Context, w outbox.Work) error {
 		default:
 			return b.again(ctx, w, sent)
 		}
-		_, err = b.Finish(ctx, w, b.now)
-		return err
+		return b.done(ctx, w)
 	})
 }

@@ -185,7 +185,15 @@ func (g *Gateway) sendRefund(ctx context.Context, s refundStep, in RefundInput) 
 		} else if err := s.claim.finish(ctx, b.Tx); err != nil {
 			return err
 		}
-		return b.endRefund(ctx, s.refund.ID, change, s.work)
+		underway, err := b.endRefund(ctx, s.refund.ID, change)
+		if err != nil {
+			return err
+		}
+		if underway {
+			_, err = b.Retry(ctx, s.work, b.now.Add(g.askAfter(0)), change.Note) // whoever has it by now goes on
+			return err
+		}
+		return b.DropWork(ctx, workRefund, s.refund.ID)
 	})
 	if err != nil {
 		return err
@@ -196,36 +204,31 @@ func (g *Gateway) sendRefund(ctx context.Context, s refundStep, in RefundInput) 
 	return nil
 }
 
-// endRefund writes down what became of a refund, and lets its work go on where that is not the
-// end of it.
-func (b *book) endRefund(ctx context.Context, refundID string, c pay.MoveChange, w outbox.Work) error {
+// endRefund writes down what became of a refund. What is learned is true whoever learned it, so
+// no lease is asked for; success beats failure, and a person is told.
+func (b *book) endRefund(ctx context.Context, refundID string, c pay.MoveChange) (underway bool, err error) {
 	r, err := b.Refund(ctx, refundID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	inv, payments, err := b.open(ctx, r.InvoiceID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if r, err = b.Refund(ctx, refundID); err != nil { // again, under the lock
-		return err
+		return false, err
 	}
 	p := pick(payments, r.PaymentID)
 	c.At = b.now
 	switch {
-	case r.State.Underway() && (c.To == pay.MoveSucceeded || c.To == pay.MoveFailed || c.To == pay.MoveUnknown):
+	case r.State.Underway() && c.To != pay.MoveSent:
 		if err := b.refundEnds(ctx, inv, p, &r, c); err != nil {
-			return err
+			return false, err
 		}
 	case r.State == pay.MoveFailed && c.To == pay.MoveSucceeded:
-		// It was given up, and succeeded after all: the money is gone, and a person must know.
-		return b.alarm(ctx, inv, p.ID, pay.AttentionRefundUnconfirmed, "refund "+r.ID+" of "+r.Amount.Words()+" succeeded at "+p.Provider+" after it was taken for failed")
+		return false, b.alarm(ctx, inv, p.ID, pay.AttentionRefundUnconfirmed, "refund "+r.ID+" of "+r.Amount.Words()+" succeeded at "+p.Provider+" after it was taken for failed")
 	}
-	if r.State.Underway() {
-		return b.again(ctx, w, errors.New(first(c.Note, "not finished at the provider")))
-	}
-	_, err = b.Finish(ctx, w, b.now)
-	return err
+	return r.State.Underway(), nil
 }
 
 // refundWork asks what became of a refund whose sender died, or whose answer was lost.
@@ -237,16 +240,16 @@ func (g *Gateway) refundWork(ctx context.Context, w outbox.Work) error {
 	if !r.State.Underway() {
 		return g.finish(ctx, w)
 	}
-	c, ask := g.fate(ctx, r)
+	c, askable := g.fate(ctx, r)
 	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
-		if !ask {
-			if err := b.endRefund(ctx, r.ID, c, w); err != nil {
-				return err
-			}
-			_, err := b.Finish(ctx, w, b.now) // nobody can be asked: a person decides
+		underway, err := b.endRefund(ctx, r.ID, c)
+		if err != nil {
 			return err
 		}
-		return b.endRefund(ctx, r.ID, c, w)
+		if underway && askable {
+			return b.again(ctx, w, errors.New(c.Note))
+		}
+		return b.done(ctx, w) // where nobody can be asked, a person decides
 	})
 }
 
@@ -257,20 +260,17 @@ func (g *Gateway) askRefund(ctx context.Context, refundID string) error {
 		return err
 	}
 	c, _ := g.fate(ctx, r)
-	if c.To == pay.MoveUnknown {
-		return nil
-	}
 	return g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
-		w, err := b.WorkFor(ctx, workRefund, r.ID)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		underway, err := b.endRefund(ctx, r.ID, c)
+		if err != nil || underway {
 			return err
 		}
-		return b.endRefund(ctx, r.ID, c, w)
+		return b.DropWork(ctx, workRefund, r.ID)
 	})
 }
 
-// fate asks the provider what became of a refund. ask false: it cannot be asked.
-func (g *Gateway) fate(ctx context.Context, r pay.Refund) (c pay.MoveChange, ask bool) {
+// fate asks the provider what became of a refund. askable false: it cannot be asked.
+func (g *Gateway) fate(ctx context.Context, r pay.Refund) (c pay.MoveChange, askable bool) {
 	unknown := pay.MoveChange{To: pay.MoveUnknown, Note: "not known yet"}
 	p, err := g.payment(ctx, r.PaymentID)
 	if err != nil {

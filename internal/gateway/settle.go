@@ -82,8 +82,7 @@ func (g *Gateway) settleWork(ctx context.Context, w outbox.Work) error {
 					return err
 				}
 			}
-			_, err = b.Finish(ctx, w, b.now)
-			return err
+			return b.done(ctx, w)
 		})
 	}
 	report, err := g.inquire(ctx, p, provider.Question{
@@ -111,28 +110,44 @@ func (g *Gateway) settleWork(ctx context.Context, w outbox.Work) error {
 		}
 		// An attempt that is only created, and past its time, is asked about once more at most.
 		if row.State != pay.Unknown && (row.State != pay.Created || err == nil) {
-			_, err := b.Finish(ctx, w, b.now)
-			return err
+			return b.done(ctx, w)
 		}
 		return b.again(ctx, w, err)
 	})
 }
 
-// again asks later, and keeps why.
+// errLeaseLost rolls back what was done under a lease that somebody else has by now.
+var errLeaseLost = errors.New("the lease was lost; another process does this work")
+
+// done ends work that is leased to us.
+func (b *book) done(ctx context.Context, w outbox.Work) error {
+	ok, err := b.Finish(ctx, w, b.now)
+	if err == nil && !ok {
+		err = errLeaseLost
+	}
+	return err
+}
+
+// later gives work back that is leased to us, due at that time, and keeps why.
+func (b *book) later(ctx context.Context, w outbox.Work, at time.Time, cause string) error {
+	ok, err := b.Retry(ctx, w, at, cause)
+	if err == nil && !ok {
+		err = errLeaseLost
+	}
+	return err
+}
+
+// again has a question asked later, and keeps why.
 func (b *book) again(ctx context.Context, w outbox.Work, cause error) error {
 	last := ""
 	if cause != nil {
 		last = cause.Error()
 	}
-	_, err := b.Retry(ctx, w, b.now.Add(b.g.askAfter(w.Attempts)), last)
-	return err
+	return b.later(ctx, w, b.now.Add(b.g.askAfter(w.Attempts)), last)
 }
 
 func (g *Gateway) finish(ctx context.Context, w outbox.Work) error {
-	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
-		_, err := b.Finish(ctx, w, b.now)
-		return err
-	})
+	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error { return b.done(ctx, w) })
 }
 
 // askAfter is the interval before the next question, after so many.
@@ -255,7 +270,7 @@ func (g *Gateway) Decide(ctx context.Context, invoiceID string, happened bool, w
 			if err := b.refundEnds(ctx, inv, p, &r, pay.MoveChange{To: to, At: b.now, Code: "decided", Note: note}); err != nil {
 				return err
 			}
-			return b.drop(ctx, workRefund, r.ID)
+			return b.DropWork(ctx, workRefund, r.ID)
 		}
 		return &pay.Error{Code: pay.CodeConflict, Reason: "nothing_unknown", Message: "nothing about this invoice is unknown"}
 	})

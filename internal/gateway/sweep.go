@@ -20,30 +20,34 @@ const (
 // Sweeps are the gateway's regular work beside the outbox.
 func (g *Gateway) Sweeps() []outbox.Sweep {
 	return []outbox.Sweep{
-		{Name: "expire invoices", Every: expiryEvery, Run: func(ctx context.Context) error {
-			for {
-				n, err := g.ExpireInvoices(ctx)
-				if err != nil || n < expiryBatch {
-					return err
-				}
-			}
+		{Name: "expire invoices", Every: expiryEvery, Run: func(ctx context.Context) (time.Time, error) {
+			n, err := g.ExpireInvoices(ctx)
+			return g.atOnce(n == expiryBatch), err
 		}},
-		{Name: "write provider messages", Every: flushEvery, Run: g.Evidence.Flush},
-		{Name: "forget old idempotency keys", Every: pruneEvery, Run: g.pruneKeys},
+		{Name: "write provider messages", Every: flushEvery, Run: func(ctx context.Context) (time.Time, error) {
+			return time.Time{}, g.Evidence.Flush(ctx)
+		}},
+		{Name: "forget old idempotency keys", Every: pruneEvery, Run: func(ctx context.Context) (time.Time, error) {
+			n, err := g.pruneKeys(ctx)
+			return g.atOnce(n == pruneBatch), err
+		}},
 	}
 }
 
-func (g *Gateway) pruneKeys(ctx context.Context) error {
-	for {
-		var n int
-		err := g.store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			n, err = tx.PruneKeys(ctx, g.now().Add(-keepKeys), pruneBatch)
-			return err
-		})
-		if err != nil || n < pruneBatch {
-			return err
-		}
+// atOnce is when a sweep that has more to do runs again.
+func (g *Gateway) atOnce(more bool) time.Time {
+	if more {
+		return g.now()
 	}
+	return time.Time{}
+}
+
+func (g *Gateway) pruneKeys(ctx context.Context) (n int, err error) {
+	err = g.store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		n, err = tx.PruneKeys(ctx, g.now().Add(-keepKeys), pruneBatch)
+		return err
+	})
+	return n, err
 }
 
 // Ready says whether the gateway can serve: whether its database answers, and holds the schema
