@@ -231,7 +231,9 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		}
 		return no(provider.Closed, pay.AttentionProvider, "but the invoice was "+string(inv.Status)+" before")
 	}
-	learn(p, proof)
+	if err := g.learn(p, proof); err != nil {
+		return false, nil, err
+	}
 	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Paid, At: b.now}, p.Provider+" took the money"); err != nil {
 		return false, nil, err
 	}
@@ -243,13 +245,20 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	return false, nil, g.withdrawOthers(ctx, b, payments, p.ID)
 }
 
-// learn takes from a proof what the payment did not know.
-func learn(p *pay.Payment, proof provider.Proof) {
+// learn takes from a proof what the payment did not know. A card's token is sealed at once.
+func (g *Gateway) learn(p *pay.Payment, proof provider.Proof) error {
 	if p.Ref == "" {
 		p.Ref = proof.Ref
 	}
 	if proof.Card != (pay.Card{}) {
 		p.Card = proof.Card
+		if p.Card.Token != "" {
+			sealed, err := g.Seal.Seal("payment/"+p.ID, []byte(p.Card.Token))
+			if err != nil {
+				return err
+			}
+			p.Card.Token = sealed
+		}
 	}
 	if proof.ReceiptURL != "" {
 		p.ReceiptURL = proof.ReceiptURL
@@ -257,6 +266,7 @@ func learn(p *pay.Payment, proof provider.Proof) {
 	if proof.Meta != nil {
 		p.Meta = proof.Meta
 	}
+	return nil
 }
 
 // withdrawOthers has the hosted pages taken back that were made for an invoice that is paid now.

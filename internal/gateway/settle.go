@@ -53,7 +53,9 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 			}
 			return nil
 		}
-		learn(p, proof)
+		if err := g.learn(p, proof); err != nil {
+			return err
+		}
 		_, err := b.move(ctx, inv, p, pay.Change{To: o.State, At: b.now, Reason: first(o.Code, o.Note)}, note)
 		return err
 	}

@@ -66,6 +66,11 @@ func (tx *Tx) OpenAlarms(ctx context.Context, p Page) ([]pay.Alarm, error) {
 	return many(ctx, tx, scanAlarm, alarmQuery+s.page("a", p), s.args...)
 }
 
+// CloseAlarm closes one alarm: what it warned of is known now.
+func (tx *Tx) CloseAlarm(ctx context.Context, id, by string, at time.Time) error {
+	return tx.save(ctx, `UPDATE alarms SET closed_at = $2, closed_by = $3 WHERE id = $1`, id, millis(at), by)
+}
+
 // CloseAlarms closes every open alarm of an invoice in the name of a person.
 func (tx *Tx) CloseAlarms(ctx context.Context, invoiceID, by string, at time.Time) error {
 	_, err := tx.exec(ctx, `UPDATE alarms SET closed_at = $2, closed_by = $3 WHERE invoice_id = $1 AND closed_at = 0`,

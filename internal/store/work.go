@@ -90,6 +90,13 @@ func (tx *Tx) free(ctx context.Context, w outbox.Work, at, sooner time.Time, las
 	return n == 1, err
 }
 
+// DropWork deletes the work of one kind about one subject, whoever has it leased: what it was
+// for is settled. Where there is none, nothing happens.
+func (tx *Tx) DropWork(ctx context.Context, kind, subject string) error {
+	_, err := tx.exec(ctx, `DELETE FROM work WHERE kind = $1 AND subject = $2`, kind, subject)
+	return err
+}
+
 // WorkFor reads the work of one kind about one subject.
 func (tx *Tx) WorkFor(ctx context.Context, kind, subject string) (outbox.Work, error) {
 	return one(ctx, tx, scanWork, `SELECT `+workColumns+` FROM work WHERE kind = $1 AND subject = $2`, kind, subject)
