@@ -189,7 +189,7 @@ func TestWhatTheWalksCost(t *testing.T) {
 		var inv gateway.Invoice
 		fx.merchant("b1", "host")
 		in := fx.input("link", "o1")
-		cost("create an invoice", 11, 1, func() { inv = fx.invoice(in) })
+		cost("create an invoice", 7, 1, func() { inv = fx.invoice(in) })
 		desk := func(f func(d provider.Desk) error) func() {
 			return func() {
 				fx.on(m, func(d provider.Desk) {
