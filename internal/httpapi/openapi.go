@@ -92,7 +92,7 @@ func (s *server) outline(reg huma.Registry) *huma.OpenAPI {
 	}
 	return &huma.OpenAPI{
 		OpenAPI: "3.1.0",
-		Info:    &huma.Info{Title: "Chorsu", Version: s.o.Version, Description: introduction, License: &huma.License{Name: "MIT", Identifier: "MIT"}},
+		Info:    &huma.Info{Title: "Chorsu", Version: s.o.Version, Description: introduction, License: &huma.License{Name: "Apache 2.0", Identifier: "Apache-2.0"}},
 		Servers: []*huma.Server{{URL: server}},
 		Tags: []*huma.Tag{
 			{Name: tagMerchants, Description: "Businesses and their accounts at the providers"},
