@@ -15,7 +15,6 @@ import (
 	"github.com/chorsu/chorsu/internal/httpapi"
 	"github.com/chorsu/chorsu/internal/inbox"
 	"github.com/chorsu/chorsu/internal/outbox"
-	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/provider/all"
 	"github.com/chorsu/chorsu/internal/sandbox"
 	"github.com/chorsu/chorsu/internal/seal"
