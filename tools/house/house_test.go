@@ -110,6 +110,9 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// testSupport is what only tests and the tools around them may import.
+var testSupport = []string{"internal/store/storetest", "internal/provider/providertest", "internal/httpapi/apitest"}
+
 // forbidden says why the package at path (below the module) may not import imp; "" if it may.
 func forbidden(path, imp string) string {
 	own, ours := strings.CutPrefix(imp, module+"/")
@@ -121,7 +124,7 @@ func forbidden(path, imp string) string {
 		return "only the store and the till's journal speak SQL"
 	case is("internal/provider/all") && !below(path, "internal/app"):
 		return "only app knows the list of providers"
-	case is("internal/store/storetest", "internal/provider/providertest", "internal/httpapi/apitest"):
+	case is(testSupport...) && !slices.ContainsFunc(append(slices.Clone(testSupport), "tools"), func(f string) bool { return below(path, f) }):
 		return "test support is for tests"
 	case is("internal/provider/example") && !below(path, "internal/provider/example"):
 		return "the example company is for tests and docs"
