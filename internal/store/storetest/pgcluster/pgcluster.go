@@ -23,6 +23,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -39,6 +40,10 @@ type Cluster struct {
 	pipe    io.Closer
 	watcher *exec.Cmd
 }
+
+// running keeps every pipe open until Stop: one that nobody refers to is closed by the garbage
+// collector, and the watcher takes that for our end.
+var running sync.Map
 
 // Start makes a cluster and waits until it answers.
 func Start() (*Cluster, error) {
@@ -128,6 +133,7 @@ func (c *Cluster) watch(dir string, pid int) error {
 		return err
 	}
 	c.pipe = pipe
+	running.Store(c, pipe)
 	return c.watcher.Start()
 }
 
@@ -152,6 +158,7 @@ func answers(url string, ended <-chan error) error {
 
 // Stop ends the server and removes its folder.
 func (c *Cluster) Stop() error {
+	running.Delete(c)
 	c.pipe.Close()
 	return c.watcher.Wait()
 }
