@@ -44,6 +44,12 @@ func (a *account) ServeCallback(w http.ResponseWriter, r *http.Request, d provid
 	w.Write(body)
 }
 
+// ServeStranger answers a call for a kassa that we do not have, as if its key were wrong: no
+// key hashes to the zeros of an empty account, so its desk is never asked for.
+func (payme) ServeStranger(w http.ResponseWriter, r *http.Request) {
+	(&account{}).ServeCallback(w, r, nil)
+}
+
 // answer checks a call in the order of Payme's manual: the HTTP method, the JSON, the fields
 // of the call, the key. Nothing is read from the desk before the key has held.
 func (a *account) answer(r *http.Request, d provider.Desk) (id json.RawMessage, result any, f *fault) {
@@ -241,7 +247,7 @@ func (a *account) statement(ctx context.Context, d provider.Desk, p params) (any
 	}
 	list, err := d.Statement(ctx, from, to)
 	if err != nil {
-		return nil, a.refused(methodStatement, err)
+		return nil, faultSystem // a list cannot be refused: we could not tell
 	}
 	out := statement{Transactions: make([]entry, 0, len(list))}
 	for _, t := range list {
