@@ -1,8 +1,6 @@
 package payme
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -17,14 +15,14 @@ type detail struct {
 }
 
 type item struct {
-	Title       string      `json:"title"`
-	Price       pay.Tiyin   `json:"price"` // of one unit
-	Count       json.Number `json:"count"`
-	Code        string      `json:"code"` // MXIK
-	Units       int64       `json:"units,omitempty"`
-	VATPercent  int         `json:"vat_percent"`
-	PackageCode string      `json:"package_code"`
-	Discount    pay.Tiyin   `json:"discount"` // of the whole line
+	Title       string       `json:"title"`
+	Price       pay.Tiyin    `json:"price"` // of one unit
+	Count       pay.Quantity `json:"count"`
+	Code        string       `json:"code"` // MXIK
+	Units       int64        `json:"units,omitempty"`
+	VATPercent  int          `json:"vat_percent"`
+	PackageCode string       `json:"package_code"`
+	Discount    pay.Tiyin    `json:"discount"` // of the whole line
 }
 
 // fiscalDetail is an invoice's lines as Payme wants them, nil where it has none. The sum of
@@ -35,15 +33,14 @@ func fiscalDetail(lines []pay.ReceiptLine) *detail {
 	}
 	d := &detail{}
 	for _, l := range lines {
-		x := item{
-			Title: l.Name, Price: l.Price, Count: decimal(l.Qty), Code: l.MXIK,
-			Units: l.Units, PackageCode: l.PackageCode, Discount: l.Discount,
-		}
 		// A weighed line whose price × count is no whole tiyin was rounded once, when it was
-		// made. Payme would round it again, so it goes as one piece at its total.
-		if int64(l.Price)*int64(l.Qty)%1000 != 0 {
-			x.Title += ", " + string(x.Count)
-			x.Price, x.Count = l.Total, "1"
+		// made. Payme would round it again, so it goes as one piece.
+		if int64(l.Price)*int64(l.Qty)%int64(pay.One) != 0 {
+			l = l.InOnePiece()
+		}
+		x := item{
+			Title: l.Name, Price: l.Price, Count: l.Qty, Code: l.MXIK,
+			Units: l.Units, PackageCode: l.PackageCode, Discount: l.Discount,
 		}
 		if l.VAT != nil { // "without VAT" has no word at Payme; 0 is assumed
 			x.VATPercent = *l.VAT
@@ -51,12 +48,6 @@ func fiscalDetail(lines []pay.ReceiptLine) *detail {
 		d.Items = append(d.Items, x)
 	}
 	return d
-}
-
-// decimal writes thousandths as a plain number: 1250 is 1.25.
-func decimal(q pay.Quantity) json.Number {
-	s := fmt.Sprintf("%d.%03d", q/1000, q%1000)
-	return json.Number(strings.TrimSuffix(strings.TrimRight(s, "0"), "."))
 }
 
 // fiscalParams are the parameters of SetFiscalData.
