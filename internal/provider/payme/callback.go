@@ -213,10 +213,16 @@ func (a *account) cancel(ctx context.Context, d provider.Desk, p params) (any, *
 		UnpaidOnly: a.refuseLateCancel,
 		Note:       reasonWords(reason),
 	})
+	t := res.Payment
+	if provider.RefusalOf(err) == provider.NotReversible {
+		// What was returned before the merchant chose to refuse is still answered as it was.
+		if was, lost := d.Payment(ctx, id); lost == nil && was.State == pay.Refunded {
+			t, err = was, nil
+		}
+	}
 	if err != nil {
 		return nil, a.refused(methodCancel, err)
 	}
-	t := res.Payment
 	state, f := stateOf(t)
 	if f != nil || state > 0 {
 		return nil, faultSystem

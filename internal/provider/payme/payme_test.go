@@ -18,6 +18,7 @@ import (
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/provider/payme"
+	"github.com/chorsu/chorsu/internal/provider/providertest"
 )
 
 const (
@@ -57,8 +58,10 @@ func newStand(t testing.TB, change func(*provider.Credentials)) *stand {
 	return s
 }
 
-// said is an answer of ours.
+// said is an answer of ours; Answer is the HTTP around it, where a bench brought it.
 type said struct {
+	Answer providertest.Answer `json:"-"`
+
 	ID     json.RawMessage
 	Result map[string]any
 	Error  struct {
@@ -92,17 +95,19 @@ func send(t testing.TB, method, url string, header http.Header, body string) sai
 func read(t testing.TB, status int, header http.Header, raw []byte) (out said) {
 	t.Helper()
 	if status != http.StatusOK || !strings.HasPrefix(header.Get("Content-Type"), "application/json") {
-		t.Fatalf("HTTP %d %s: %s", status, header.Get("Content-Type"), raw)
+		t.Errorf("HTTP %d %s: %s", status, header.Get("Content-Type"), raw)
+		return out
 	}
 	if err := json.Unmarshal(raw, &out); err != nil {
-		t.Fatalf("%v: %s", err, raw)
+		t.Errorf("%v: %s", err, raw)
+		return out
 	}
 	if (out.Result == nil) == (out.Error.Code == 0) || out.ID == nil {
-		t.Fatalf("not one of result and error, or no id: %s", raw)
+		t.Errorf("not one of result and error, or no id: %s", raw)
 	}
 	for _, lang := range []string{"ru", "uz", "en"} {
 		if out.Error.Code != 0 && out.Error.Message[lang] == "" {
-			t.Fatalf("no message in %s: %s", lang, raw)
+			t.Errorf("no message in %s: %s", lang, raw)
 		}
 	}
 	return out
