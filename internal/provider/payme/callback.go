@@ -30,18 +30,7 @@ const (
 // ServeCallback answers one call of the Merchant API. Whatever happens, the HTTP status is
 // 200: Payme reads any other as its error −32400, and a page as misbehaviour.
 func (a *account) ServeCallback(w http.ResponseWriter, r *http.Request, d provider.Desk) {
-	id, result, f := a.answer(r, d)
-	out := response{ID: id, Result: result}
-	if f != nil {
-		out = response{ID: id, Error: f.wire()}
-	}
-	body, err := json.Marshal(out)
-	if err != nil { // an amount, a time and texts: it cannot
-		panic(err)
-	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(http.StatusOK)
-	w.Write(body)
+	respond(w, a.answer(r, d))
 }
 
 // ServeStranger answers a call for a kassa that we do not have, as if its key were wrong: no
@@ -50,25 +39,53 @@ func (payme) ServeStranger(w http.ResponseWriter, r *http.Request) {
 	(&account{}).ServeCallback(w, r, nil)
 }
 
+// ServeLater answers a call when nobody could look up whose it is: that is not the key's fault,
+// and Payme must come again.
+func (payme) ServeLater(w http.ResponseWriter, r *http.Request) {
+	q, f := readCall(r)
+	if f == nil {
+		f = faultSystem
+	}
+	respond(w, response{ID: q.ID, Error: f.wire()})
+}
+
 // answer checks a call in the order of Payme's manual: the HTTP method, the JSON, the fields
 // of the call, the key. Nothing is read from the desk before the key has held.
-func (a *account) answer(r *http.Request, d provider.Desk) (id json.RawMessage, result any, f *fault) {
+func (a *account) answer(r *http.Request, d provider.Desk) response {
+	q, f := readCall(r)
+	if f == nil && !a.authorised(r) {
+		f = faultAuth
+	}
+	var result any
+	if f == nil {
+		result, f = a.call(r.Context(), d, q)
+	}
+	if f != nil {
+		return response{ID: q.ID, Error: f.wire()}
+	}
+	return response{ID: q.ID, Result: result}
+}
+
+// readCall reads a call. With a fault, its id is still given where it could be read.
+func readCall(r *http.Request) (request, *fault) {
 	if r.Method != http.MethodPost {
-		return nil, nil, faultNotPost
+		return request{}, faultNotPost
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil || len(body) > maxBody {
-		return nil, nil, faultNotJSON
+		return request{}, faultNotJSON
 	}
-	q, f := readRequest(body)
-	if f != nil {
-		return q.ID, nil, f
+	return readRequest(body)
+}
+
+func respond(w http.ResponseWriter, out response) {
+	body, err := json.Marshal(out)
+	if err != nil { // an amount, a time and texts: it cannot
+		panic(err)
 	}
-	if !a.authorised(r) {
-		return q.ID, nil, faultAuth
-	}
-	result, f = a.call(r.Context(), d, q)
-	return q.ID, result, f
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(http.StatusOK)
+	w.Write(body)
 }
 
 // authorised says whether the Basic header carries Payme's login and this kassa's key. Both

@@ -160,6 +160,7 @@ func (a *account) Checkout(_ context.Context, inv pay.Invoice, _ pay.Payment) (p
 var (
 	_ provider.Provider       = payme{}
 	_ provider.StrangerServer = payme{}
+	_ provider.LaterServer    = payme{}
 	_ provider.Checkouter     = (*account)(nil)
 	_ provider.CallbackServer = (*account)(nil)
 )

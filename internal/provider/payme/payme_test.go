@@ -318,6 +318,18 @@ func TestStrangersHearTheSameAsAWrongKey(t *testing.T) {
 	}
 }
 
+func TestWithoutTheMerchantItIsComeBackLater(t *testing.T) {
+	later := httptest.NewServer(http.HandlerFunc(payme.New().(provider.LaterServer).ServeLater))
+	defer later.Close()
+	got := send(t, "POST", later.URL, http.Header{}, `{"id":5,"method":"PerformTransaction","params":{"id":"a"}}`)
+	if got.Error.Code != -32400 || string(got.ID) != "5" {
+		t.Errorf("%+v", got)
+	}
+	if got := send(t, "GET", later.URL, http.Header{}, ""); got.Error.Code != -32300 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestTheProtocolComesFirst(t *testing.T) {
 	s := newStand(t, nil)
 	s.invoice("inv-1001", 5000000)
