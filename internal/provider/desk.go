@@ -77,7 +77,7 @@ type OpenOrder struct {
 	Amount       pay.Tiyin
 	TheirTime    time.Time
 	ExpiresAt    time.Time // when the attempt lapses: Payme's time + 12 h, Uzum's now + 30 min
-	OnExpiry     pay.State // Payme: cancelled; Uzum: failed; "": it may still be confirmed (Click), see Payment.Lapsed
+	OnExpiry     pay.State // Payme: cancelled; Uzum: failed
 	ExpiryReason string    // kept as the payment's Reason when it lapses (Payme: "4")
 	Parallel     bool      // whether another open attempt on the invoice is no obstacle (Click)
 	Meta         []byte
