@@ -52,7 +52,11 @@ type Invoice struct {
 	Status          Status
 	Attention       Attention
 
-	Capture   string // "auto" or "manual" (a hold)
+	TTL        time.Duration // as the caller gave it; 0: the gateway's own
+	Capture    string        // "auto", or "manual": a hold
+	HoldFor    time.Duration // how long a hold is asked for; 0: the provider's own time
+	HoldExpiry string        // what an expired hold becomes: "release" or "capture"
+
 	NotifyURL string
 	ReturnURL string
 	ErrorURL  string
