@@ -80,7 +80,7 @@ type Env struct {
 }
 
 // Tashkent is the zone in which the companies write local times: UTC+5, no summer time.
-var Tashkent = time.FixedZone("Asia/Tashkent", 5*60*60)
+var Tashkent = pay.Tashkent
 
 // Capabilities of an account, by the interfaces it implements, for /supported and the docs.
 func Capabilities(a Account) []string {
