@@ -76,6 +76,7 @@ type Payment struct {
 	CreatedAt, HeldAt, PaidAt, EndedAt time.Time // told to the provider again, unchanged, when it repeats
 
 	Card       Card
+	PageURL    string // the page that the provider made for the buyer, where it made one
 	ReceiptURL string
 	Meta       []byte // what only the provider's own folder reads (Click's paydoc id, say)
 }
