@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -254,9 +255,6 @@ func (s *sim) repeat(ctx context.Context, act simulator.Action) (simulator.Repor
 	defer a.turn.Unlock()
 	s.mu.Lock()
 	msg, ok := a.sent[step]
-	if ok && step == stepComplete && msg.get("error") == "0" {
-		a.asked += copies
-	}
 	s.mu.Unlock()
 	if !ok || err != nil || copies < 1 || copies > 1000 {
 		return rep, fmt.Errorf("there is no message %q to repeat %q times", step, act.Params["copies"])
@@ -267,9 +265,7 @@ func (s *sim) repeat(ctx context.Context, act simulator.Action) (simulator.Repor
 		wg.Go(func() { all[i] = s.send(ctx, a.svc, step, msg) })
 	}
 	wg.Wait()
-	for _, exchanges := range all {
-		s.judge(a, &rep, msg, "", exchanges)
-	}
+	s.judge(a, &rep, msg, "", slices.Concat(all...))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rep.Ref, rep.State = act.Ref, a.state

@@ -230,9 +230,6 @@ func (s *sim) say(ctx context.Context, a *attempt, rep *simulator.Report, step, 
 	if _, wrongSign = s.world.Faults.Take(step, simulator.WrongSignature); wrongSign {
 		msg = msg.with("sign_string", strings.Repeat("0", 32))
 	}
-	if action == "1" && failure == 0 && !wrongSign && !wrongAmount {
-		a.asked++
-	}
 	a.sent[step] = msg
 	s.mu.Unlock()
 
@@ -283,6 +280,9 @@ func (s *sim) judge(a *attempt, rep *simulator.Report, msg fields, forged string
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	counts := noCode
+	if msg.get("action") == "1" && msg.get("error") == "0" && forged == "" {
+		a.asked += len(all)
+	}
 	for _, x := range all {
 		rep.Exchanges = append(rep.Exchanges, x)
 		object := func(format string, args ...any) {
