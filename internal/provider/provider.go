@@ -106,6 +106,8 @@ func Capabilities(a Account) []string {
 	add(ok, "inquire")
 	_, ok = a.(ReceiptSender)
 	add(ok, "receipt")
+	_, ok = a.(Fiscaliser)
+	add(ok, "fiscal")
 	_, ok = a.(CardBinder)
 	add(ok, "cards")
 	_, ok = a.(CardCharger)
