@@ -3,6 +3,10 @@ package all
 
 import (
 	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/provider/click"
+	clicksim "github.com/chorsu/chorsu/internal/provider/click/sim"
+	"github.com/chorsu/chorsu/internal/provider/payme"
+	paymesim "github.com/chorsu/chorsu/internal/provider/payme/sim"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/provider/uzum"
 	uzumsim "github.com/chorsu/chorsu/internal/provider/uzum/sim"
@@ -17,6 +21,8 @@ type Entry struct {
 // List is every provider, in the order in which people meet them.
 func List() []Entry {
 	return []Entry{
+		{click.New(), clicksim.New},
+		{payme.New(), paymesim.New},
 		{uzum.New(), uzumsim.New},
 	}
 }
