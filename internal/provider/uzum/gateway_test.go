@@ -173,6 +173,19 @@ func TestRefundIsMadeAtUzum(t *testing.T) {
 	})
 }
 
+// TestHalfASoum: a service that counts in soum is not asked for less, and nothing is rounded.
+func TestHalfASoum(t *testing.T) {
+	providertest.Each(t, setup(map[string]any{"amountUnit": "som"}), func(t *testing.T, b *providertest.Bench) {
+		a := b.API("POST", "/api/invoices", map[string]any{
+			"source": "app", "businessId": "biz-1", "provider": "uzum", "sourceInvoiceId": "half",
+			"amount": 2500050, "notifyUrl": "https://shop.example/hook",
+		})
+		if a.Status != 400 || !strings.Contains(string(a.Body), "multiple of 100") {
+			t.Errorf("answered %d %s", a.Status, a.Body)
+		}
+	})
+}
+
 // TestBadRegistrations: every fault of the credentials and options at once, as a 400.
 func TestBadRegistrations(t *testing.T) {
 	providertest.Each(t, setup(nil), func(t *testing.T, b *providertest.Bench) {
