@@ -116,6 +116,14 @@ func TestStrangersAndNeighbours(t *testing.T) {
 		base, _, _ := strings.Cut(b.CallbackURL, "/api/callbacks/")
 		good := authorization(credentials["password"])
 		want(t, b.Do("POST", base+"/api/callbacks/uzum/"+uuid.NewString()+"/check", good, body), "10001")
+
+		// One address for all: the message says whose it is, and the password proves it.
+		common := base + "/api/callbacks/uzum/check"
+		want(t, b.Do("POST", common, h, body), "10007")
+		want(t, b.Do("POST", common, good, body), "10001")
+		ours, _ := json.Marshal(fields{"serviceId": serviceID, "timestamp": b.Now().UnixMilli(), "params": fields{"order_id": id}})
+		want(t, b.Do("POST", common, good, ours), "OK")
+		want(t, b.Do("POST", common, good, []byte("{")), "10001")
 	})
 }
 
