@@ -52,21 +52,25 @@ type Invoice struct {
 	Status          Status
 	Attention       Attention
 
-	Capture    string // "auto" or "manual" (a hold)
-	NotifyURL  string
-	ReturnURL  string
-	ErrorURL   string
-	Lang       string // uz, ru, en or ""
-	Lines      []ReceiptLine
-	Split      []SplitPart
-	Metadata   map[string]string
+	TTL        time.Duration // as the caller gave it; 0: the gateway's own
+	Capture    string        // "auto", or "manual": a hold
+	HoldFor    time.Duration // how long a hold is asked for; 0: the provider's own time
+	HoldExpiry string        // what an expired hold becomes: "release" or "capture"
+
+	NotifyURL string
+	ReturnURL string
+	ErrorURL  string
+	Lang      string // uz, ru, en or ""
+	Lines     []ReceiptLine
+	Split     []SplitPart
+	Metadata  map[string]string
 
 	// What the provider made for the buyer, once it is made.
 	CheckoutURL string
 	Deeplink    string
 
 	CreatedAt, PaidAt, EndedAt, ExpiresAt time.Time
-	NotifyDelivered bool // whether the newest event has reached the app
+	NotifyDelivered                       bool // whether the newest event has reached the app
 }
 
 // SplitPart sends a part of the money to another recipient of the same acquirer.

@@ -63,6 +63,7 @@ type Payment struct {
 	Amount   Tiyin // what was asked for
 	Captured Tiyin // what was taken: less than Amount after a partial capture, 0 until paid
 	Refunded Tiyin // what was returned of Captured
+	Reserved Tiyin // what refunds under way hold of the rest
 
 	State  State
 	Reason string // why it failed or was cancelled: the provider's word or ours
@@ -70,6 +71,7 @@ type Payment struct {
 	TheirTime time.Time // the provider's own time of the attempt, where it has one
 	ExpiresAt time.Time // when the attempt lapses by the provider's rule; zero: never
 	OnExpiry  State     // what a lapsed attempt becomes: Cancelled or Failed
+	LapseNote string    // its Reason then
 
 	CreatedAt, HeldAt, PaidAt, EndedAt time.Time // told to the provider again, unchanged, when it repeats
 
@@ -116,7 +118,7 @@ func (p *Payment) Apply(c Change) (changed bool, err error) {
 		}
 		p.Captured, p.PaidAt = captured, c.At
 	case Refunded:
-		p.Refunded, p.EndedAt = p.Captured, c.At
+		p.Refunded, p.Reserved, p.EndedAt = p.Captured, 0, c.At
 	case Failed, Cancelled:
 		p.EndedAt = c.At
 	}
@@ -154,15 +156,16 @@ func (p *Payment) Open(now time.Time) bool {
 	return p.State == Unknown || p.State == Created && !p.ExpiresAt.IsZero() && !p.Lapsed(now)
 }
 
-// Left is what can still be returned, given what is already under way.
-func (p *Payment) Left(underway Tiyin) Tiyin {
-	return p.Captured - p.Refunded - underway
+// Left is what can still be returned, beside what is under way.
+func (p *Payment) Left() Tiyin {
+	return p.Captured - p.Refunded - p.Reserved
 }
 
-// AddRefund counts a refund that succeeded. When all that was captured is returned, p becomes
-// Refunded. More than was captured is a conflict, and p is as it was.
+// AddRefund counts a return that succeeded and was not reserved, or no longer is. When all that
+// was captured is returned, p becomes Refunded. More than was captured is a conflict, and p is
+// as it was.
 func (p *Payment) AddRefund(amount Tiyin, at time.Time) error {
-	if p.State != Paid || amount <= 0 || amount > p.Left(0) {
+	if p.State != Paid || amount <= 0 || amount > p.Left() {
 		return &Error{Code: CodeConflict, Message: fmt.Sprintf("%d tiyin cannot be returned of %d captured and %d returned", amount, p.Captured, p.Refunded)}
 	}
 	p.Refunded += amount

@@ -63,18 +63,18 @@ type Refund struct {
 
 	Theirs bool   // begun on the provider's side (Payme's cancel after payment, Uzum's reverse)
 	Lines  []byte // the caller's ofd, passed on unchanged
+	Whole  bool   // all that was captured, in one piece
 	Before Tiyin  // what the payment had returned when this was sent: what an inquiry compares with
 
 	CreatedAt, SentAt, DoneAt time.Time
 }
 
 // StartRefund reserves part of a paid payment for return; amount 0 means all that is left.
-// underway is what other refunds of p have reserved.
-func (p *Payment) StartRefund(amount, underway Tiyin) (Refund, error) {
+func (p *Payment) StartRefund(amount Tiyin) (Refund, error) {
 	if p.State != Paid {
 		return Refund{}, &Error{Code: CodeConflict, Reason: "not_paid", Message: fmt.Sprintf("only a paid payment can be refunded; this one is %s", p.State)}
 	}
-	left := p.Left(underway)
+	left := p.Left()
 	if amount == 0 {
 		amount = left
 	}
@@ -84,9 +84,10 @@ func (p *Payment) StartRefund(amount, underway Tiyin) (Refund, error) {
 	if amount < 0 || amount > left {
 		return Refund{}, &Error{Code: CodeConflict, Reason: "more_than_left", Message: fmt.Sprintf("%d tiyin cannot be refunded: %d are left", amount, left)}
 	}
+	p.Reserved += amount
 	return Refund{
 		InvoiceID: p.InvoiceID, PaymentID: p.ID, BusinessID: p.BusinessID,
-		Amount: amount, State: MoveSent, Before: p.Refunded,
+		Amount: amount, State: MoveSent, Before: p.Refunded, Whole: amount == p.Captured,
 	}, nil
 }
 
@@ -115,4 +116,20 @@ func (r *Refund) Apply(c MoveChange) (changed bool, err error) {
 		r.DoneAt = c.At
 	}
 	return true, nil
+}
+
+// EndRefund frees what r reserved of p and, where it succeeded, counts it as returned.
+func (p *Payment) EndRefund(r Refund, succeeded bool, at time.Time) error {
+	if p.Reserved < r.Amount {
+		return &Error{Code: CodeConflict, Message: "a refund ends that is not under way"}
+	}
+	p.Reserved -= r.Amount
+	if !succeeded {
+		return nil
+	}
+	if err := p.AddRefund(r.Amount, at); err != nil {
+		p.Reserved += r.Amount
+		return err
+	}
+	return nil
 }

@@ -16,11 +16,12 @@ type CallbackServer interface {
 	ServeCallback(w http.ResponseWriter, r *http.Request, d Desk)
 }
 
-// Router is implemented by the Provider (not the account) of a company that can be given only
-// one address for all merchants: it reads from the request which merchant is meant, as the
-// value of one credential field. It trusts nothing: the account found checks the proof.
+// Router is implemented by the Provider (not the account) of a company whose messages name the
+// merchant, so that one address may serve all of them. It trusts nothing: the account that is
+// found checks the proof.
 type Router interface {
-	Route(r *http.Request, body []byte) (field, value string, ok bool)
+	RouteField() string                                         // the credential that names the merchant: serviceId, storeId
+	Route(r *http.Request, body []byte) (value string, ok bool) // its value in this message
 }
 
 // Desk is what a callback may do. It belongs to one merchant, and sees the invoices of that
@@ -71,14 +72,18 @@ type Desk interface {
 type Key struct{ Ref, PaymentID string }
 
 // OpenOrder is what a provider says when an attempt begins.
+//
+// Until ExpiresAt the attempt protects its invoice from being cancelled, expired or moved.
+// Then it becomes OnExpiry by the provider's rule; with OnExpiry "" it only stops protecting,
+// and is still taken while its invoice can be paid.
 type OpenOrder struct {
 	Account, Ref string
 	Amount       pay.Tiyin
 	TheirTime    time.Time
-	ExpiresAt    time.Time // when the attempt lapses: Payme's time + 12 h, Uzum's now + 30 min
-	OnExpiry     pay.State // Payme: cancelled; Uzum: failed
+	ExpiresAt    time.Time // Payme: TheirTime + 12 h; Click, Uzum: now + 30 min
+	OnExpiry     pay.State // Payme: cancelled; Uzum: failed; Click: ""
 	ExpiryReason string    // kept as the payment's Reason when it lapses (Payme: "4")
-	Parallel     bool      // whether another open attempt on the invoice is no obstacle (Click)
+	Parallel     bool      // whether another open attempt of the same merchant is no obstacle (Click)
 	Meta         []byte
 }
 

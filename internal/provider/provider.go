@@ -22,6 +22,12 @@ type Provider interface {
 	Open(Credentials, Env) (Account, error)
 }
 
+// StrangerServer is implemented by a Provider that companies call. It answers a call for a
+// merchant that we do not have, as the dialect words a wrong key.
+type StrangerServer interface {
+	ServeStranger(w http.ResponseWriter, r *http.Request)
+}
+
 // Info describes a provider to people and programs. Fields drive GET /api/merchants/supported
 // and the form in the admin page.
 type Info struct {

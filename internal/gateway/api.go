@@ -1,0 +1,122 @@
+package gateway
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/pay"
+)
+
+// What the use cases take and give. The HTTP API, the hosted page and the staff's pages are
+// three ways of calling them.
+
+// Idem is a caller's idempotency key. Request is the decoded request, which a repeat must equal.
+// The zero value claims no key.
+type Idem struct {
+	Key     string
+	Request any
+}
+
+// Saved is the answer of a use case that writes: the resource as it stands now, and how the
+// HTTP API words it. Replayed: the key was known, and nothing was done.
+type Saved[T any] struct {
+	Value    T
+	Status   int // 200 or 201: the first answer's
+	Replayed bool
+}
+
+// Page asks for a part of a list. Limit is 1 to 100; Cursor is a former List's Next.
+type Page struct {
+	Limit  int
+	Cursor string
+}
+
+// List is a part of a list, newest first. Next is "" at its end.
+type List[T any] struct {
+	Items []T
+	Next  string
+}
+
+// MerchantInput registers a business at a provider, or changes it there.
+type MerchantInput struct {
+	Source, Business, Provider string
+
+	Credentials map[string]string
+	DisplayName *string
+	Active      *bool
+	Options     *pay.Options // nil: as they are; else they replace the present ones
+	TestKey     *string      // the secret option; nil: as it is
+}
+
+// MerchantPatch changes what is not nil.
+type MerchantPatch struct {
+	Credentials map[string]string
+	DisplayName *string
+	Active      *bool
+	Options     *pay.Options
+	TestKey     *string
+}
+
+// Merchant is a merchant with the address that its provider must call. Its credentials are
+// sealed and never shown.
+type Merchant struct {
+	pay.Merchant
+	CallbackURL string
+	HasTestKey  bool
+}
+
+// InvoiceInput asks a business's buyer for money.
+type InvoiceInput struct {
+	Source, Business, Provider string // Provider "": the buyer chooses on the hosted page
+
+	SourceInvoiceID string
+	Amount          pay.Tiyin
+	NotifyURL       string
+	ReturnURL       string
+	ErrorURL        string
+	Lang            string // "", uz, ru, en
+	Lines           []pay.ReceiptLine
+	TTL             time.Duration // 0: the gateway's INVOICE_TTL
+	Capture         string        // "", auto, manual
+	HoldFor         time.Duration
+	HoldExpiry      string // "", capture, release
+	Split           []pay.SplitPart
+	Metadata        map[string]string
+}
+
+// Invoice is an invoice with the payment that counts: the live one, else the newest, else nil.
+type Invoice struct {
+	pay.Invoice
+	Payment *pay.Payment
+}
+
+// RefundInput asks for the return of a paid invoice's money. Amount 0: all that is left.
+type RefundInput struct {
+	InvoiceID string
+	Amount    pay.Tiyin
+	Lines     json.RawMessage // ofd as it came, checked line by line; nil where absent
+	CardPAN   string          // only with ACCEPT_CARD_DATA; lives in memory only
+	Reason    string
+}
+
+// TimelineEntry is one thing that happened to an invoice.
+type TimelineEntry struct {
+	At   time.Time
+	Kind string // change, message, delivery, alarm
+
+	// change: of an invoice, a payment or a refund
+	What, ID, Was, Now, By, Note string
+
+	// message: redacted traffic with the provider; delivery: one try to tell the app
+	Direction, Step, Request, Response string
+	Status                             int
+	Duration                           time.Duration
+	EventID, EventType                 string
+	Attempt                            int
+}
+
+// Readiness is what /readyz tells.
+type Readiness struct {
+	OK     bool
+	Checks map[string]string // name → "ok" or what is wrong, in words safe to show
+}
