@@ -63,8 +63,13 @@ func (a *account) success(ctx context.Context, w http.ResponseWriter, m message,
 	case signedBilling:
 		// The signature has billing_id where invoice_id should be: it proves that Multicard
 		// speaks, and not of which invoice. Only the payment itself can tell.
-		if err := a.vouched(ctx, m); err != nil {
+		ok, err := a.vouched(ctx, m)
+		if err != nil {
 			comeBackLater(w)
+			return
+		}
+		if !ok {
+			reply(w, http.StatusForbidden, false, "wrong signature")
 			return
 		}
 	}
@@ -133,9 +138,9 @@ func (a *account) lang(ctx context.Context, d provider.Desk, known pay.Payment) 
 	return inv.Lang
 }
 
-// webhookTime bounds the reading back of a payment, so that a slow Multicard does not pile up
-// its own webhooks here.
-const webhookTime = 10 * time.Second
+// readBackTime bounds the reading back of a payment, so that a slow Multicard does not pile up
+// its own messages here.
+const readBackTime = 10 * time.Second
 
 // webhook acts on one status change. The signature does not cover the status, so the message is
 // only a hint to read the payment, and what is read decides: a message that comes late, twice,
@@ -146,7 +151,7 @@ func (a *account) webhook(ctx context.Context, w http.ResponseWriter, m message,
 		reply(w, http.StatusForbidden, false, "wrong signature")
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, webhookTime)
+	ctx, cancel := context.WithTimeout(ctx, readBackTime)
 	defer cancel()
 	read, err := a.read(ctx, string(m.UUID), string(m.InvoiceID))
 	if err != nil {
@@ -155,7 +160,7 @@ func (a *account) webhook(ctx context.Context, w http.ResponseWriter, m message,
 	}
 	switch err := a.follow(ctx, m, read, d); {
 	case provider.RefusalOf(err) == provider.Busy:
-		comeBackLater(w) // a refund of ours is under way, say: its own answer is on the way
+		comeBackLater(w)
 	case provider.RefusalOf(err) != "":
 		// Not ours, or not to be changed. The desk has called a person where money hangs on it.
 		reply(w, http.StatusOK, false, string(provider.RefusalOf(err)))
@@ -179,10 +184,14 @@ func (a *account) follow(ctx context.Context, m message, read *paymentModel, d p
 		return err
 	case statusRevert:
 		known, err := d.Payment(ctx, key.Ref)
-		if err != nil && provider.RefusalOf(err) != provider.NoPayment {
+		switch {
+		case err != nil && provider.RefusalOf(err) != provider.NoPayment:
 			return err
-		}
-		if known.State == pay.Paid && known.Refunded > 0 {
+		case known.State == pay.Paid && known.Reserved > 0:
+			// A refund of ours is under way, and this is most likely its echo. Its answer, or
+			// the inquiry after a lost one, says how much was returned; this message waits.
+			return provider.Busy
+		case known.State == pay.Paid && known.Refunded > 0:
 			// Whether revert now means the rest as well, no document says.
 			return d.Alarm(ctx, key, pay.AttentionProvider, "Multicard shows a payment as returned of which only a part was refunded here")
 		}
@@ -254,21 +263,20 @@ func equal(digest []byte, sign text) bool {
 	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
 }
 
-// vouched reads the payment that a message names by uuid and says what in it does not bear the
+// vouched reads the payment that a message names by uuid, and says whether it bears the
 // message out.
-func (a *account) vouched(ctx context.Context, m message) error {
-	ctx, cancel := context.WithTimeout(ctx, webhookTime)
+func (a *account) vouched(ctx context.Context, m message) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, readBackTime)
 	defer cancel()
-	read, err := a.read(ctx, string(m.UUID), string(m.InvoiceID))
-	switch {
-	case err != nil:
-		return err
-	case string(read.StoreInvoiceID) != string(m.InvoiceID) || read.PaymentAmount != m.Amount:
-		return errors.New("the payment is not the message's")
-	case read.Status != statusBilling && read.Status != statusProgress && read.Status != statusSuccess:
-		return errors.New("the payment is " + string(read.Status))
+	read, err := a.read(ctx, string(m.UUID), "")
+	if codeOf(err) == codeNotFound {
+		return false, nil
 	}
-	return nil
+	if err != nil {
+		return false, err
+	}
+	taken := read.Status == statusBilling || read.Status == statusProgress || read.Status == statusSuccess
+	return taken && read.StoreInvoiceID == m.InvoiceID && read.PaymentAmount == m.Amount, nil
 }
 
 // ─── What we say ──────────────────────────────────────────────────────────────────────────
@@ -277,7 +285,7 @@ func (a *account) vouched(ctx context.Context, m message) error {
 func (m message) proof(now time.Time) provider.Proof {
 	p := provider.Proof{
 		At: localTime(m.PaymentTime), Amount: pay.Tiyin(m.Amount), Ref: string(m.UUID),
-		Card: card(string(m.CardPAN), string(m.PS)),
+		Card: card(m.CardPAN, m.PS),
 	}
 	if p.At.After(now.Add(time.Minute)) {
 		p.At = time.Time{}

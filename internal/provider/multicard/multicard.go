@@ -13,6 +13,7 @@ package multicard
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -71,6 +72,12 @@ func (multicard) Open(c provider.Credentials, env provider.Env) (provider.Accoun
 	return a, nil
 }
 
+// ServeStranger answers a callback for a merchant that we do not have, as a wrong signature is
+// answered: were it real, the money goes back.
+func (multicard) ServeStranger(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusForbidden, false, "unknown merchant")
+}
+
 // account is one register ("касса") of one application at Multicard.
 type account struct {
 	env    provider.Env
@@ -110,6 +117,7 @@ func numeric(s string) bool {
 
 // What Multicard can do.
 var (
+	_ provider.StrangerServer = multicard{}
 	_ provider.CheckoutCaller = (*account)(nil)
 	_ provider.CallbackServer = (*account)(nil)
 	_ provider.Refunder       = (*account)(nil)

@@ -59,7 +59,7 @@ func (m *paymentModel) outcome(was pay.State) provider.Outcome {
 		State:  pay.Created, // draft, progress, billing, and any word we do not know: not decided
 		At:     localTime(m.PaymentTime),
 		Amount: pay.Tiyin(m.PaymentAmount),
-		Card:   card(string(m.CardPAN), string(m.PS)),
+		Card:   card(m.CardPAN, m.PS),
 		Code:   clip(string(m.ResponseCode), 64),
 		Note:   clip(string(m.ResponseMsg), 300),
 
