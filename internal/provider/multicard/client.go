@@ -154,6 +154,9 @@ func (a *answer) turnedAway() bool {
 	return a.status == http.StatusUnauthorized || a.status == http.StatusForbidden && !json.Valid(a.body)
 }
 
+// errNoWord is an answer that neither says success nor denies it.
+var errNoWord = errors.New("the answer does not say whether it is a success")
+
 // read takes the data out of an answer. The envelope decides, not the HTTP status, which the
 // documentation itself mixes up; only a success under an error's status is believed to neither.
 func (a *answer) read(into any) error {
@@ -164,10 +167,12 @@ func (a *answer) read(into any) error {
 	if err := decodeAnswer(a.body, &e); err != nil {
 		return a.unreadable(err)
 	}
-	if !e.Success {
+	switch done := a.status/100 == 2; {
+	case e.Success == nil && e.Error.Code == "" && done:
+		return a.unreadable(errNoWord)
+	case e.Success == nil || !bool(*e.Success):
 		return a.refused(e)
-	}
-	if a.status/100 != 2 {
+	case !done:
 		return a.unreadable(errors.New("success under an error's HTTP status"))
 	}
 	if into == nil {

@@ -133,6 +133,16 @@ func newCompany(t *testing.T) *company {
 	return c
 }
 
+// openAt is the public register 6, given by its number, at noon.
+func openAt(base string) (provider.Account, error) {
+	return multicard.New().Open(provider.Credentials{Values: map[string]string{
+		"applicationId": "rhmt_test", "secret": "Pw18axeBFo8V7NamKHXX", "storeId": "6",
+	}}, provider.Env{
+		HTTP: &http.Client{Transport: &http.Transport{}}, Now: func() time.Time { return noon }, BaseURL: base,
+		CallbackURL: "https://pay.example.uz/api/callbacks/multicard/m1",
+	})
+}
+
 func open(t *testing.T, credentials map[string]string, base string, now func() time.Time) provider.Account {
 	t.Helper()
 	a, err := multicard.New().Open(provider.Credentials{Values: credentials}, provider.Env{

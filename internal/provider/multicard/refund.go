@@ -3,6 +3,7 @@ package multicard
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -97,7 +98,12 @@ func refusedMove(err error) provider.MoveOutcome {
 }
 
 // SendReceipt passes on the link of a receipt that the merchant's own register made. A register
-// that Multicard fiscalises itself refuses it (ERROR_FIELDS).
+// that Multicard fiscalises itself refuses it (ERROR_FIELDS). Sending the same link again is
+// harmless, and so the documentation's sample of an answer, a bare {}, is taken for a yes.
 func (a *account) SendReceipt(ctx context.Context, p pay.Payment, r pay.Receipt) error {
-	return a.about(ctx, http.MethodPatch, p.Ref, "/fiscal", fiscalRequest{URL: r.URL, IsRefund: r.Kind == "refund"}, nil)
+	err := a.about(ctx, http.MethodPatch, p.Ref, "/fiscal", fiscalRequest{URL: r.URL, IsRefund: r.Kind == "refund"}, nil)
+	if errors.Is(err, errNoWord) {
+		return nil
+	}
+	return err
 }

@@ -75,7 +75,7 @@ type fiscalRequest struct {
 
 // envelope is every answer but that of /auth.
 type envelope struct {
-	Success truth          `json:"success"`
+	Success *truth         `json:"success"`
 	Data    jsontext.Value `json:"data"`
 	Error   struct {
 		Code    text `json:"code"`
