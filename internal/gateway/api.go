@@ -120,3 +120,18 @@ type Readiness struct {
 	OK     bool
 	Checks map[string]string // name → "ok" or what is wrong, in words safe to show
 }
+
+// MerchantFilter narrows a list of merchants; empty fields do not.
+type MerchantFilter struct {
+	Source, Business, Provider string
+	Active                     *bool
+}
+
+// InvoiceFilter narrows a list of invoices; empty fields do not.
+type InvoiceFilter struct {
+	Source, Business, Status, Provider, SourceInvoiceID, PayNumber string
+
+	From, To    time.Time // created in [From, To)
+	Attention   bool      // only those that need somebody
+	Undelivered bool      // only those whose newest event has not reached the app
+}

@@ -1,88 +1,279 @@
 // Package gateway holds the use cases. It is the only place where a transaction begins and
-// ends, and the only one that changes state; one file per flow.
+// ends, and the only one that changes state; one file per flow, in the order of a payment's
+// life: merchant, invoice, checkout, callback, desk, cancel, expiry, refund, settle, deliver.
+//
+// Every use case has one of two shapes. Either it answers from the database, in one Update; or
+// it asks a provider: Update (the intention, and its work leased to us), the call outside any
+// transaction, Update (the outcome). See docs/walks.
 package gateway
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
+	"sync"
 	"time"
 
+	"github.com/chorsu/chorsu/internal/evidence"
+	"github.com/chorsu/chorsu/internal/outbox"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/seal"
+	"github.com/chorsu/chorsu/internal/store"
+	"github.com/chorsu/chorsu/internal/webhook"
 )
 
-// Gateway is the use cases over one store.
-type Gateway struct{}
+// The limits of one use case.
+const (
+	CallTimeout = 20 * time.Second // one call to a provider; shorter than Lease
+	Lease       = 30 * time.Second // how long work is ours before another process takes it over
+	twinWait    = 20 * time.Second // how long a repeat waits for its running twin
+	twinPoll    = 20 * time.Millisecond
+	finalAfter  = 10 * time.Minute // when "the provider does not know it" is believed
+)
 
-const pending = "the use cases are being written"
+// Options is what a gateway is built from. All but Hooks and Metrics are required.
+type Options struct {
+	Store     *store.Store
+	Providers []provider.Provider
+	Seal      *seal.Box
+	Sender    *webhook.Sender
+	Secrets   webhook.Secrets
+	Evidence  *evidence.Recorder
+	Transport http.RoundTripper // for calls to providers
+	Now       func() time.Time
+	Logger    *slog.Logger
 
-func (g *Gateway) Supported() []provider.Info { panic(pending) }
-func (g *Gateway) SaveMerchant(ctx context.Context, in MerchantInput, key Idem) (Saved[Merchant], error) {
-	panic(pending)
-}
-func (g *Gateway) PatchMerchant(ctx context.Context, id string, in MerchantPatch) (Merchant, error) {
-	panic(pending)
-}
-func (g *Gateway) Merchant(ctx context.Context, id string) (Merchant, error) { panic(pending) }
-func (g *Gateway) Merchants(ctx context.Context, f MerchantFilter, p Page) (List[Merchant], error) {
-	panic(pending)
-}
-func (g *Gateway) ProvidersOf(ctx context.Context, source, business string) ([]pay.Merchant, error) {
-	panic(pending)
-}
-func (g *Gateway) CreateInvoice(ctx context.Context, in InvoiceInput, key Idem) (Saved[Invoice], error) {
-	panic(pending)
-}
-func (g *Gateway) Invoice(ctx context.Context, id string) (Invoice, error) { panic(pending) }
-func (g *Gateway) Invoices(ctx context.Context, f InvoiceFilter, p Page) (List[Invoice], error) {
-	panic(pending)
-}
-func (g *Gateway) Timeline(ctx context.Context, id string) ([]TimelineEntry, error) { panic(pending) }
-func (g *Gateway) CancelInvoice(ctx context.Context, id string, key Idem) (Saved[Invoice], error) {
-	panic(pending)
-}
-func (g *Gateway) Notify(ctx context.Context, id string, key Idem) (Saved[Invoice], error) {
-	panic(pending)
-}
-func (g *Gateway) SendReceipt(ctx context.Context, id, url string, key Idem) (Saved[Invoice], error) {
-	panic(pending)
-}
-func (g *Gateway) CreateRefund(ctx context.Context, in RefundInput, key Idem) (Saved[pay.Refund], error) {
-	panic(pending)
-}
-func (g *Gateway) Refund(ctx context.Context, id string) (pay.Refund, error) { panic(pending) }
-func (g *Gateway) RefundsOf(ctx context.Context, invoiceID string) ([]pay.Refund, error) {
-	panic(pending)
+	PublicURL    string
+	BaseURLs     map[string]string // provider name → its API's address; missing: Info.BaseURL
+	PayURLs      map[string]string // provider name → where its buyers are sent; missing: Info.PayURL
+	InvoiceTTL   time.Duration
+	FastRetries  []time.Duration
+	SlowRetries  []time.Duration
+	AskIntervals []time.Duration // between questions about an unknown outcome; the last repeats
+
+	Metrics Metrics
+
+	// OnMerchantSaved is told the credentials of each merchant that is registered or changed.
+	// Only test mode sets it: it pairs the merchant with the sandbox.
+	OnMerchantSaved func(provider string, credentials map[string]string, testKey string, o pay.Options, callbackURL string)
 }
 
-// Callback serves a provider's call: merchantID is "" where the address names none.
-func (g *Gateway) Callback(w http.ResponseWriter, r *http.Request, providerName, merchantID string) {
-	panic(pending)
+// Metrics counts what the use cases do. Its methods must be quick and safe for concurrent use.
+type Metrics interface {
+	Payment(provider string, to pay.State)
+	Refund(provider string, to pay.MoveState)
+	ProviderCall(provider, op, outcome string, took time.Duration)
+	Callback(provider string, status int, took time.Duration)
+	Delivery(delivered bool, sinceEvent time.Duration)
 }
 
-// Links are the addresses, one per active provider of the invoice's business, by which a buyer
-// may pay it: what the hosted page shows.
-func (g *Gateway) Links(ctx context.Context, invoiceID string) (Invoice, []Link, error) {
-	panic(pending)
+// Gateway is the use cases over one store. It is safe for concurrent use.
+type Gateway struct {
+	Options
+
+	store     *store.Store
+	providers map[string]provider.Provider
+	idemKey   []byte
+
+	mu       sync.Mutex
+	accounts map[string]openAccount
+	asked    map[string]time.Time // when a read last had something asked
 }
 
-// Ready says whether the gateway can serve.
-func (g *Gateway) Ready(ctx context.Context) Readiness { panic(pending) }
-
-// Link is one way to pay, as the hosted page shows it.
-type Link struct {
-	Provider, Title, DisplayName string
-	URL, Deeplink                string
+// openAccount keeps an account as long as its merchant's row does not change, so that what it
+// caches (a token, say) lives.
+type openAccount struct {
+	version int64
+	account provider.Account
 }
 
-// MerchantFilter narrows a list of merchants; empty fields do not.
-type MerchantFilter struct {
-	Source, Business, Provider string
-	Active                     *bool
+// New returns a gateway. It reads nothing and starts nothing.
+func New(o Options) *Gateway {
+	if o.Metrics == nil {
+		o.Metrics = noMetrics{}
+	}
+	g := &Gateway{
+		Options:   o,
+		store:     o.Store,
+		providers: make(map[string]provider.Provider, len(o.Providers)),
+		idemKey:   o.Seal.Derive("idempotency"),
+		accounts:  map[string]openAccount{},
+		asked:     map[string]time.Time{},
+	}
+	for _, p := range o.Providers {
+		g.providers[p.Info().Name] = p
+	}
+	return g
 }
 
-// InvoiceFilter narrows a list of invoices; empty fields do not.
-type InvoiceFilter struct {
-	Source, Business, Status, Provider, SourceInvoiceID, PayNumber string
-	From, To                                                       time.Time // created in [From, To)
+// Handlers are the kinds of work, for the outbox's runner.
+func (g *Gateway) Handlers() map[string]outbox.Handler {
+	return map[string]outbox.Handler{
+		workDeliver:  g.Deliver,
+		workRefund:   g.refundWork,
+		workSettle:   g.settleWork,
+		workWithdraw: g.withdrawWork,
+		workReceipt:  g.receiptWork,
+	}
 }
+
+// The kinds of work.
+const (
+	workDeliver  = "deliver"  // tell the app; subject: business and order
+	workRefund   = "refund"   // what became of a refund; subject: its id
+	workSettle   = "settle"   // what became of a payment; subject: its id
+	workWithdraw = "withdraw" // take back a hosted page that nobody needs; subject: the payment's id
+	workReceipt  = "receipt"  // pass a fiscal link on; subject: the payment's id
+)
+
+// account returns the merchant's opened account.
+func (g *Gateway) account(m pay.Merchant) (provider.Account, error) {
+	g.mu.Lock()
+	kept, ok := g.accounts[m.ID]
+	g.mu.Unlock()
+	if ok && kept.version == m.Version {
+		return kept.account, nil
+	}
+	secrets, err := g.unseal(m)
+	if err != nil {
+		return nil, err
+	}
+	a, err := g.openAccount(m, secrets)
+	if err != nil {
+		return nil, fmt.Errorf("open merchant %s at %s: %w", m.ID, m.Provider, err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if kept, ok := g.accounts[m.ID]; ok && kept.version == m.Version {
+		return kept.account, nil // another goroutine was first: one token cache
+	}
+	g.accounts[m.ID] = openAccount{version: m.Version, account: a}
+	return a, nil
+}
+
+func (g *Gateway) openAccount(m pay.Merchant, s secrets) (provider.Account, error) {
+	p, ok := g.providers[m.Provider]
+	if !ok {
+		return nil, &pay.Error{Code: pay.CodeNotFound, Reason: "provider_unknown", Message: "this gateway does not know the provider " + m.Provider}
+	}
+	info := p.Info()
+	creds := provider.Credentials{MerchantID: m.ID, Values: s.Values, TestKey: s.TestKey, Options: m.Options}
+	return p.Open(creds, provider.Env{
+		HTTP:        g.client(m),
+		Now:         g.Now,
+		BaseURL:     strings.TrimRight(first(g.BaseURLs[info.Name], info.BaseURL), "/"),
+		PayURL:      first(g.PayURLs[info.Name], info.PayURL),
+		CallbackURL: g.callbackURL(m),
+	})
+}
+
+// client calls one merchant's provider: bounded, without redirects, and on record.
+func (g *Gateway) client(m pay.Merchant) *http.Client {
+	return &http.Client{
+		Transport:     g.Evidence.Transport(g.Transport, evidence.Tag{BusinessID: m.BusinessID, MerchantID: m.ID}),
+		Timeout:       CallTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func (g *Gateway) callbackURL(m pay.Merchant) string {
+	return g.PublicURL + "/api/callbacks/" + m.Provider + "/" + m.ID
+}
+
+// call runs one call to a provider under the deadline, and counts it.
+func (g *Gateway) call(ctx context.Context, m pay.Merchant, p pay.Payment, op string, f func(context.Context) error) error {
+	// The caller may hang up: what was begun is still finished and written down.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
+	defer cancel()
+	start := time.Now()
+	err := f(evidence.WithInvoice(ctx, p.InvoiceID, p.ID))
+	outcome := "ok"
+	if err != nil {
+		outcome = "error"
+		if e, ok := errors.AsType[*provider.Error](err); ok {
+			outcome = string(e.Kind)
+		}
+		g.Logger.WarnContext(ctx, "provider call failed", "provider", m.Provider, "op", op, "merchant", m.ID, "invoice", p.InvoiceID, "payment", p.ID, "error", err)
+	}
+	g.Metrics.ProviderCall(m.Provider, op, outcome, time.Since(start))
+	return err
+}
+
+// upstream words a provider's error for the caller.
+func upstream(providerName string, err error) error {
+	if e, ok := errors.AsType[*pay.Error](err); ok {
+		return e
+	}
+	up := &pay.Upstream{Name: providerName}
+	msg := providerName + " could not be reached; try again later"
+	if e, ok := errors.AsType[*provider.Error](err); ok {
+		up.Code, up.Message, up.RequestID = e.Code, e.Message, e.RequestID
+		switch e.Kind {
+		case provider.KindAuth:
+			msg = providerName + " does not accept the merchant's credentials; check them in its cabinet"
+		case provider.KindInvalid:
+			msg = providerName + " refused the request"
+		case provider.KindRateLimited:
+			msg = providerName + " asks to slow down; try again in a minute"
+		}
+	}
+	return &pay.Error{Code: pay.CodeUpstream, Message: msg, Upstream: up, Err: err}
+}
+
+// hash is what a repeat of a request must equal: an HMAC under a key of its own, so that the
+// table tells nothing of what was asked.
+func (g *Gateway) hash(request any) (string, error) {
+	b, err := json.Marshal(request)
+	if err != nil {
+		return "", fmt.Errorf("hash the request: %w", err)
+	}
+	mac := hmac.New(sha256.New, g.idemKey)
+	mac.Write(b)
+	return hex.EncodeToString(mac.Sum(nil)), nil
+}
+
+func notFound(what string) error {
+	return &pay.Error{Code: pay.CodeNotFound, Reason: what + "_not_found", Message: "there is no such " + what}
+}
+
+// found turns the store's "no such row" into the API's "no such <what>".
+func found[T any](v T, err error) func(what string) (T, error) {
+	return func(what string) (T, error) {
+		if errors.Is(err, store.ErrNotFound) {
+			return v, notFound(what)
+		}
+		return v, err
+	}
+}
+
+func lane(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Host == "" {
+		return "invalid"
+	}
+	return strings.ToLower(u.Host)
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+type noMetrics struct{}
+
+func (noMetrics) Payment(string, pay.State)                          {}
+func (noMetrics) Refund(string, pay.MoveState)                       {}
+func (noMetrics) ProviderCall(string, string, string, time.Duration) {}
+func (noMetrics) Callback(string, int, time.Duration)                {}
+func (noMetrics) Delivery(bool, time.Duration)                       {}

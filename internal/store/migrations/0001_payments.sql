@@ -49,7 +49,8 @@ CREATE TABLE invoices (
     created_at        BIGINT NOT NULL,
     paid_at           BIGINT NOT NULL DEFAULT 0,
     ended_at          BIGINT NOT NULL DEFAULT 0,
-    expires_at        BIGINT NOT NULL
+    expires_at        BIGINT NOT NULL,
+    check_at          BIGINT NOT NULL -- when to look whether it can expire: expires_at, or later while an attempt is open
 );
 -- Money is asked for once per order.
 CREATE UNIQUE INDEX invoices_one_open ON invoices (business_id, source_invoice_id) WHERE status NOT IN ('cancelled', 'failed');
@@ -59,7 +60,7 @@ CREATE INDEX invoices_newest ON invoices (created_at, id);
 CREATE INDEX invoices_of_business ON invoices (business_id, created_at, id);
 CREATE INDEX invoices_find_pay_number ON invoices (pay_number);
 CREATE INDEX invoices_find_order ON invoices (source_invoice_id);
-CREATE INDEX invoices_to_expire ON invoices (expires_at) WHERE status = 'pending';
+CREATE INDEX invoices_to_expire ON invoices (check_at) WHERE status = 'pending';
 CREATE INDEX invoices_attention ON invoices (created_at, id) WHERE attention <> '';
 CREATE INDEX invoices_undelivered ON invoices (created_at, id) WHERE NOT notify_delivered;
 
@@ -88,6 +89,7 @@ CREATE TABLE payments (
     card_pan    TEXT NOT NULL DEFAULT '', -- masked
     card_system TEXT NOT NULL DEFAULT '',
     card_token  TEXT NOT NULL DEFAULT '', -- sealed
+    page_url    TEXT NOT NULL DEFAULT '',
     receipt_url TEXT NOT NULL DEFAULT '',
     meta        TEXT NOT NULL DEFAULT '',
     UNIQUE (merchant_id, ref),
@@ -97,9 +99,10 @@ CREATE TABLE payments (
 );
 -- Money moves once per invoice.
 CREATE UNIQUE INDEX payments_one_live ON payments (invoice_id) WHERE state IN ('held', 'paid', 'unknown', 'refunded');
-CREATE INDEX payments_of_invoice ON payments (invoice_id, created_at);
+CREATE INDEX payments_of_invoice ON payments (invoice_id, created_at, id);
 CREATE INDEX payments_statement ON payments (merchant_id, their_time, id) WHERE their_time > 0;
 CREATE INDEX payments_find_ref ON payments (ref);
+CREATE INDEX payments_unknown ON payments (created_at, id) WHERE state = 'unknown';
 
 CREATE TABLE refunds (
     id          TEXT PRIMARY KEY,
@@ -135,6 +138,7 @@ CREATE TABLE events (
     body              TEXT NOT NULL, -- the bytes that every try sends
     notify_url        TEXT NOT NULL,
     attempts          BIGINT NOT NULL DEFAULT 0,
+    next_at           BIGINT NOT NULL DEFAULT 0, -- not tried again before
     created_at        BIGINT NOT NULL,
     delivered_at      BIGINT NOT NULL DEFAULT 0,
     stuck_at          BIGINT NOT NULL DEFAULT 0,
@@ -143,6 +147,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_of_invoice ON events (invoice_id, seq);
 CREATE INDEX events_undelivered ON events (business_id, source_invoice_id, seq) WHERE delivered_at = 0 AND dead_at = 0;
+CREATE INDEX events_stuck ON events (created_at, id) WHERE stuck_at > 0 AND delivered_at = 0;
 CREATE INDEX events_oldest ON events (created_at) WHERE delivered_at = 0 AND dead_at = 0;
 
 CREATE TABLE deliveries (
@@ -158,7 +163,7 @@ CREATE TABLE deliveries (
     answer      TEXT NOT NULL DEFAULT '' -- the start of the receiver's answer
 );
 CREATE INDEX deliveries_of_event ON deliveries (event_id, at);
-CREATE INDEX deliveries_of_invoice ON deliveries (invoice_id, at);
+CREATE INDEX deliveries_of_invoice ON deliveries (invoice_id, at, id);
 
 -- The timeline of an invoice: every state change, in the transaction that made it.
 CREATE TABLE changes (
@@ -189,7 +194,7 @@ CREATE TABLE alarms (
     closed_by   TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX alarms_open ON alarms (created_at, id) WHERE closed_at = 0;
-CREATE INDEX alarms_of_invoice ON alarms (invoice_id);
+CREATE INDEX alarms_of_invoice ON alarms (invoice_id, created_at, id);
 
 -- Redacted traffic with the providers: evidence, not truth. Flushed in batches; may lose the
 -- newest when the process dies.
@@ -207,7 +212,7 @@ CREATE TABLE messages (
     response    TEXT NOT NULL,
     duration_ms BIGINT NOT NULL
 );
-CREATE INDEX messages_of_invoice ON messages (invoice_id, at);
+CREATE INDEX messages_of_invoice ON messages (invoice_id, at, id);
 CREATE INDEX messages_oldest ON messages (at);
 
 CREATE TABLE idempotency (

@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/evidence"
+	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/store"
+)
+
+// maxCallback bounds the body of a provider's call.
+const maxCallback = 64 << 10
+
+type clientKey struct{}
+
+// WithClient tells the use cases the address of the calling machine, as far as proxies are
+// trusted.
+func WithClient(ctx context.Context, a netip.Addr) context.Context {
+	return context.WithValue(ctx, clientKey{}, a)
+}
+
+// Callback serves a provider's call: merchantID is "" where the address names none. The answer
+// is always in the provider's dialect, also to a stranger.
+func (g *Gateway) Callback(w http.ResponseWriter, r *http.Request, providerName, merchantID string) {
+	p, ok := g.providers[providerName]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	start := time.Now()
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCallback))
+	if err != nil {
+		body = nil // cut off or too large: the dialect answers to what it cannot read
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+
+	m, a, err := g.callee(r, p, merchantID, body)
+	if err != nil {
+		status := http.StatusNotFound
+		if stranger, ok := p.(provider.StrangerServer); ok && pay.CodeOf(err) == pay.CodeNotFound {
+			stranger.ServeStranger(w, r)
+			g.Metrics.Callback(providerName, status, time.Since(start))
+			return
+		}
+		if pay.CodeOf(err) != pay.CodeNotFound {
+			g.Logger.ErrorContext(r.Context(), "callback could not be served", "provider", providerName, "merchant", merchantID, "error", err)
+			if later, ok := p.(provider.LaterServer); ok {
+				later.ServeLater(w, r)
+				g.Metrics.Callback(providerName, http.StatusOK, time.Since(start))
+				return
+			}
+			status = http.StatusInternalServerError // the other dialects read it as "come back later"
+		}
+		http.Error(w, http.StatusText(status), status)
+		return
+	}
+	out := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+	seen, r, done := g.Evidence.Callback(out, r, body, evidence.Tag{BusinessID: m.BusinessID, MerchantID: m.ID})
+	defer func() {
+		done()
+		g.Metrics.Callback(providerName, out.status, time.Since(start))
+	}()
+	a.ServeCallback(seen, r, desk{g: g, m: m})
+}
+
+// statusWriter remembers the status that was answered with.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// callee finds the merchant that a call is for, and its account. Not found: nobody of ours, or
+// not called from where the merchant's option says.
+func (g *Gateway) callee(r *http.Request, p provider.Provider, merchantID string, body []byte) (m pay.Merchant, s provider.CallbackServer, err error) {
+	info := p.Info()
+	err = g.store.View(r.Context(), func(ctx context.Context, tx *store.Tx) error {
+		if merchantID != "" {
+			if !id.Valid(merchantID) {
+				return notFound("merchant")
+			}
+			m, err = found(tx.Merchant(ctx, merchantID))("merchant")
+			return err
+		}
+		router, ok := p.(provider.Router)
+		if !ok {
+			return notFound("merchant")
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		value, ok := router.Route(r, body)
+		if !ok || value == "" {
+			return notFound("merchant")
+		}
+		all, err := tx.MerchantsByRoute(ctx, info.Name, value)
+		if err != nil {
+			return err
+		}
+		if len(all) != 1 { // none, or two businesses with one service: only an address of its own can tell them apart
+			return notFound("merchant")
+		}
+		m = all[0]
+		return nil
+	})
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if err != nil {
+		return m, nil, err
+	}
+	if m.Provider != info.Name || !comesFrom(r.Context(), m.Options.CallbackFrom) {
+		return m, nil, notFound("merchant")
+	}
+	a, err := g.account(m)
+	if err != nil {
+		return m, nil, err
+	}
+	s, ok := a.(provider.CallbackServer)
+	if !ok {
+		return m, nil, notFound("merchant")
+	}
+	return m, s, nil
+}
+
+// comesFrom says whether the caller's address is in one of the networks; none means any.
+func comesFrom(ctx context.Context, networks []string) bool {
+	if len(networks) == 0 {
+		return true
+	}
+	a, ok := ctx.Value(clientKey{}).(netip.Addr)
+	if !ok {
+		return false
+	}
+	for _, n := range networks {
+		if prefix, err := netip.ParsePrefix(n); err == nil && prefix.Contains(a.Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+var errNoCheckout = errors.New("the provider has no checkout")

@@ -1,0 +1,446 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/evidence"
+	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/outbox"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/store"
+)
+
+// desk is what one merchant's provider may do while it calls us. See provider.Desk for its
+// promises; each method is one transaction.
+type desk struct {
+	g *Gateway
+	m pay.Merchant
+}
+
+var _ provider.Desk = desk{}
+
+// Check says whether an amount could be paid now for the invoice that an account names.
+func (d desk) Check(ctx context.Context, account string, amount pay.Tiyin) (inv pay.Invoice, err error) {
+	err = d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if inv, err = d.find(ctx, tx, account); err != nil {
+			return err
+		}
+		payments, err := tx.Payments(ctx, inv.ID)
+		if err != nil {
+			return err
+		}
+		return d.takes(&inv, pointers(payments), amount, false)
+	})
+	evidence.SetInvoice(ctx, inv.ID, "")
+	return inv, err
+}
+
+// Find reads the invoice that an account names and the payment that holds it, if any.
+func (d desk) Find(ctx context.Context, account string) (inv pay.Invoice, holder *pay.Payment, err error) {
+	err = d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if inv, err = d.find(ctx, tx, account); err != nil {
+			return err
+		}
+		payments, err := tx.Payments(ctx, inv.ID)
+		if err != nil {
+			return err
+		}
+		now := d.g.now()
+		for _, p := range pointers(payments) {
+			if p.State.Live() || p.Open(now) && (holder == nil || !holder.State.Live()) {
+				holder = p
+			}
+		}
+		return nil
+	})
+	evidence.SetInvoice(ctx, inv.ID, "")
+	return inv, holder, err
+}
+
+// find reads an invoice of this merchant's business by its id or its pay number.
+func (d desk) find(ctx context.Context, tx *store.Tx, account string) (pay.Invoice, error) {
+	if account == "" || len(account) > 255 {
+		return pay.Invoice{}, provider.NoAccount
+	}
+	inv, err := tx.InvoiceByAccount(ctx, d.m.BusinessID, account)
+	if errors.Is(err, store.ErrNotFound) {
+		return inv, provider.NoAccount
+	}
+	return inv, err
+}
+
+// takes says whether a new attempt of amount may be made on the invoice: payable, busy, amount.
+func (d desk) takes(inv *pay.Invoice, payments []*pay.Payment, amount pay.Tiyin, parallel bool) error {
+	now := d.g.now()
+	switch {
+	case !d.m.Active:
+		return provider.Unavailable
+	case inv.Provider != "" && inv.Provider != d.m.Provider:
+		return provider.Closed
+	case inv.Status == pay.StatusPaid, inv.Status == pay.StatusHeld, inv.Status == pay.StatusRefunded:
+		return provider.AlreadyPaid
+	case inv.Status != pay.StatusPending:
+		return provider.Closed
+	}
+	held := false
+	for _, p := range payments {
+		if p.State.Live() {
+			return provider.Busy // unknown: paid and held are above
+		}
+		open := p.Open(now)
+		held = held || open
+		if open && !(parallel && p.MerchantID == d.m.ID) {
+			return provider.Busy
+		}
+	}
+	switch {
+	case !now.Before(inv.ExpiresAt) && !held:
+		return provider.Expired
+	case amount != inv.Amount:
+		return provider.WrongAmount
+	}
+	return nil
+}
+
+// Open begins an attempt under the provider's own id.
+func (d desk) Open(ctx context.Context, o provider.OpenOrder) (res provider.Result, err error) {
+	if o.Ref == "" || len(o.Ref) > 255 {
+		return res, provider.NoPayment
+	}
+	var refusal error
+	err = d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
+		res, refusal = provider.Result{}, nil
+		p, err := b.PaymentByRef(ctx, d.m.ID, o.Ref)
+		if err == nil {
+			return d.again(ctx, b, p.InvoiceID, o.Ref, &res, &refusal)
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		row, err := d.find(ctx, b.Tx, o.Account)
+		if err != nil {
+			return err
+		}
+		inv, payments, err := b.open(ctx, row.ID)
+		if err != nil {
+			return err
+		}
+		// Its twin may have come in while we waited for the lock.
+		for _, p := range payments {
+			if p.MerchantID == d.m.ID && p.Ref == o.Ref {
+				return d.again(ctx, b, inv.ID, o.Ref, &res, &refusal)
+			}
+		}
+		if refusal = d.takes(inv, payments, o.Amount, o.Parallel); refusal != nil {
+			res.Invoice = *inv
+			return nil // what lapsed is written all the same
+		}
+		if !o.ExpiresAt.IsZero() && b.now.After(o.ExpiresAt) {
+			refusal = provider.Expired
+			return nil
+		}
+		made := pay.Payment{
+			ID: id.New(), InvoiceID: inv.ID, BusinessID: inv.BusinessID, MerchantID: d.m.ID, Provider: d.m.Provider,
+			Ref: o.Ref, Account: o.Account, Amount: o.Amount, State: pay.Created,
+			TheirTime: o.TheirTime, ExpiresAt: o.ExpiresAt, OnExpiry: o.OnExpiry, LapseNote: o.ExpiryReason,
+			CreatedAt: b.now, Meta: o.Meta,
+		}
+		ok, err := b.InsertPayment(ctx, made)
+		if err != nil {
+			return err
+		}
+		if !ok { // the same id on another invoice, at the same moment
+			refusal = provider.Busy
+			return nil
+		}
+		res = provider.Result{Payment: made, Invoice: *inv}
+		b.after = append(b.after, func() { d.g.Metrics.Payment(d.m.Provider, pay.Created) })
+		return b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: made.ID, Now: string(pay.Created), Note: d.m.Provider + " began an attempt"})
+	})
+	evidence.SetInvoice(ctx, res.Invoice.ID, res.Payment.ID)
+	if err == nil {
+		err = refusal
+	}
+	return res, err
+}
+
+// again answers a repeat of Open with the payment as it stands; one that has lapsed meanwhile is
+// written down as such, and refused.
+func (d desk) again(ctx context.Context, b *book, invoiceID, ref string, res *provider.Result, refusal *error) error {
+	row, err := b.PaymentByRef(ctx, d.m.ID, ref)
+	if err != nil {
+		return err
+	}
+	lapsed := row.Lapsed(b.now) && row.OnExpiry != ""
+	if !lapsed {
+		inv, err := b.Invoice(ctx, invoiceID)
+		*res = provider.Result{Payment: row, Invoice: inv, Again: true}
+		return err
+	}
+	inv, payments, err := b.open(ctx, invoiceID)
+	if err != nil {
+		return err
+	}
+	for _, p := range payments {
+		if p.ID == row.ID {
+			*res = provider.Result{Payment: *p, Invoice: *inv, Again: true}
+		}
+	}
+	if res.Payment.State != pay.Created {
+		*refusal = provider.Expired
+	}
+	return nil
+}
+
+// Confirm says that the money was taken.
+func (d desk) Confirm(ctx context.Context, k provider.Key, proof provider.Proof) (provider.Result, error) {
+	return d.on(ctx, k, func(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, lapsed bool) (again bool, refusal, err error) {
+		return d.g.confirm(ctx, b, inv, payments, p, proof, lapsed)
+	})
+}
+
+// confirm is Confirm under the invoice's lock; an inquiry that finds a payment paid comes here too.
+func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, proof provider.Proof, lapsed bool) (again bool, refusal, err error) {
+	if p.State == pay.Paid || p.State == pay.Refunded {
+		return true, nil, nil
+	}
+	// Whoever confirms has debited the buyer already: a no goes before a person.
+	no := func(r provider.Refusal, kind pay.Attention, why string) (bool, error, error) {
+		return false, r, b.alarm(ctx, inv, p.ID, kind, p.Provider+" says that it took the money, "+why)
+	}
+	switch {
+	case lapsed:
+		return no(provider.Expired, pay.AttentionProvider, "but the attempt had run out")
+	case p.State.Final():
+		_, _, err := no(provider.Cancelled, pay.AttentionProvider, "but the attempt is "+string(p.State))
+		return true, nil, err
+	case proof.Amount != 0 && proof.Amount != p.Amount:
+		return no(provider.WrongAmount, pay.AttentionAmount, "but "+proof.Amount.Words()+" instead of "+p.Amount.Words())
+	}
+	for _, other := range payments {
+		if other.ID != p.ID && other.State.Live() {
+			return no(provider.AlreadyPaid, pay.AttentionProvider, "but another payment of the invoice is "+string(other.State))
+		}
+	}
+	if inv.Status != pay.StatusPending && inv.Status != pay.StatusHeld {
+		if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: "invoice " + string(inv.Status)}, "came after the invoice was "+string(inv.Status)); err != nil {
+			return false, nil, err
+		}
+		return no(provider.Closed, pay.AttentionProvider, "but the invoice was "+string(inv.Status)+" before")
+	}
+	if err := g.learn(p, proof); err != nil {
+		return false, nil, err
+	}
+	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Paid, At: b.now}, p.Provider+" took the money"); err != nil {
+		return false, nil, err
+	}
+	if inv.Attention == pay.AttentionAmount {
+		if err := b.settled(ctx, inv, p.ID, pay.AttentionAmount); err != nil {
+			return false, nil, err
+		}
+	}
+	return false, nil, g.withdrawOthers(ctx, b, payments, p.ID)
+}
+
+// learn takes from a proof what the payment did not know. A card's token is sealed at once.
+func (g *Gateway) learn(p *pay.Payment, proof provider.Proof) error {
+	if p.Ref == "" {
+		p.Ref = proof.Ref
+	}
+	if proof.Card != (pay.Card{}) {
+		p.Card = proof.Card
+		if p.Card.Token != "" {
+			sealed, err := g.Seal.Seal("payment/"+p.ID, []byte(p.Card.Token))
+			if err != nil {
+				return err
+			}
+			p.Card.Token = sealed
+		}
+	}
+	if proof.ReceiptURL != "" {
+		p.ReceiptURL = proof.ReceiptURL
+	}
+	if proof.Meta != nil {
+		p.Meta = proof.Meta
+	}
+	return nil
+}
+
+// withdrawOthers has the hosted pages taken back that were made for an invoice that is paid now.
+func (g *Gateway) withdrawOthers(ctx context.Context, b *book, payments []*pay.Payment, paidID string) error {
+	for _, p := range payments {
+		if p.ID == paidID || p.State != pay.Created || !g.hosts(p.Provider) {
+			continue
+		}
+		if err := b.Enqueue(ctx, outbox.Work{BusinessID: p.BusinessID, Kind: workWithdraw, Subject: p.ID, Lane: p.Provider, DueAt: b.now}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hosts says whether a provider makes a page of its own by our call.
+func (g *Gateway) hosts(name string) bool {
+	p, ok := g.providers[name]
+	if !ok {
+		return false
+	}
+	_, ok = p.Info().Account.(provider.CheckoutCaller)
+	return ok
+}
+
+// Cancel gives up a created attempt, or returns a paid one.
+func (d desk) Cancel(ctx context.Context, k provider.Key, c provider.CancelOrder) (provider.Result, error) {
+	return d.on(ctx, k, func(ctx context.Context, b *book, inv *pay.Invoice, _ []*pay.Payment, p *pay.Payment, lapsed bool) (again bool, refusal, err error) {
+		switch p.State {
+		case pay.Cancelled, pay.Failed:
+			return !lapsed, nil, nil
+		case pay.Refunded:
+			if c.UnpaidOnly {
+				return false, provider.NotReversible, nil
+			}
+			return true, nil, nil
+		case pay.Paid:
+			if c.UnpaidOnly {
+				return false, provider.NotReversible, nil
+			}
+			if p.Reserved > 0 { // our own refund is under way, and may be what we are told of
+				return false, provider.Busy, nil
+			}
+			return false, nil, b.giveBack(ctx, inv, p, c.Reason, first(c.Note, p.Provider+" returned the money"))
+		}
+		held := p.State == pay.Held
+		if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: c.Reason}, first(c.Note, p.Provider+" gave the attempt up")); err != nil || !held {
+			return false, nil, err
+		}
+		return false, nil, b.end(ctx, inv, p, pay.StatusCancelled, "the hold was released")
+	})
+}
+
+// Receipt keeps a fiscal receipt that the provider reports.
+func (d desk) Receipt(ctx context.Context, k provider.Key, r pay.Receipt) (provider.Result, error) {
+	return d.on(ctx, k, func(ctx context.Context, b *book, inv *pay.Invoice, _ []*pay.Payment, p *pay.Payment, _ bool) (again bool, refusal, err error) {
+		note := r.Kind + " receipt " + r.URL
+		if r.StatusCode != 0 {
+			note = r.Kind + " receipt failed: " + r.Message
+		}
+		known, err := b.Changes(ctx, inv.ID)
+		if err != nil {
+			return false, nil, err
+		}
+		for _, c := range known {
+			if c.What == "receipt" && c.PaymentID == p.ID && c.Note == note {
+				return true, nil, nil
+			}
+		}
+		if r.StatusCode != 0 {
+			if err := b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" could not make the fiscal receipt: "+r.Message); err != nil {
+				return false, nil, err
+			}
+		} else if r.Kind == "sale" {
+			p.ReceiptURL = r.URL
+			if err := b.SavePayment(ctx, *p); err != nil {
+				return false, nil, err
+			}
+		}
+		return false, nil, b.wrote(ctx, inv, store.Change{What: "receipt", PaymentID: p.ID, Now: r.Kind, Note: note})
+	})
+}
+
+// Alarm puts something before a person.
+func (d desk) Alarm(ctx context.Context, k provider.Key, kind pay.Attention, message string) error {
+	_, err := d.on(ctx, k, func(ctx context.Context, b *book, inv *pay.Invoice, _ []*pay.Payment, p *pay.Payment, _ bool) (again bool, refusal, err error) {
+		return false, nil, b.alarm(ctx, inv, p.ID, kind, message)
+	})
+	return err
+}
+
+// onPayment is a step on one payment under its invoice's lock. lapsed: the attempt ran out
+// within this very transaction. A refusal is beside err, so that what was written stays.
+type onPayment func(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, lapsed bool) (again bool, refusal, err error)
+
+// on finds the payment that a key names, locks its invoice, and runs one step.
+func (d desk) on(ctx context.Context, k provider.Key, step onPayment) (res provider.Result, err error) {
+	var refusal error
+	err = d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
+		res, refusal = provider.Result{}, nil
+		row, err := d.payment(ctx, b.Tx, k)
+		if err != nil {
+			return err
+		}
+		inv, payments, err := b.open(ctx, row.InvoiceID)
+		if err != nil {
+			return err
+		}
+		for _, p := range payments {
+			if p.ID != row.ID {
+				continue
+			}
+			lapsed := row.State == pay.Created && row.Lapsed(b.now) && row.OnExpiry != "" && p.State == row.OnExpiry
+			if p.Ref == "" {
+				p.Ref = k.Ref
+			}
+			res.Again, refusal, err = step(ctx, b, inv, payments, p, lapsed)
+			res.Payment, res.Invoice = *p, *inv
+			return err
+		}
+		return provider.NoPayment
+	})
+	evidence.SetInvoice(ctx, res.Invoice.ID, res.Payment.ID)
+	if err == nil {
+		err = refusal
+	}
+	return res, err
+}
+
+// payment reads one attempt of this merchant by the provider's id, or by ours.
+func (d desk) payment(ctx context.Context, tx *store.Tx, k provider.Key) (p pay.Payment, err error) {
+	if k.PaymentID != "" {
+		if !id.Valid(k.PaymentID) {
+			return p, provider.NoPayment
+		}
+		p, err = tx.Payment(ctx, k.PaymentID)
+		if err == nil && (p.MerchantID != d.m.ID || p.Ref != "" && k.Ref != "" && p.Ref != k.Ref) {
+			return p, provider.NoPayment
+		}
+	} else {
+		if k.Ref == "" || len(k.Ref) > 255 {
+			return p, provider.NoPayment
+		}
+		p, err = tx.PaymentByRef(ctx, d.m.ID, k.Ref)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return p, provider.NoPayment
+	}
+	return p, err
+}
+
+// Payment reads one attempt. It writes nothing and expires nothing.
+func (d desk) Payment(ctx context.Context, ref string) (p pay.Payment, err error) {
+	err = d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		p, err = d.payment(ctx, tx, provider.Key{Ref: ref})
+		return err
+	})
+	evidence.SetInvoice(ctx, p.InvoiceID, p.ID)
+	return p, err
+}
+
+// Statement lists attempts by the provider's own time.
+func (d desk) Statement(ctx context.Context, from, to time.Time) (out []pay.Payment, err error) {
+	err = d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		out, err = tx.Statement(ctx, d.m.ID, from, to)
+		return err
+	})
+	return out, err
+}
+
+func pointers(rows []pay.Payment) []*pay.Payment {
+	out := make([]*pay.Payment, len(rows))
+	for i := range rows {
+		out[i] = &rows[i]
+	}
+	return out
+}

@@ -1,0 +1,356 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/store"
+)
+
+// maxCredential bounds one credential, in bytes.
+const maxCredential = 4096
+
+// secrets is what is sealed of a merchant.
+type secrets struct {
+	Values  map[string]string `json:"values"`
+	TestKey string            `json:"testKey,omitempty"`
+}
+
+func (g *Gateway) unseal(m pay.Merchant) (secrets, error) {
+	var s secrets
+	plain, err := g.Seal.Open(m.ID, string(m.Sealed))
+	if err != nil {
+		return s, fmt.Errorf("open the seal of merchant %s: %w", m.ID, err)
+	}
+	if err := json.Unmarshal(plain, &s); err != nil {
+		return s, fmt.Errorf("what merchant %s sealed is not readable", m.ID) // not %w: it could show a secret
+	}
+	return s, nil
+}
+
+// Supported lists the providers in the order of the one list.
+func (g *Gateway) Supported() []provider.Info {
+	out := make([]provider.Info, len(g.Providers))
+	for i, p := range g.Providers {
+		out[i] = p.Info()
+	}
+	return out
+}
+
+// SaveMerchant registers a business at a provider (201), or changes it there (200).
+func (g *Gateway) SaveMerchant(ctx context.Context, in MerchantInput, key Idem) (Saved[Merchant], error) {
+	var out Saved[Merchant]
+	p, ok := g.providers[in.Provider]
+	if !ok {
+		return out, g.unknownProvider()
+	}
+	if err := checkCredentials(p.Info(), in.Credentials, in.Options, in.TestKey); err != nil {
+		return out, err
+	}
+	c, err := g.newClaim("merchant.save", in.Source, key, false)
+	if err != nil {
+		return out, err
+	}
+	var m pay.Merchant
+	var s secrets
+	err = g.update(ctx, byAPI, func(ctx context.Context, tx *book) error {
+		now := tx.now
+		t, err := c.look(ctx, tx.Tx, now)
+		if err != nil {
+			return err
+		}
+		if t != nil {
+			m, err = tx.Merchant(ctx, t.resource)
+			out.Status, out.Replayed = t.status, true
+			return err
+		}
+		b, err := tx.EnsureBusiness(ctx, pay.Business{ID: id.New(), Source: in.Source, Key: in.Business, CreatedAt: now})
+		if err != nil {
+			return err
+		}
+		out.Status = http.StatusOK
+		m, err = tx.MerchantOf(ctx, b.ID, in.Provider)
+		if errors.Is(err, store.ErrNotFound) {
+			out.Status = http.StatusCreated
+			m = pay.Merchant{ID: id.New(), BusinessID: b.ID, Source: b.Source, Business: b.Key, Provider: in.Provider, Active: true, CreatedAt: now}
+		} else if err != nil {
+			return err
+		}
+		s, err = g.applyPatch(&m, out.Status == http.StatusCreated, MerchantPatch{
+			Credentials: in.Credentials, DisplayName: in.DisplayName, Active: in.Active, Options: in.Options, TestKey: in.TestKey,
+		})
+		if err != nil {
+			return err
+		}
+		if err := tx.SaveMerchant(ctx, m, g.route(p, s)); err != nil {
+			return err
+		}
+		_, err = c.take(ctx, tx.Tx, m.ID, out.Status, true, now)
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	if out.Value, err = g.present(m); err != nil {
+		return out, err
+	}
+	if !out.Replayed {
+		g.saved(m, s)
+	}
+	return out, nil
+}
+
+// PatchMerchant changes what the patch names.
+func (g *Gateway) PatchMerchant(ctx context.Context, merchantID string, in MerchantPatch) (Merchant, error) {
+	var m pay.Merchant
+	var s secrets
+	err := g.update(ctx, byAPI, func(ctx context.Context, tx *book) error {
+		var err error
+		if m, err = found(tx.Merchant(ctx, merchantID))("merchant"); err != nil {
+			return err
+		}
+		p, ok := g.providers[m.Provider]
+		if !ok {
+			return g.unknownProvider()
+		}
+		if err := checkPatch(p.Info(), in); err != nil {
+			return err
+		}
+		if s, err = g.applyPatch(&m, false, in); err != nil {
+			return err
+		}
+		return tx.SaveMerchant(ctx, m, g.route(p, s))
+	})
+	if err != nil {
+		return Merchant{}, err
+	}
+	g.saved(m, s)
+	return g.present(m)
+}
+
+// applyPatch changes m, seals its secrets anew and checks that the provider can open it.
+func (g *Gateway) applyPatch(m *pay.Merchant, fresh bool, in MerchantPatch) (secrets, error) {
+	var s secrets
+	var err error
+	if !fresh {
+		if s, err = g.unseal(*m); err != nil {
+			return s, err
+		}
+	}
+	if in.Credentials != nil {
+		s.Values = in.Credentials
+	}
+	if in.TestKey != nil {
+		s.TestKey = *in.TestKey
+	}
+	if in.DisplayName != nil {
+		m.DisplayName = *in.DisplayName
+	}
+	if in.Active != nil {
+		m.Active = *in.Active
+	}
+	if in.Options != nil {
+		m.Options = *in.Options
+	}
+	m.Version++
+	m.UpdatedAt = g.Now()
+	if _, err := g.openAccount(*m, s); err != nil {
+		return s, err
+	}
+	plain, err := json.Marshal(s)
+	if err != nil {
+		return s, err
+	}
+	sealed, err := g.Seal.Seal(m.ID, plain)
+	m.Sealed = []byte(sealed)
+	return s, err
+}
+
+// route is what the company's messages name the merchant by, where they do.
+func (g *Gateway) route(p provider.Provider, s secrets) string {
+	if r, ok := p.(provider.Router); ok {
+		return s.Values[r.RouteField()]
+	}
+	return ""
+}
+
+func (g *Gateway) saved(m pay.Merchant, s secrets) {
+	if g.OnMerchantSaved != nil {
+		g.OnMerchantSaved(m.Provider, s.Values, s.TestKey, m.Options, g.callbackURL(m))
+	}
+}
+
+func (g *Gateway) present(m pay.Merchant) (Merchant, error) {
+	s, err := g.unseal(m)
+	return Merchant{Merchant: m, CallbackURL: g.callbackURL(m), HasTestKey: s.TestKey != ""}, err
+}
+
+// checkCredentials says everything that is wrong with the form: unknown keys, missing ones,
+// options that this provider does not read.
+func checkCredentials(info provider.Info, values map[string]string, o *pay.Options, testKey *string) error {
+	faults := credentialFaults(info, values)
+	faults = append(faults, optionFaults(info, o, testKey)...)
+	return invalid(faults)
+}
+
+func checkPatch(info provider.Info, in MerchantPatch) error {
+	var faults []string
+	if in.Credentials != nil {
+		faults = credentialFaults(info, in.Credentials)
+	}
+	faults = append(faults, optionFaults(info, in.Options, in.TestKey)...)
+	return invalid(faults)
+}
+
+func credentialFaults(info provider.Info, values map[string]string) []string {
+	var faults []string
+	known := map[string]bool{}
+	for _, f := range info.Fields {
+		known[f.Key] = true
+		v, given := values[f.Key]
+		switch {
+		case f.Required && !given:
+			faults = append(faults, fmt.Sprintf("%q is required", "credentials."+f.Key))
+		case f.Required && strings.TrimSpace(v) == "":
+			faults = append(faults, fmt.Sprintf("%q is not allowed to be empty", "credentials."+f.Key))
+		case len(v) > maxCredential:
+			faults = append(faults, fmt.Sprintf("%q length must be less than or equal to %d characters long", "credentials."+f.Key, maxCredential))
+		}
+	}
+	var foreign []string
+	for k := range values {
+		if !known[k] {
+			foreign = append(foreign, k)
+		}
+	}
+	slices.Sort(foreign)
+	for _, k := range foreign {
+		faults = append(faults, fmt.Sprintf("%q is not allowed", "credentials."+k))
+	}
+	return faults
+}
+
+func optionFaults(info provider.Info, o *pay.Options, testKey *string) []string {
+	if o == nil && testKey == nil {
+		return nil
+	}
+	given := map[string]json.RawMessage{}
+	if o != nil {
+		b, _ := json.Marshal(o)
+		_ = json.Unmarshal(b, &given)
+	}
+	if testKey != nil {
+		given["testKey"] = nil
+	}
+	// Three options are the gateway's own, at every provider.
+	allowed := append([]string{"refundEvents", "callbackFrom", "ownTin"}, info.Options...)
+	var faults []string
+	for k := range given {
+		if !slices.Contains(allowed, k) {
+			faults = append(faults, fmt.Sprintf("%q is not allowed", "options."+k))
+		}
+	}
+	slices.Sort(faults)
+	return faults
+}
+
+func invalid(faults []string) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return &pay.Error{Code: pay.CodeInvalid, Message: strings.Join(faults, "; "), Details: faults}
+}
+
+func (g *Gateway) unknownProvider() error {
+	names := make([]string, len(g.Providers))
+	for i, p := range g.Providers {
+		names[i] = p.Info().Name
+	}
+	return invalid([]string{fmt.Sprintf("%q must be one of [%s]", "provider", strings.Join(names, ", "))})
+}
+
+// Merchant reads one merchant.
+func (g *Gateway) Merchant(ctx context.Context, merchantID string) (Merchant, error) {
+	m, err := g.merchant(ctx, merchantID)
+	if err != nil {
+		return Merchant{}, err
+	}
+	return g.present(m)
+}
+
+func (g *Gateway) merchant(ctx context.Context, merchantID string) (m pay.Merchant, err error) {
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		m, err = found(tx.Merchant(ctx, merchantID))("merchant")
+		return err
+	})
+	return m, err
+}
+
+// Merchants lists merchants, newest first.
+func (g *Gateway) Merchants(ctx context.Context, f MerchantFilter, p Page) (List[Merchant], error) {
+	var out List[Merchant]
+	page, err := p.decode()
+	if err != nil {
+		return out, err
+	}
+	var rows []pay.Merchant
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		rows, err = tx.Merchants(ctx, store.MerchantFilter(f), page)
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	rows, out.Next = cut(rows, page, func(m pay.Merchant) (int64, string) { return m.CreatedAt.UnixMilli(), m.ID })
+	for _, m := range rows {
+		shown, err := g.present(m)
+		if err != nil {
+			return out, err
+		}
+		out.Items = append(out.Items, shown)
+	}
+	return out, nil
+}
+
+// ProvidersOf lists the active merchants of a business that a buyer can be sent to, in the order
+// in which they were registered. An unknown business has none.
+func (g *Gateway) ProvidersOf(ctx context.Context, source, business string) ([]pay.Merchant, error) {
+	var out []pay.Merchant
+	err := g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		b, err := tx.Business(ctx, source, business)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		out, err = g.checkoutMerchants(ctx, tx, b.ID)
+		return err
+	})
+	return out, err
+}
+
+// checkoutMerchants are the active merchants of a business that have a checkout.
+func (g *Gateway) checkoutMerchants(ctx context.Context, tx *store.Tx, businessID string) ([]pay.Merchant, error) {
+	all, err := tx.MerchantsOf(ctx, businessID)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(m pay.Merchant) bool {
+		p, ok := g.providers[m.Provider]
+		if !ok || !m.Active {
+			return true
+		}
+		info := p.Info()
+		_, checkout := info.Account.(provider.Checkouter)
+		return info.InStore || !checkout
+	}), nil
+}

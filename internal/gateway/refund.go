@@ -1,0 +1,329 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/outbox"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/store"
+)
+
+// CreateRefund returns a paid invoice's money, whole or in part, through its provider's API. One
+// refund of a payment runs at a time, so that what the provider shows as returned can be told
+// apart; a second one waits for the first, for at most 20 seconds.
+//
+// The answer is 201 with the refund succeeded, failed (the provider's refusal), or pending with
+// attention when the answer was lost. An error of the configuration, or a provider that was
+// certainly not reached, is CodeUpstream: nothing happened, and the key is free again.
+func (g *Gateway) CreateRefund(ctx context.Context, in RefundInput, key Idem) (Saved[pay.Refund], error) {
+	out := Saved[pay.Refund]{Status: http.StatusCreated}
+	var s refundStep
+	err := wait(ctx, func() (again bool, err error) {
+		if s, err = g.beginRefund(ctx, in, key); err != nil || s.askFirst == "" {
+			return s.twinRuns, err
+		}
+		// The answer of an earlier refund was lost: ask before anything new is tried.
+		if err := g.askRefund(ctx, s.askFirst); err != nil {
+			return false, err
+		}
+		r, err := g.Refund(ctx, s.askFirst)
+		if err == nil && r.State.Underway() {
+			err = &pay.Error{Code: pay.CodeConflict, Reason: "refund_in_progress", Message: "the outcome of refund " + r.ID + " of this invoice is not known yet; no other can be made meanwhile"}
+		}
+		return true, err
+	})
+	if err != nil {
+		return out, err
+	}
+	if s.replayed {
+		out.Status, out.Replayed = s.status, true
+		out.Value, err = g.Refund(ctx, s.refund.ID)
+		return out, err
+	}
+	if err := g.sendRefund(ctx, s, in); err != nil {
+		return out, err
+	}
+	out.Value, err = g.Refund(ctx, s.refund.ID)
+	return out, err
+}
+
+// refundStep is what one look at the book decided.
+type refundStep struct {
+	refund   pay.Refund
+	payment  pay.Payment
+	merchant pay.Merchant
+	work     outbox.Work
+	claim    claim
+	status   int
+	replayed bool
+	twinRuns bool   // another refund of this payment, or the same request, is being sent
+	askFirst string // an earlier refund whose outcome is unknown
+}
+
+// beginRefund writes the refund as sent, with its amount reserved and its work leased to us.
+func (g *Gateway) beginRefund(ctx context.Context, in RefundInput, key Idem) (s refundStep, err error) {
+	err = g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
+		s = refundStep{status: http.StatusCreated}
+		inv, payments, err := b.open(ctx, in.InvoiceID)
+		if err != nil {
+			return err
+		}
+		if s.claim, err = g.newClaim("refund.create", inv.Source, key, true); err != nil {
+			return err
+		}
+		t, err := s.claim.look(ctx, b.Tx, b.now)
+		if err != nil {
+			return err
+		}
+		if t != nil {
+			s.refund.ID, s.status, s.replayed, s.twinRuns = t.resource, t.status, true, t.running
+			return nil
+		}
+		p := live(payments)
+		if p == nil {
+			return &pay.Error{Code: pay.CodeConflict, Reason: "not_paid", Message: "this invoice is " + string(inv.Status) + "; only a paid one can be refunded"}
+		}
+		standing, err := b.RefundUnderway(ctx, p.ID)
+		switch {
+		case err == nil && (standing.State == pay.MoveUnknown || b.now.Sub(standing.SentAt) >= Lease):
+			s.askFirst = standing.ID
+			return nil
+		case err == nil:
+			s.twinRuns = true
+			return nil
+		case !errors.Is(err, store.ErrNotFound):
+			return err
+		}
+		if s.merchant, err = b.Merchant(ctx, p.MerchantID); err != nil {
+			return err
+		}
+		r, err := p.StartRefund(in.Amount)
+		if err != nil {
+			return err
+		}
+		r.ID, r.Reason, r.Lines, r.CreatedAt, r.SentAt = id.New(), in.Reason, in.Lines, b.now, b.now
+		if err := g.canRefund(s.merchant, *p, order(*p, r, in)); err != nil {
+			return err
+		}
+		if _, err := b.InsertRefund(ctx, r); err != nil {
+			return err
+		}
+		if err := b.SavePayment(ctx, *p); err != nil {
+			return err
+		}
+		if err := b.wrote(ctx, inv, store.Change{What: "refund", PaymentID: p.ID, RefundID: r.ID, Now: string(r.State), Note: r.Amount.Words() + " " + r.Reason}); err != nil {
+			return err
+		}
+		if s.work, err = b.EnqueueLeased(ctx, outbox.Work{BusinessID: p.BusinessID, Kind: workRefund, Subject: r.ID, Lane: p.Provider}, Lease, b.now); err != nil {
+			return err
+		}
+		s.refund, s.payment = r, *p
+		_, err = s.claim.take(ctx, b.Tx, r.ID, s.status, false, b.now)
+		return err
+	})
+	return s, err
+}
+
+func live(payments []*pay.Payment) *pay.Payment {
+	for _, p := range payments {
+		if p.State.Live() {
+			return p
+		}
+	}
+	return nil
+}
+
+func order(p pay.Payment, r pay.Refund, in RefundInput) provider.RefundOrder {
+	return provider.RefundOrder{
+		RefundID: r.ID, Payment: p, Amount: r.Amount, Whole: r.Whole,
+		Lines: in.Lines, CardPAN: in.CardPAN, Reason: in.Reason,
+	}
+}
+
+// canRefund asks the account, which asks nobody.
+func (g *Gateway) canRefund(m pay.Merchant, p pay.Payment, o provider.RefundOrder) error {
+	a, err := g.account(m)
+	if err != nil {
+		return err
+	}
+	r, ok := a.(provider.Refunder)
+	if !ok {
+		info := g.providers[m.Provider].Info()
+		return &pay.Error{Code: pay.CodeUnsupported, Reason: "refund_not_supported", Message: first(info.RefundHint, info.Title+" has no refund by API; refund in its cabinet")}
+	}
+	return r.CanRefund(p, o)
+}
+
+// sendRefund makes the call and writes down what came of it.
+func (g *Gateway) sendRefund(ctx context.Context, s refundStep, in RefundInput) error {
+	a, err := g.account(s.merchant)
+	if err != nil {
+		return err
+	}
+	var o provider.MoveOutcome
+	callErr := g.call(ctx, s.merchant, s.payment, "refund", func(ctx context.Context) error {
+		o, err = a.(provider.Refunder).Refund(ctx, order(s.payment, s.refund, in))
+		return err
+	})
+	harmless := callErr != nil && provider.Harmless(callErr)
+	change := pay.MoveChange{To: o.State, Ref: o.Ref, Code: o.Code, Note: o.Note}
+	if callErr != nil {
+		change = pay.MoveChange{To: pay.MoveUnknown, Note: callErr.Error()}
+		if harmless {
+			change.To = pay.MoveFailed
+		}
+	}
+	err = g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) error {
+		if harmless {
+			if err := s.claim.release(ctx, b.Tx); err != nil {
+				return err
+			}
+		} else if err := s.claim.finish(ctx, b.Tx); err != nil {
+			return err
+		}
+		underway, err := b.endRefund(ctx, s.refund.ID, change)
+		if err != nil {
+			return err
+		}
+		if underway {
+			_, err = b.Retry(ctx, s.work, b.now.Add(g.askAfter(0)), change.Note) // whoever has it by now goes on
+			return err
+		}
+		return b.DropWork(ctx, workRefund, s.refund.ID)
+	})
+	if err != nil {
+		return err
+	}
+	if harmless {
+		return upstream(s.merchant.Provider, callErr)
+	}
+	return nil
+}
+
+// endRefund writes down what became of a refund. What is learned is true whoever learned it, so
+// no lease is asked for; success beats failure, and a person is told.
+func (b *book) endRefund(ctx context.Context, refundID string, c pay.MoveChange) (underway bool, err error) {
+	r, err := b.Refund(ctx, refundID)
+	if err != nil {
+		return false, err
+	}
+	inv, payments, err := b.open(ctx, r.InvoiceID)
+	if err != nil {
+		return false, err
+	}
+	if r, err = b.Refund(ctx, refundID); err != nil { // again, under the lock
+		return false, err
+	}
+	p := pick(payments, r.PaymentID)
+	c.At = b.now
+	switch {
+	case r.State.Underway() && c.To != pay.MoveSent:
+		if err := b.refundEnds(ctx, inv, p, &r, c); err != nil {
+			return false, err
+		}
+	case r.State == pay.MoveFailed && c.To == pay.MoveSucceeded:
+		return false, b.alarm(ctx, inv, p.ID, pay.AttentionRefundUnconfirmed, "refund "+r.ID+" of "+r.Amount.Words()+" succeeded at "+p.Provider+" after it was taken for failed")
+	}
+	return r.State.Underway(), nil
+}
+
+// refundWork asks what became of a refund whose sender died, or whose answer was lost.
+func (g *Gateway) refundWork(ctx context.Context, w outbox.Work) error {
+	r, err := g.Refund(ctx, w.Subject)
+	if err != nil {
+		return err
+	}
+	if !r.State.Underway() {
+		return g.finish(ctx, w)
+	}
+	c, askable := g.fate(ctx, r)
+	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
+		underway, err := b.endRefund(ctx, r.ID, c)
+		if err != nil {
+			return err
+		}
+		if underway && askable {
+			return b.again(ctx, w, errors.New(c.Note))
+		}
+		return b.done(ctx, w) // where nobody can be asked, a person decides
+	})
+}
+
+// askRefund asks at once, outside the outbox.
+func (g *Gateway) askRefund(ctx context.Context, refundID string) error {
+	r, err := g.Refund(ctx, refundID)
+	if err != nil || !r.State.Underway() {
+		return err
+	}
+	c, _ := g.fate(ctx, r)
+	return g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
+		underway, err := b.endRefund(ctx, r.ID, c)
+		if err != nil || underway {
+			return err
+		}
+		return b.DropWork(ctx, workRefund, r.ID)
+	})
+}
+
+// fate asks the provider what became of a refund. askable false: it cannot be asked.
+func (g *Gateway) fate(ctx context.Context, r pay.Refund) (c pay.MoveChange, askable bool) {
+	unknown := pay.MoveChange{To: pay.MoveUnknown, Note: "not known yet"}
+	p, err := g.payment(ctx, r.PaymentID)
+	if err != nil {
+		unknown.Note = err.Error()
+		return unknown, true
+	}
+	report, err := g.inquire(ctx, p, provider.Question{
+		Ref: p.Ref, PaymentID: p.ID, InvoiceID: p.InvoiceID, OpID: r.ID, Op: provider.OpRefund,
+		Amount: r.Amount, Before: r.Before, SentAt: r.SentAt, Payment: p, Meta: p.Meta,
+	})
+	switch {
+	case errors.Is(err, errCannotAsk):
+		unknown.Note = p.Provider + " cannot be asked"
+		return unknown, false
+	case err != nil:
+		unknown.Note = err.Error()
+		return unknown, true
+	}
+	all := report.Outcome.State == pay.Refunded
+	switch {
+	case report.Found && report.Shows && report.Refunded >= r.Before+r.Amount, report.Found && all:
+		return pay.MoveChange{To: pay.MoveSucceeded, Ref: report.Outcome.Ref, Code: report.Outcome.Code, Note: first(report.Outcome.Note, "seen at "+p.Provider)}, true
+	case report.Found && report.Shows && report.Refunded <= r.Before && g.now().Sub(r.SentAt) >= finalAfter:
+		return pay.MoveChange{To: pay.MoveFailed, Code: "not_found", Note: p.Provider + " does not show this refund"}, true
+	}
+	return unknown, true
+}
+
+// Refund reads one refund. Reading one whose outcome is unknown has the provider asked soon.
+func (g *Gateway) Refund(ctx context.Context, refundID string) (r pay.Refund, err error) {
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		r, err = found(tx.Refund(ctx, refundID))("refund")
+		return err
+	})
+	return r, err
+}
+
+// RefundsOf lists the refunds of an invoice, oldest first.
+func (g *Gateway) RefundsOf(ctx context.Context, invoiceID string) (out []pay.Refund, err error) {
+	var inv Invoice
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		row, err := found(tx.Invoice(ctx, invoiceID))("invoice")
+		if err != nil {
+			return err
+		}
+		if inv, err = g.withPayment(ctx, tx, row); err != nil {
+			return err
+		}
+		out, err = tx.Refunds(ctx, invoiceID)
+		return err
+	})
+	if err == nil && inv.Attention != "" {
+		g.askSoon(ctx, inv)
+	}
+	return out, err
+}

@@ -1,0 +1,279 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/outbox"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/store"
+)
+
+// The way out of "unknown" is asking, or a named person. Asking happens first after the lease of
+// whoever sent the call, then at growing intervals, when somebody reads the resource, and before
+// any new operation on the payment.
+
+// apply writes down what a provider says of a payment when it is asked.
+func (g *Gateway) apply(ctx context.Context, paymentID string, o provider.Outcome, by, note string) error {
+	p, err := g.payment(ctx, paymentID)
+	if err != nil {
+		return err
+	}
+	return g.update(ctx, by, func(ctx context.Context, b *book) error {
+		inv, payments, err := b.open(ctx, p.InvoiceID)
+		if err != nil {
+			return err
+		}
+		return g.learned(ctx, b, inv, payments, pick(payments, paymentID), o, note)
+	})
+}
+
+// learned is apply under the invoice's lock.
+func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, o provider.Outcome, note string) error {
+	proof := provider.Proof{At: o.At, Amount: o.Amount, Card: o.Card, Ref: o.Ref, ReceiptURL: o.ReceiptURL, Meta: o.Meta}
+	note = first(o.Note, note)
+	switch o.State {
+	case pay.Paid:
+		_, _, err := g.confirm(ctx, b, inv, payments, p, proof, false)
+		return err
+	case pay.Refunded:
+		if _, refusal, err := g.confirm(ctx, b, inv, payments, p, proof, false); err != nil || refusal != nil {
+			return err
+		}
+		if p.State != pay.Paid || p.Reserved > 0 {
+			return nil
+		}
+		return b.giveBack(ctx, inv, p, first(o.Code, "returned"), note)
+	case pay.Held, pay.Failed, pay.Cancelled:
+		if p.State.Final() || p.State == pay.Paid {
+			if p.State == pay.Paid {
+				return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" calls a payment "+string(o.State)+" that is paid in our book")
+			}
+			return nil
+		}
+		if err := g.learn(p, proof); err != nil {
+			return err
+		}
+		_, err := b.move(ctx, inv, p, pay.Change{To: o.State, At: b.now, Reason: first(o.Code, o.Note)}, note)
+		return err
+	}
+	return nil // created, or still being worked on: nothing is known yet
+}
+
+// settleWork asks what became of a payment.
+func (g *Gateway) settleWork(ctx context.Context, w outbox.Work) error {
+	p, err := g.payment(ctx, w.Subject)
+	if err != nil {
+		return err
+	}
+	if p.State.Final() || p.State == pay.Paid || p.State == pay.Held {
+		return g.finish(ctx, w)
+	}
+	if p.State == pay.Created && p.Ref == "" {
+		// The answer with the page was lost. Nobody has its address, so nobody can pay there.
+		return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
+			inv, payments, err := b.open(ctx, p.InvoiceID)
+			if err != nil {
+				return err
+			}
+			row := pick(payments, p.ID)
+			if row.State == pay.Created && row.Ref == "" {
+				if _, err := b.move(ctx, inv, row, pay.Change{To: pay.Failed, At: b.now, Reason: "no page"}, "the answer was lost; nobody has the page"); err != nil {
+					return err
+				}
+			}
+			return b.done(ctx, w)
+		})
+	}
+	report, err := g.inquire(ctx, p, provider.Question{
+		Ref: p.Ref, PaymentID: p.ID, InvoiceID: p.InvoiceID, Op: provider.OpCharge,
+		Amount: p.Amount, SentAt: p.CreatedAt, Payment: p, Meta: p.Meta,
+	})
+	if errors.Is(err, errCannotAsk) {
+		return g.finish(ctx, w) // a person decides
+	}
+	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
+		inv, payments, openErr := b.open(ctx, p.InvoiceID)
+		if openErr != nil {
+			return openErr
+		}
+		row := pick(payments, p.ID)
+		o := report.Outcome
+		if err == nil && !report.Found && row.State == pay.Unknown && b.now.Sub(row.CreatedAt) >= finalAfter {
+			o = provider.Outcome{State: pay.Failed, Code: "not_found", Note: row.Provider + " does not know this payment"}
+			report.Found = true
+		}
+		if err == nil && report.Found {
+			if err := g.learned(ctx, b, inv, payments, row, o, "asked "+row.Provider); err != nil {
+				return err
+			}
+		}
+		// An attempt that is only created, and past its time, is asked about once more at most.
+		if row.State != pay.Unknown && (row.State != pay.Created || err == nil) {
+			return b.done(ctx, w)
+		}
+		return b.again(ctx, w, err)
+	})
+}
+
+// errLeaseLost rolls back what was done under a lease that somebody else has by now.
+var errLeaseLost = errors.New("the lease was lost; another process does this work")
+
+// done ends work that is leased to us.
+func (b *book) done(ctx context.Context, w outbox.Work) error {
+	ok, err := b.Finish(ctx, w, b.now)
+	if err == nil && !ok {
+		err = errLeaseLost
+	}
+	return err
+}
+
+// later gives work back that is leased to us, due at that time, and keeps why.
+func (b *book) later(ctx context.Context, w outbox.Work, at time.Time, cause string) error {
+	ok, err := b.Retry(ctx, w, at, cause)
+	if err == nil && !ok {
+		err = errLeaseLost
+	}
+	return err
+}
+
+// again has a question asked later, and keeps why.
+func (b *book) again(ctx context.Context, w outbox.Work, cause error) error {
+	last := ""
+	if cause != nil {
+		last = cause.Error()
+	}
+	return b.later(ctx, w, b.now.Add(b.g.askAfter(w.Attempts)), last)
+}
+
+func (g *Gateway) finish(ctx context.Context, w outbox.Work) error {
+	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error { return b.done(ctx, w) })
+}
+
+// askAfter is the interval before the next question, after so many.
+func (g *Gateway) askAfter(attempts int) time.Duration {
+	if len(g.AskIntervals) == 0 {
+		return time.Minute
+	}
+	return g.AskIntervals[min(attempts, len(g.AskIntervals)-1)]
+}
+
+var errCannotAsk = errors.New("this provider cannot be asked")
+
+// inquire asks the provider of a payment.
+func (g *Gateway) inquire(ctx context.Context, p pay.Payment, q provider.Question) (report provider.Report, err error) {
+	m, err := g.merchant(ctx, p.MerchantID)
+	if err != nil {
+		return report, err
+	}
+	a, err := g.account(m)
+	if err != nil {
+		return report, err
+	}
+	asker, ok := a.(provider.Inquirer)
+	if !ok {
+		return report, errCannotAsk
+	}
+	err = g.call(ctx, m, p, "inquire", func(ctx context.Context) error {
+		report, err = asker.Inquire(ctx, q)
+		return err
+	})
+	if e, ok := errors.AsType[*pay.Error](err); ok && e.Code == pay.CodeUnsupported {
+		return report, errCannotAsk // this merchant lacks the credentials for asking
+	}
+	return report, err
+}
+
+// askSoonGap is how often at most a read has the same thing asked.
+const askSoonGap = 5 * time.Second
+
+// askSoon brings the question about an unknown outcome forward, because somebody is looking.
+func (g *Gateway) askSoon(ctx context.Context, inv Invoice) {
+	if inv.Payment == nil || !g.mayAsk(inv.Payment.ID) {
+		return
+	}
+	err := g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) error {
+		r, err := b.RefundUnderway(ctx, inv.Payment.ID)
+		if err == nil {
+			return b.hasten(ctx, workRefund, r.ID)
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return b.hasten(ctx, workSettle, inv.Payment.ID)
+	})
+	if err != nil {
+		g.Logger.WarnContext(ctx, "a question could not be brought forward", "invoice", inv.ID, "error", err)
+	}
+}
+
+// hasten makes work due now that stands and that nobody is doing.
+func (b *book) hasten(ctx context.Context, kind, subject string) error {
+	w, err := b.WorkFor(ctx, kind, subject)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil || w.Lease != "" && b.now.Before(w.LeaseUntil) || !w.DueAt.After(b.now) {
+		return err
+	}
+	w.DueAt = b.now
+	return b.Enqueue(ctx, w)
+}
+
+// mayAsk limits how often reads bring one question forward.
+func (g *Gateway) mayAsk(subject string) bool {
+	now := g.now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now.Sub(g.asked[subject]) < askSoonGap {
+		return false
+	}
+	if len(g.asked) > 10_000 {
+		clear(g.asked)
+	}
+	g.asked[subject] = now
+	return true
+}
+
+// Decide settles by a named person's word what no provider can be asked about: an unknown
+// payment (paid or failed) or an unknown refund of it (succeeded or not).
+func (g *Gateway) Decide(ctx context.Context, invoiceID string, happened bool, who, why string) error {
+	note := "decided by " + who + ": " + why
+	return g.update(ctx, who, func(ctx context.Context, b *book) error {
+		inv, payments, err := b.open(ctx, invoiceID)
+		if err != nil {
+			return err
+		}
+		for _, p := range payments {
+			if p.State == pay.Unknown {
+				to := pay.Failed
+				if happened {
+					to = pay.Paid
+				}
+				_, err := b.move(ctx, inv, p, pay.Change{To: to, At: b.now, Reason: "decided"}, note)
+				return err
+			}
+			r, err := b.RefundUnderway(ctx, p.ID)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if r.State != pay.MoveUnknown {
+				continue
+			}
+			to := pay.MoveFailed
+			if happened {
+				to = pay.MoveSucceeded
+			}
+			if err := b.refundEnds(ctx, inv, p, &r, pay.MoveChange{To: to, At: b.now, Code: "decided", Note: note}); err != nil {
+				return err
+			}
+			return b.DropWork(ctx, workRefund, r.ID)
+		}
+		return &pay.Error{Code: pay.CodeConflict, Reason: "nothing_unknown", Message: "nothing about this invoice is unknown"}
+	})
+}

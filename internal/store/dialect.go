@@ -1,0 +1,72 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlitecodes "modernc.org/sqlite/lib"
+)
+
+// dialect is what the engines word differently; the rest of the SQL is one text for both.
+type dialect int
+
+const (
+	sqlite3 dialect = iota
+	postgres
+)
+
+// forUpdate locks the rows of the table called alias until the transaction ends. SQLite has
+// one writer, so there every row is locked already.
+func (d dialect) forUpdate(alias string) string {
+	if d == postgres {
+		return " FOR UPDATE OF " + alias
+	}
+	return ""
+}
+
+// skipLocked passes over rows that another transaction holds.
+func (d dialect) skipLocked() string {
+	if d == postgres {
+		return " FOR UPDATE SKIP LOCKED"
+	}
+	return ""
+}
+
+// The codes of PostgreSQL that are asked for by name.
+const (
+	pgSerialization = "40001"
+	pgDeadlock      = "40P01"
+	pgUnique        = "23505"
+)
+
+// rerun says whether err is the mark of two transactions that met, so that the closure should
+// run again on what the other has written. A unique violation is one: the closure looked, saw
+// no such row, and it was written before its own.
+func (d dialect) rerun(err error) bool {
+	if d != postgres {
+		return false
+	}
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == pgSerialization || e.Code == pgDeadlock || e.Code == pgUnique)
+}
+
+// Taken says whether err is the refusal of a second row where the schema wants one: another
+// live payment of an invoice, a provider's id twice.
+func Taken(err error) bool {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code == pgUnique
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code() == sqlitecodes.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlitecodes.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	return false
+}
+
+// tableQuery finds a table by its name.
+func (d dialect) tableQuery() string {
+	if d == postgres {
+		return `SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1`
+	}
+	return `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1`
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/pay"
+)
+
+// invoiceDetails is what the caller gave with an invoice and no query asks for: one column of
+// JSON. A name that is stored once keeps its meaning for ever.
+// Durations are nanoseconds.
+type invoiceDetails struct {
+	TTL        time.Duration     `json:"ttl,omitempty"`
+	Capture    string            `json:"capture,omitempty"`
+	HoldFor    time.Duration     `json:"holdFor,omitempty"`
+	HoldExpiry string            `json:"holdExpiry,omitempty"`
+	NotifyURL  string            `json:"notifyUrl,omitempty"`
+	ReturnURL  string            `json:"returnUrl,omitempty"`
+	ErrorURL   string            `json:"errorUrl,omitempty"`
+	Lang       string            `json:"lang,omitempty"`
+	Lines      []pay.ReceiptLine `json:"lines,omitempty"`
+	Split      []pay.SplitPart   `json:"split,omitempty"`
+	Metadata   map[string]string `json:"metadata,omitempty"`
+}
+
+// InsertInvoice stores a new invoice. ok is false, and nothing is written, where its order has
+// an invoice already that is neither cancelled nor failed, or its pay number is taken.
+func (tx *Tx) InsertInvoice(ctx context.Context, inv pay.Invoice) (ok bool, err error) {
+	details, err := json.Marshal(invoiceDetails{
+		inv.TTL, inv.Capture, inv.HoldFor, inv.HoldExpiry, inv.NotifyURL, inv.ReturnURL, inv.ErrorURL, inv.Lang,
+		inv.Lines, inv.Split, inv.Metadata,
+	})
+	if err != nil {
+		return false, tx.fail(fmt.Errorf("store: details of invoice %s: %w", inv.ID, err))
+	}
+	return tx.insert(ctx, `INSERT INTO invoices (id, business_id, provider, source_invoice_id, pay_number, amount, status,
+			attention, details, checkout_url, deeplink, notify_delivered, created_at, paid_at, ended_at, expires_at, check_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)`,
+		inv.ID, inv.BusinessID, inv.Provider, inv.SourceInvoiceID, inv.PayNumber, int64(inv.Amount), string(inv.Status),
+		string(inv.Attention), string(details), inv.CheckoutURL, inv.Deeplink, inv.NotifyDelivered,
+		millis(inv.CreatedAt), millis(inv.PaidAt), millis(inv.EndedAt), millis(inv.ExpiresAt))
+}
+
+const invoiceQuery = `SELECT i.id, i.business_id, b.source, b.key, i.provider, i.source_invoice_id, i.pay_number,
+	i.amount, i.status, i.attention, i.details, i.checkout_url, i.deeplink, i.notify_delivered,
+	i.created_at, i.paid_at, i.ended_at, i.expires_at
+	FROM invoices i JOIN businesses b ON b.id = i.business_id`
+
+func scanInvoice(r row) (inv pay.Invoice, err error) {
+	var details string
+	var created, paid, ended, expires int64
+	if err := r.Scan(&inv.ID, &inv.BusinessID, &inv.Source, &inv.Business, &inv.Provider, &inv.SourceInvoiceID, &inv.PayNumber,
+		&inv.Amount, &inv.Status, &inv.Attention, &details, &inv.CheckoutURL, &inv.Deeplink, &inv.NotifyDelivered,
+		&created, &paid, &ended, &expires); err != nil {
+		return inv, err
+	}
+	if !slices.Contains(pay.Statuses, inv.Status) || inv.Amount < 0 {
+		return inv, fmt.Errorf("invoice %s: status %q, amount %d: not of this program", inv.ID, inv.Status, inv.Amount)
+	}
+	var d invoiceDetails
+	if err := json.Unmarshal([]byte(details), &d); err != nil {
+		return inv, fmt.Errorf("invoice %s: details: %w", inv.ID, err)
+	}
+	inv.TTL, inv.Capture, inv.HoldFor, inv.HoldExpiry = d.TTL, d.Capture, d.HoldFor, d.HoldExpiry
+	inv.NotifyURL, inv.ReturnURL, inv.ErrorURL, inv.Lang = d.NotifyURL, d.ReturnURL, d.ErrorURL, d.Lang
+	inv.Lines, inv.Split, inv.Metadata = d.Lines, d.Split, d.Metadata
+	inv.CreatedAt, inv.PaidAt, inv.EndedAt, inv.ExpiresAt = instant(created), instant(paid), instant(ended), instant(expires)
+	return inv, nil
+}
+
+// Invoice reads one invoice.
+func (tx *Tx) Invoice(ctx context.Context, id string) (pay.Invoice, error) {
+	return one(ctx, tx, scanInvoice, invoiceQuery+` WHERE i.id = $1`, id)
+}
+
+// LockInvoice reads an invoice and keeps every other transaction from it until this one ends.
+// It is the only lock that a transaction takes, and it takes it for one invoice.
+func (tx *Tx) LockInvoice(ctx context.Context, id string) (pay.Invoice, error) {
+	return one(ctx, tx, scanInvoice, invoiceQuery+` WHERE i.id = $1`+tx.dialect.forUpdate("i"), id)
+}
+
+// InvoiceByAccount reads the invoice that a buyer's provider names: by its id, or by its pay
+// number, within the business.
+func (tx *Tx) InvoiceByAccount(ctx context.Context, businessID, account string) (pay.Invoice, error) {
+	return one(ctx, tx, scanInvoice, invoiceQuery+` WHERE i.business_id = $1 AND (i.id = $2 OR i.pay_number = $2)`, businessID, account)
+}
+
+// OpenInvoice reads the invoice of an order that is neither cancelled nor failed: there is at
+// most one.
+func (tx *Tx) OpenInvoice(ctx context.Context, businessID, sourceInvoiceID string) (pay.Invoice, error) {
+	return one(ctx, tx, scanInvoice, invoiceQuery+` WHERE i.business_id = $1 AND i.source_invoice_id = $2
+		AND i.status NOT IN ('cancelled', 'failed')`, businessID, sourceInvoiceID)
+}
+
+// SaveInvoice writes what may change of an invoice: provider, status, attention, the links,
+// whether the app knows of it, and when it was paid, ended or expires.
+func (tx *Tx) SaveInvoice(ctx context.Context, inv pay.Invoice) error {
+	return tx.save(ctx, `UPDATE invoices SET provider = $2, status = $3, attention = $4, checkout_url = $5, deeplink = $6,
+			notify_delivered = $7, paid_at = $8, ended_at = $9, expires_at = $10,
+			check_at = CASE WHEN expires_at = $10 THEN check_at ELSE CAST($10 AS BIGINT) END
+		WHERE id = $1`,
+		inv.ID, inv.Provider, string(inv.Status), string(inv.Attention), inv.CheckoutURL, inv.Deeplink,
+		inv.NotifyDelivered, millis(inv.PaidAt), millis(inv.EndedAt), millis(inv.ExpiresAt))
+}
+
+// InvoiceFilter picks invoices for a list; what is zero does not count.
+type InvoiceFilter struct {
+	Source, Business, Status, Provider, SourceInvoiceID, PayNumber string
+
+	From, To    time.Time // by creation; From is included, To is not
+	Attention   bool      // only those that ask for attention
+	Undelivered bool      // only those whose newest event has not reached the app
+}
+
+// Invoices lists invoices, newest first.
+func (tx *Tx) Invoices(ctx context.Context, f InvoiceFilter, p Page) ([]pay.Invoice, error) {
+	var s selection
+	s.business("i", f.Source, f.Business)
+	for _, c := range []struct{ column, value string }{
+		{"i.status", f.Status}, {"i.provider", f.Provider}, {"i.source_invoice_id", f.SourceInvoiceID}, {"i.pay_number", f.PayNumber},
+	} {
+		if c.value != "" {
+			s.and(c.column+" = ?", c.value)
+		}
+	}
+	if !f.From.IsZero() {
+		s.and("i.created_at >= ?", millis(f.From))
+	}
+	if !f.To.IsZero() {
+		s.and("i.created_at < ?", millis(f.To))
+	}
+	if f.Attention {
+		s.and("i.attention <> ''")
+	}
+	if f.Undelivered {
+		s.and("NOT i.notify_delivered")
+	}
+	return many(ctx, tx, scanInvoice, invoiceQuery+s.page("i", p), s.args...)
+}
+
+// ExpiredInvoices finds up to limit pending invoices whose time is over at now, the longest
+// over first. They are candidates: whether one may expire is decided under its lock, and one
+// that may not is put off with PushExpiry.
+func (tx *Tx) ExpiredInvoices(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	return many(ctx, tx, scanText, `SELECT id FROM invoices WHERE status = 'pending' AND check_at <= $1
+		ORDER BY check_at LIMIT $2`, millis(now), int64(limit))
+}
+
+// PushExpiry hides an invoice from ExpiredInvoices until then: an open attempt keeps it alive.
+func (tx *Tx) PushExpiry(ctx context.Context, id string, until time.Time) error {
+	return tx.save(ctx, `UPDATE invoices SET check_at = $2 WHERE id = $1`, id, millis(until))
+}
+
+// SetNotifyDelivered says whether the newest event of an invoice has reached the app.
+func (tx *Tx) SetNotifyDelivered(ctx context.Context, invoiceID string, delivered bool) error {
+	return tx.save(ctx, `UPDATE invoices SET notify_delivered = $2 WHERE id = $1`, invoiceID, delivered)
+}

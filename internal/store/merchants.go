@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/chorsu/chorsu/internal/pay"
+)
+
+// EnsureBusiness gives the business of (Source, Key) as it is stored, and stores b where
+// there is none.
+func (tx *Tx) EnsureBusiness(ctx context.Context, b pay.Business) (pay.Business, error) {
+	stored, err := tx.Business(ctx, b.Source, b.Key)
+	if !errors.Is(err, ErrNotFound) {
+		return stored, err
+	}
+	ok, err := tx.insert(ctx, `INSERT INTO businesses (id, source, key, created_at) VALUES ($1, $2, $3, $4)`,
+		b.ID, b.Source, b.Key, millis(b.CreatedAt))
+	if err != nil || ok {
+		return b, err
+	}
+	return tx.Business(ctx, b.Source, b.Key)
+}
+
+// Business reads the business that an app calls key.
+func (tx *Tx) Business(ctx context.Context, source, key string) (pay.Business, error) {
+	return one(ctx, tx, scanBusiness, `SELECT id, source, key, created_at FROM businesses
+		WHERE source = $1 AND key = $2`, source, key)
+}
+
+func scanBusiness(r row) (b pay.Business, err error) {
+	var created int64
+	err = r.Scan(&b.ID, &b.Source, &b.Key, &created)
+	b.CreatedAt = instant(created)
+	return b, err
+}
+
+const merchantQuery = `SELECT m.id, m.business_id, b.source, b.key, m.provider, m.display_name, m.active,
+	m.sealed, m.options, m.version, m.created_at, m.updated_at
+	FROM merchants m JOIN businesses b ON b.id = m.business_id`
+
+func scanMerchant(r row) (m pay.Merchant, err error) {
+	var sealed, options string
+	var created, updated int64
+	if err := r.Scan(&m.ID, &m.BusinessID, &m.Source, &m.Business, &m.Provider, &m.DisplayName, &m.Active,
+		&sealed, &options, &m.Version, &created, &updated); err != nil {
+		return m, err
+	}
+	if m.Sealed, err = base64.StdEncoding.DecodeString(sealed); err != nil {
+		return m, fmt.Errorf("merchant %s: credentials: %w", m.ID, err)
+	}
+	if err := json.Unmarshal([]byte(options), &m.Options); err != nil {
+		return m, fmt.Errorf("merchant %s: options: %w", m.ID, err)
+	}
+	m.CreatedAt, m.UpdatedAt = instant(created), instant(updated)
+	return m, nil
+}
+
+// Merchant reads one merchant, with the source and key of its business.
+func (tx *Tx) Merchant(ctx context.Context, id string) (pay.Merchant, error) {
+	return one(ctx, tx, scanMerchant, merchantQuery+` WHERE m.id = $1`, id)
+}
+
+// MerchantOf reads the merchant of a business at one provider.
+func (tx *Tx) MerchantOf(ctx context.Context, businessID, provider string) (pay.Merchant, error) {
+	return one(ctx, tx, scanMerchant, merchantQuery+` WHERE m.business_id = $1 AND m.provider = $2`, businessID, provider)
+}
+
+// MerchantsOf reads all merchants of a business, in order of creation.
+func (tx *Tx) MerchantsOf(ctx context.Context, businessID string) ([]pay.Merchant, error) {
+	return many(ctx, tx, scanMerchant, merchantQuery+` WHERE m.business_id = $1 ORDER BY m.created_at, m.id`, businessID)
+}
+
+// MerchantsByRoute reads the merchants that a provider's messages call route.
+func (tx *Tx) MerchantsByRoute(ctx context.Context, provider, route string) ([]pay.Merchant, error) {
+	return many(ctx, tx, scanMerchant, merchantQuery+` WHERE m.provider = $1 AND m.route = $2 AND m.route <> ''
+		ORDER BY m.created_at, m.id`, provider, route)
+}
+
+// SaveMerchant inserts m, or updates the merchant of its id: display name, activity,
+// credentials, options and route. The stored version grows by one with each update, whatever
+// m.Version says, so that no opened account outlives its credentials.
+func (tx *Tx) SaveMerchant(ctx context.Context, m pay.Merchant, route string) error {
+	options, err := json.Marshal(m.Options)
+	if err != nil {
+		return tx.fail(fmt.Errorf("store: options of merchant %s: %w", m.ID, err))
+	}
+	return tx.save(ctx, `INSERT INTO merchants (id, business_id, provider, display_name, active, sealed, options, route,
+			version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, active = excluded.active,
+			sealed = excluded.sealed, options = excluded.options, route = excluded.route,
+			version = merchants.version + 1, updated_at = excluded.updated_at`,
+		m.ID, m.BusinessID, m.Provider, m.DisplayName, m.Active, base64.StdEncoding.EncodeToString(m.Sealed),
+		string(options), route, max(m.Version, 1), millis(m.CreatedAt), millis(m.UpdatedAt))
+}
+
+// MerchantFilter picks merchants for a list; what is zero does not count.
+type MerchantFilter struct {
+	Source, Business, Provider string
+	Active                     *bool
+}
+
+// Merchants lists merchants, newest first.
+func (tx *Tx) Merchants(ctx context.Context, f MerchantFilter, p Page) ([]pay.Merchant, error) {
+	var s selection
+	s.business("m", f.Source, f.Business)
+	if f.Provider != "" {
+		s.and("m.provider = ?", f.Provider)
+	}
+	if f.Active != nil {
+		s.and("m.active = ?", *f.Active)
+	}
+	return many(ctx, tx, scanMerchant, merchantQuery+s.page("m", p), s.args...)
+}
+
+// business narrows a list to a source, to the businesses of one key, or to the one of both.
+func (s *selection) business(alias, source, key string) {
+	switch {
+	case source != "" && key != "":
+		s.and(alias+".business_id = (SELECT id FROM businesses WHERE source = ? AND key = ?)", source, key)
+	case source != "":
+		s.and("b.source = ?", source)
+	case key != "":
+		s.and("b.key = ?", key)
+	}
+}

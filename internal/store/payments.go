@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/pay"
+)
+
+// InsertPayment stores a new payment. ok is false, and nothing is written, where the merchant
+// has a payment of that ref already, or the invoice a live one and this is live too.
+func (tx *Tx) InsertPayment(ctx context.Context, p pay.Payment) (ok bool, err error) {
+	return tx.insert(ctx, `INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, account,
+			amount, captured, refunded, reserved, state, reason, their_time, expires_at, on_expiry, lapse_note,
+			created_at, held_at, paid_at, ended_at, card_pan, card_system, card_token, page_url, receipt_url, meta)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`,
+		p.ID, p.InvoiceID, p.BusinessID, p.MerchantID, p.Provider, nullable(p.Ref), p.Account,
+		int64(p.Amount), int64(p.Captured), int64(p.Refunded), int64(p.Reserved), string(p.State), p.Reason,
+		millis(p.TheirTime), millis(p.ExpiresAt), string(p.OnExpiry), p.LapseNote,
+		millis(p.CreatedAt), millis(p.HeldAt), millis(p.PaidAt), millis(p.EndedAt),
+		p.Card.MaskedPAN, p.Card.PaymentSystem, p.Card.Token, p.PageURL, p.ReceiptURL, string(p.Meta))
+}
+
+// SavePayment writes what may change of a payment: all but its invoice, merchant, amount,
+// account and creation.
+func (tx *Tx) SavePayment(ctx context.Context, p pay.Payment) error {
+	return tx.save(ctx, `UPDATE payments SET ref = $2, captured = $3, refunded = $4, reserved = $5, state = $6, reason = $7,
+			their_time = $8, expires_at = $9, on_expiry = $10, lapse_note = $11, held_at = $12, paid_at = $13, ended_at = $14,
+			card_pan = $15, card_system = $16, card_token = $17, page_url = $18, receipt_url = $19, meta = $20
+		WHERE id = $1`,
+		p.ID, nullable(p.Ref), int64(p.Captured), int64(p.Refunded), int64(p.Reserved), string(p.State), p.Reason,
+		millis(p.TheirTime), millis(p.ExpiresAt), string(p.OnExpiry), p.LapseNote,
+		millis(p.HeldAt), millis(p.PaidAt), millis(p.EndedAt),
+		p.Card.MaskedPAN, p.Card.PaymentSystem, p.Card.Token, p.PageURL, p.ReceiptURL, string(p.Meta))
+}
+
+const paymentQuery = `SELECT id, invoice_id, business_id, merchant_id, provider, COALESCE(ref, ''), account,
+	amount, captured, refunded, reserved, state, reason, their_time, expires_at, on_expiry, lapse_note,
+	created_at, held_at, paid_at, ended_at, card_pan, card_system, card_token, page_url, receipt_url, meta
+	FROM payments`
+
+func scanPayment(r row) (p pay.Payment, err error) {
+	var theirs, expires, created, held, paid, ended int64
+	var meta string
+	if err := r.Scan(&p.ID, &p.InvoiceID, &p.BusinessID, &p.MerchantID, &p.Provider, &p.Ref, &p.Account,
+		&p.Amount, &p.Captured, &p.Refunded, &p.Reserved, &p.State, &p.Reason, &theirs, &expires, &p.OnExpiry, &p.LapseNote,
+		&created, &held, &paid, &ended,
+		&p.Card.MaskedPAN, &p.Card.PaymentSystem, &p.Card.Token, &p.PageURL, &p.ReceiptURL, &meta); err != nil {
+		return p, err
+	}
+	if !slices.Contains(pay.States, p.State) || p.OnExpiry != "" && !slices.Contains(pay.States, p.OnExpiry) {
+		return p, fmt.Errorf("payment %s: state %q, on expiry %q: not of this program", p.ID, p.State, p.OnExpiry)
+	}
+	if p.Refunded < 0 || p.Reserved < 0 || p.Left() < 0 || p.Captured > p.Amount {
+		return p, fmt.Errorf("payment %s: amount %d, captured %d, refunded %d, reserved %d: impossible",
+			p.ID, p.Amount, p.Captured, p.Refunded, p.Reserved)
+	}
+	p.TheirTime, p.ExpiresAt = instant(theirs), instant(expires)
+	p.CreatedAt, p.HeldAt, p.PaidAt, p.EndedAt = instant(created), instant(held), instant(paid), instant(ended)
+	if meta != "" {
+		p.Meta = []byte(meta)
+	}
+	return p, nil
+}
+
+// Payment reads one payment.
+func (tx *Tx) Payment(ctx context.Context, id string) (pay.Payment, error) {
+	return one(ctx, tx, scanPayment, paymentQuery+` WHERE id = $1`, id)
+}
+
+// PaymentByRef reads the payment that a provider calls ref, of one merchant.
+func (tx *Tx) PaymentByRef(ctx context.Context, merchantID, ref string) (pay.Payment, error) {
+	return one(ctx, tx, scanPayment, paymentQuery+` WHERE merchant_id = $1 AND ref = $2`, merchantID, ref)
+}
+
+// Payments reads all payments of an invoice, in order of creation.
+func (tx *Tx) Payments(ctx context.Context, invoiceID string) ([]pay.Payment, error) {
+	return many(ctx, tx, scanPayment, paymentQuery+` WHERE invoice_id = $1 ORDER BY created_at, id`, invoiceID)
+}
+
+// LivePayment reads the payment of an invoice for which money has, or may have, moved: there
+// is at most one.
+func (tx *Tx) LivePayment(ctx context.Context, invoiceID string) (pay.Payment, error) {
+	return one(ctx, tx, scanPayment, paymentQuery+` WHERE invoice_id = $1
+		AND state IN ('held', 'paid', 'unknown', 'refunded')`, invoiceID)
+}
+
+// Statement reads a merchant's payments by the provider's own time, ascending, both ends
+// included.
+func (tx *Tx) Statement(ctx context.Context, merchantID string, from, to time.Time) ([]pay.Payment, error) {
+	return many(ctx, tx, scanPayment, paymentQuery+` WHERE merchant_id = $1 AND their_time > 0
+		AND their_time >= $2 AND their_time <= $3 ORDER BY their_time, id`, merchantID, millis(from), millis(to))
+}

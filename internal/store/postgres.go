@@ -1,0 +1,288 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// postgresEngine is a PostgreSQL database, which other processes may share.
+type postgresEngine struct {
+	pool    *pgxpool.Pool
+	log     *slog.Logger
+	commits *atomic.Int64
+	wakes   *wakes
+}
+
+// The oldest PostgreSQL that the tests run on, and what a transaction may take at most: past
+// it the connection is cut, and the server rolls back.
+const (
+	postgresOldest  = 150000
+	postgresLongest = 30 * time.Second
+	postgresReruns  = 8
+)
+
+func openPostgres(ctx context.Context, dsn string, o Options, commits *atomic.Int64) (*postgresEngine, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, errors.New("not an address of PostgreSQL: postgres://user:password@host:5432/database") // err would show the password
+	}
+	if o.MaxConns > 0 {
+		config.MaxConns = int32(o.MaxConns)
+	} else if config.MaxConns < 16 {
+		config.MaxConns = 16
+	}
+	if config.ConnConfig.ConnectTimeout > 10*time.Second {
+		config.ConnConfig.ConnectTimeout = 10 * time.Second
+	}
+	// A process that is stopped or cut off in the middle of a transaction holds an invoice's
+	// lock until the server notices: these bounds make it notice.
+	for name, value := range map[string]string{
+		"application_name":                    "chorsu",
+		"statement_timeout":                   "30s",
+		"idle_in_transaction_session_timeout": "30s",
+	} {
+		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	e := &postgresEngine{pool: pool, log: o.Logger, commits: commits}
+	if err := e.fit(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	e.wakes = newWakes(config.ConnConfig, uuid.NewString(), o.Logger)
+	return e, nil
+}
+
+// fit says whether this server can keep what it is given.
+func (e *postgresEngine) fit(ctx context.Context) error {
+	var version int
+	var encoding, fsync, sync string
+	err := e.pool.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
+		current_setting('fsync'), current_setting('synchronous_commit')`).Scan(&version, &encoding, &fsync, &sync)
+	if err != nil {
+		return err
+	}
+	if version < postgresOldest {
+		return fmt.Errorf("PostgreSQL %d is too old: 15 or newer is needed", version/10000)
+	}
+	if encoding != "UTF8" {
+		return fmt.Errorf("the database's encoding is %s: make one with ENCODING 'UTF8'", encoding)
+	}
+	if fsync == "off" || sync == "off" {
+		e.log.Warn("PostgreSQL does not sync its commits to disk: a power cut loses payments that were answered as paid",
+			"fsync", fsync, "synchronous_commit", sync)
+	}
+	return nil
+}
+
+func (e *postgresEngine) dialect() dialect { return postgres }
+
+// update runs body at READ COMMITTED, under the invoice's row lock where it takes it, and
+// again where it collided with another transaction.
+func (e *postgresEngine) update(ctx context.Context, body func(session) error) error {
+	for try := 1; ; try++ {
+		err := e.once(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, body)
+		if err == nil {
+			e.commits.Add(1)
+			return nil
+		}
+		if !postgres.rerun(err) || try == postgresReruns {
+			return err
+		}
+	}
+}
+
+func (e *postgresEngine) view(ctx context.Context, body func(session) error) error {
+	return e.once(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, body)
+}
+
+// once runs body in one transaction. ctx counts until that has begun.
+func (e *postgresEngine) once(ctx context.Context, o pgx.TxOptions, body func(session) error) error {
+	conn, err := e.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("store: no connection: %w", err)
+	}
+	defer conn.Release() // a connection in an open transaction is closed, and so rolled back
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), postgresLongest)
+	defer cancel()
+	tx, err := conn.BeginTx(bounded, o)
+	if err != nil {
+		return fmt.Errorf("store: begin: %w", err)
+	}
+	if err := body(postgresSession{tx, bounded}); err != nil {
+		if e := tx.Rollback(bounded); e != nil {
+			conn.Conn().Close(bounded)
+		}
+		return err
+	}
+	if err := tx.Commit(bounded); err != nil {
+		return fmt.Errorf("store: commit: %w", err)
+	}
+	return nil
+}
+
+func (e *postgresEngine) ping(ctx context.Context) error { return e.pool.Ping(ctx) }
+
+func (e *postgresEngine) lockExclusively() error { return nil }
+
+func (e *postgresEngine) wakeOthers() { e.wakes.tell() }
+
+func (e *postgresEngine) hearOthers(b *bell) { e.wakes.hear(b) }
+
+func (e *postgresEngine) close() error {
+	e.wakes.close()
+	e.pool.Close()
+	return nil
+}
+
+// postgresSession runs a closure's statements under the bound of the whole transaction: a
+// caller that goes away does not cut a transaction that has begun, on either engine.
+type postgresSession struct {
+	tx      pgx.Tx
+	bounded context.Context
+}
+
+func (s postgresSession) exec(_ context.Context, query string, args []any) (int64, error) {
+	tag, err := s.tx.Exec(s.bounded, query, args...)
+	return tag.RowsAffected(), err
+}
+
+func (s postgresSession) query(_ context.Context, query string, args []any) (rows, error) {
+	found, err := s.tx.Query(s.bounded, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return postgresRows{found}, nil
+}
+
+type postgresRows struct{ pgx.Rows }
+
+func (r postgresRows) Close() error {
+	r.Rows.Close()
+	return nil
+}
+
+// wakes carries "work fell due" between the processes that share a database. It is a hint: one
+// that is lost costs the time to the runner's next look.
+//
+// NOTIFY is sent after COMMIT, on a connection of its own, at most once in wakeEvery: inside
+// the transactions it would put all of their commits behind one lock of the server.
+type wakes struct {
+	config *pgx.ConnConfig
+	self   string // in each message, so that nobody wakes himself
+	log    *slog.Logger
+
+	dirty   chan struct{}
+	talking sync.Once
+	hearing sync.Once
+	ctx     context.Context
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+const (
+	wakeChannel = "chorsu_work"
+	wakeEvery   = 20 * time.Millisecond
+	wakeRetry   = time.Second // before connecting again
+)
+
+func newWakes(config *pgx.ConnConfig, self string, log *slog.Logger) *wakes {
+	ctx, stop := context.WithCancel(context.Background())
+	return &wakes{config: config, self: self, log: log, dirty: make(chan struct{}, 1), ctx: ctx, stop: stop}
+}
+
+// tell asks for a message to the other processes, and returns at once.
+func (w *wakes) tell() {
+	w.talking.Do(func() { w.keep("tell other processes of work", w.talk) })
+	select {
+	case w.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// hear rings b whenever another process tells, from now until close.
+func (w *wakes) hear(b *bell) {
+	w.hearing.Do(func() {
+		w.keep("hear other processes of work", func(conn *pgx.Conn) error { return w.listen(conn, b) })
+	})
+}
+
+// keep runs f on a connection of its own, and again on a new one after it failed.
+func (w *wakes) keep(what string, f func(*pgx.Conn) error) {
+	w.running.Go(func() {
+		for w.ctx.Err() == nil {
+			conn, err := pgx.ConnectConfig(w.ctx, w.config.Copy())
+			if err == nil {
+				err = f(conn)
+				closing, cancel := context.WithTimeout(context.Background(), wakeRetry)
+				conn.Close(closing)
+				cancel()
+			}
+			if w.ctx.Err() == nil {
+				w.log.Warn("cannot "+what+"; trying again", "err", err)
+				w.pause(wakeRetry)
+			}
+		}
+	})
+}
+
+func (w *wakes) talk(conn *pgx.Conn) error {
+	for {
+		select {
+		case <-w.dirty:
+		case <-w.ctx.Done():
+			return nil
+		}
+		if _, err := conn.Exec(w.ctx, "SELECT pg_notify($1, $2)", wakeChannel, w.self); err != nil {
+			w.tell() // not sent: the next connection does
+			return err
+		}
+		w.pause(wakeEvery)
+	}
+}
+
+func (w *wakes) listen(conn *pgx.Conn, b *bell) error {
+	if _, err := conn.Exec(w.ctx, "LISTEN "+wakeChannel); err != nil {
+		return err
+	}
+	b.ring() // for what was told while nobody listened
+	for {
+		var n *pgconn.Notification
+		n, err := conn.WaitForNotification(w.ctx)
+		if err != nil {
+			return err
+		}
+		if n.Payload != w.self {
+			b.ring()
+		}
+	}
+}
+
+func (w *wakes) pause(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-w.ctx.Done():
+	}
+}
+
+func (w *wakes) close() {
+	w.stop()
+	w.running.Wait()
+}

@@ -1,0 +1,307 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// sqliteEngine is one SQLite file: one connection that writes (writer.go), and a few that
+// only read, each on the snapshot of its own transaction, which the writer does not disturb.
+type sqliteEngine struct {
+	path    string
+	db      *sql.DB // opens the connections; which of them writes is decided here
+	writer  *writer
+	readers chan *sqliteConn // nil: a reader that is not opened yet
+
+	mu     sync.Mutex
+	lock   *os.File // held while this process serves the file
+	closed bool
+}
+
+// sqliteWait is how long a connection waits for another process's lock (a key rotation beside
+// a serving gateway, say) before it gives up.
+const sqliteWait = 10 * time.Second
+
+func openSQLite(path string, o Options, commits *atomic.Int64) (*sqliteEngine, error) {
+	if path == "" || strings.HasPrefix(path, ":") {
+		return nil, errors.New("sqlite: wants the path of a file")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeFile(path); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", sqliteURI(path))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxIdleConns(0) // every connection is pinned by its owner; what is given back is closed
+	e := &sqliteEngine{path: path, db: db}
+
+	first, err := e.connect("query_only=0")
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	e.writer = newWriter(first, func() (*sqliteConn, error) { return e.connect("query_only=0") }, o.Logger, commits)
+
+	n := o.MaxConns
+	if n <= 0 {
+		n = 4
+	}
+	e.readers = make(chan *sqliteConn, n)
+	for range n {
+		e.readers <- nil
+	}
+	return e, nil
+}
+
+// makeFile makes the file before SQLite does, so that nobody but its user can read it. SQLite
+// gives its journal the same rights.
+func makeFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// sqliteURI is the address of a file with the settings that every connection has.
+//
+// synchronous=FULL syncs the journal at each commit: a payment that was answered as paid
+// survives a power cut. fullfsync is the same promise on macOS.
+func sqliteURI(path string) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/…
+	}
+	q := url.Values{
+		"_pragma": {
+			fmt.Sprintf("busy_timeout(%d)", sqliteWait.Milliseconds()),
+			"journal_mode(WAL)",
+			"synchronous(FULL)",
+			"fullfsync(1)",
+			"checkpoint_fullfsync(1)",
+			"foreign_keys(1)",
+			"trusted_schema(0)",
+			"journal_size_limit(67108864)",
+		},
+		"_dqs": {"0"},
+	}
+	return "file://" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+func (e *sqliteEngine) connect(pragma string) (*sqliteConn, error) {
+	ctx := context.Background()
+	conn, err := e.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &sqliteConn{conn: conn, statements: map[string]*sql.Stmt{}}
+	if _, err := conn.ExecContext(ctx, "PRAGMA "+pragma); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (e *sqliteEngine) dialect() dialect { return sqlite3 }
+
+func (e *sqliteEngine) update(ctx context.Context, body func(session) error) error {
+	return e.writer.update(ctx, body)
+}
+
+// view lends a reader to body. A reader whose transaction does not end cleanly is thrown away.
+func (e *sqliteEngine) view(ctx context.Context, body func(session) error) (err error) {
+	c, err := e.borrow(ctx)
+	if err != nil {
+		return err
+	}
+	clean := false
+	defer func() {
+		if !clean || c.plain("ROLLBACK") != nil {
+			c.close()
+			c = nil
+		}
+		e.readers <- c
+	}()
+	if err := c.plain("BEGIN"); err != nil {
+		return fmt.Errorf("store: begin: %w", err)
+	}
+	err = body(c)
+	clean = true
+	return err
+}
+
+func (e *sqliteEngine) borrow(ctx context.Context) (*sqliteConn, error) {
+	var c *sqliteConn
+	select {
+	case c = <-e.readers:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	e.mu.Lock()
+	closed := e.closed
+	e.mu.Unlock()
+	if closed {
+		e.readers <- c
+		return nil, errClosed
+	}
+	if c == nil {
+		var err error
+		if c, err = e.connect("query_only=1"); err != nil {
+			e.readers <- nil
+			return nil, fmt.Errorf("store: open a reader: %w", err)
+		}
+	}
+	return c, nil
+}
+
+func (e *sqliteEngine) ping(ctx context.Context) error {
+	return e.view(ctx, func(db session) error {
+		found, err := db.query(ctx, "SELECT count(*) FROM sqlite_master", nil)
+		if err != nil {
+			return err
+		}
+		defer found.Close()
+		found.Next()
+		return found.Err()
+	})
+}
+
+// lockExclusively holds a lock on a file beside the database: one on the database itself
+// would be dropped with the next of SQLite's own.
+func (e *sqliteEngine) lockExclusively() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.lock != nil {
+		return nil
+	}
+	f, err := lockFile(e.path + ".serving")
+	if errors.Is(err, errLocked) {
+		return fmt.Errorf("%s is served by another process: stop that one, or use PostgreSQL for several", e.path)
+	}
+	if err != nil {
+		return err
+	}
+	e.lock = f
+	return nil
+}
+
+// No other process shares the work of a SQLite file.
+func (e *sqliteEngine) wakeOthers()      {}
+func (e *sqliteEngine) hearOthers(*bell) {}
+
+func (e *sqliteEngine) close() error {
+	e.mu.Lock()
+	again := e.closed
+	e.closed = true
+	e.mu.Unlock()
+	if again {
+		return nil
+	}
+	e.writer.close()
+	for range cap(e.readers) {
+		if c := <-e.readers; c != nil {
+			c.close()
+		}
+	}
+	for range cap(e.readers) {
+		e.readers <- nil // for those who come too late, and are told so
+	}
+	err := e.db.Close()
+	if e.lock != nil {
+		err = errors.Join(err, e.lock.Close())
+	}
+	return err
+}
+
+// sqliteConn is one connection and the statements prepared on it.
+type sqliteConn struct {
+	conn       *sql.Conn
+	statements map[string]*sql.Stmt
+}
+
+// sqliteStatements is how many prepared statements a connection keeps. The fixed queries are
+// far fewer; the filters of lists make a few more.
+const sqliteStatements = 256
+
+func (c *sqliteConn) prepared(ctx context.Context, query string) (stmt *sql.Stmt, done func(), err error) {
+	if stmt := c.statements[query]; stmt != nil {
+		return stmt, func() {}, nil
+	}
+	if stmt, err = c.conn.PrepareContext(ctx, query); err != nil {
+		return nil, nil, err
+	}
+	if len(c.statements) < sqliteStatements {
+		c.statements[query] = stmt
+		return stmt, func() {}, nil
+	}
+	return stmt, func() { stmt.Close() }, nil
+}
+
+func (c *sqliteConn) exec(ctx context.Context, query string, args []any) (int64, error) {
+	stmt, done, err := c.prepared(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	result, err := stmt.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (c *sqliteConn) query(ctx context.Context, query string, args []any) (rows, error) {
+	stmt, done, err := c.prepared(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	found, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	return sqliteRows{found, done}, nil
+}
+
+// plain runs a statement of the transaction itself, which no context may stop.
+func (c *sqliteConn) plain(statement string) error {
+	_, err := c.exec(context.Background(), statement, nil)
+	return err
+}
+
+func (c *sqliteConn) close() {
+	for _, stmt := range c.statements {
+		stmt.Close()
+	}
+	c.conn.Close()
+}
+
+type sqliteRows struct {
+	*sql.Rows
+	done func()
+}
+
+func (r sqliteRows) Close() error {
+	err := r.Rows.Close()
+	r.done()
+	return err
+}
