@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -74,8 +75,8 @@ func (a *account) success(ctx context.Context, w http.ResponseWriter, m message,
 		}
 	}
 
-	known, err := d.Payment(ctx, string(m.UUID))
-	if err != nil && provider.RefusalOf(err) != provider.NoPayment {
+	known, err := a.known(ctx, d, string(m.UUID))
+	if err != nil {
 		comeBackLater(w)
 		return
 	}
@@ -83,9 +84,7 @@ func (a *account) success(ctx context.Context, w http.ResponseWriter, m message,
 		reply(w, http.StatusOK, false, unknownInvoice.in(a.lang(ctx, d, known)))
 		return
 	}
-
-	key := provider.Key{Ref: string(m.UUID), PaymentID: string(m.InvoiceID)}
-	res, err := d.Confirm(ctx, key, m.proof(a.env.Now()))
+	res, err := d.Confirm(ctx, m.key(), a.proof(m, known))
 	if refusal := provider.RefusalOf(err); refusal != "" {
 		reply(w, http.StatusOK, false, refusals[refusal].in(a.lang(ctx, d, known)))
 		return
@@ -95,11 +94,10 @@ func (a *account) success(ctx context.Context, w http.ResponseWriter, m message,
 		return
 	}
 	switch p := res.Payment; {
-	case (p.State == pay.Paid || p.State == pay.Refunded) && p.Ref == string(m.UUID):
+	case taken(p) && sameDebit(p, string(m.UUID)):
 		reply(w, http.StatusOK, true, "")
-	case p.State == pay.Paid || p.State == pay.Refunded:
-		// The same invoice, paid by another transaction: a second debit, which must go back.
-		if err := d.Alarm(ctx, key, pay.AttentionProvider, "Multicard took the money a second time, as transaction "+string(m.UUID)+"; it was told to give it back"); err != nil {
+	case taken(p):
+		if err := a.secondDebit(ctx, m, d); err != nil {
 			comeBackLater(w)
 			return
 		}
@@ -109,6 +107,33 @@ func (a *account) success(ctx context.Context, w http.ResponseWriter, m message,
 	default:
 		comeBackLater(w)
 	}
+}
+
+// known is the payment that a uuid names in our book; the zero payment where it names none.
+func (a *account) known(ctx context.Context, d provider.Desk, uuid string) (pay.Payment, error) {
+	p, err := d.Payment(ctx, uuid)
+	if provider.RefusalOf(err) == provider.NoPayment {
+		return pay.Payment{}, nil
+	}
+	return p, err
+}
+
+// key names the payment by our own id: the uuid of a callback need not be one that we know.
+func (m message) key() provider.Key { return provider.Key{PaymentID: string(m.InvoiceID)} }
+
+// taken says whether p was ever paid.
+func taken(p pay.Payment) bool { return p.State == pay.Paid || p.State == pay.Refunded }
+
+// sameDebit says whether p, which was taken, was taken under uuid. A second transaction on one
+// invoice has a uuid of its own, and is a second debit.
+func sameDebit(p pay.Payment, uuid string) bool {
+	kept := metaOf(p)
+	return uuid == transaction(p) || kept.Paid == "" && uuid == kept.Invoice
+}
+
+// secondDebit calls a person: the buyer was debited again for what is paid.
+func (a *account) secondDebit(ctx context.Context, m message, d provider.Desk) error {
+	return d.Alarm(ctx, m.key(), pay.AttentionProvider, "Multicard took the money a second time, as transaction "+string(m.UUID)+": see that it goes back")
 }
 
 // ours says whether the message speaks of this register, and names by uuid the same payment as
@@ -173,41 +198,56 @@ func (a *account) webhook(ctx context.Context, w http.ResponseWriter, m message,
 
 // follow brings our payment to where Multicard's stands.
 func (a *account) follow(ctx context.Context, m message, read *paymentModel, d provider.Desk) error {
-	key := provider.Key{Ref: string(m.UUID), PaymentID: string(m.InvoiceID)}
-	status := string(read.Status)
-	switch status {
+	known, err := a.known(ctx, d, string(m.UUID))
+	if err == nil && known.ID == "" && read.UUID != m.UUID {
+		known, err = a.known(ctx, d, string(read.UUID)) // the message may name the invoice
+	}
+	if err != nil {
+		return err
+	}
+	if known.ID != "" && known.ID != string(m.InvoiceID) {
+		return provider.NoPayment
+	}
+	now := read.outcome(pay.Created)
+	switch status := string(read.Status); status {
 	case statusSuccess:
-		out := read.outcome(pay.Created)
-		_, err := d.Confirm(ctx, key, provider.Proof{
-			At: out.At, Amount: out.Amount, Card: out.Card, Ref: key.Ref, ReceiptURL: out.ReceiptURL,
-		})
+		proof := a.proof(m, known)
+		proof.At, proof.Amount, proof.Card, proof.ReceiptURL = now.At, now.Amount, now.Card, now.ReceiptURL
+		res, err := d.Confirm(ctx, m.key(), proof)
+		if err == nil && taken(res.Payment) && !sameDebit(res.Payment, string(m.UUID)) {
+			return a.secondDebit(ctx, m, d)
+		}
 		return err
 	case statusRevert:
-		known, err := d.Payment(ctx, key.Ref)
-		switch {
-		case err != nil && provider.RefusalOf(err) != provider.NoPayment:
-			return err
-		case known.State == pay.Paid && known.Reserved > 0:
-			// A refund of ours is under way, and this is most likely its echo. Its answer, or
-			// the inquiry after a lost one, says how much was returned; this message waits.
-			return provider.Busy
-		case known.State == pay.Paid && known.Refunded > 0:
-			// Whether revert now means the rest as well, no document says.
-			return d.Alarm(ctx, key, pay.AttentionProvider, "Multicard shows a payment as returned of which only a part was refunded here")
+		return a.returned(ctx, m, known, d)
+	case statusCanceled, statusCancelled, statusError:
+		if known.ID == "" {
+			return nil // nothing of ours hangs on it
 		}
-		_, err = d.Cancel(ctx, key, provider.CancelOrder{Reason: status, Note: "returned at Multicard"})
-		return err
-	case statusCanceled, statusCancelled:
-		_, err := d.Cancel(ctx, key, provider.CancelOrder{Reason: status, UnpaidOnly: true, Note: "cancelled at Multicard"})
-		return err
-	case statusError:
-		out := read.outcome(pay.Created)
-		_, err := d.Cancel(ctx, key, provider.CancelOrder{
-			Reason: clip(out.Code+" "+out.Note, 300), UnpaidOnly: true, Failed: true, Note: "refused at Multicard",
+		_, err := d.Cancel(ctx, m.key(), provider.CancelOrder{
+			Reason: strings.TrimSpace(status + " " + now.Code), Note: now.Note, UnpaidOnly: true, Failed: status == statusError,
 		})
 		return err
 	}
 	return nil // draft, progress, billing: nothing is decided
+}
+
+// returned follows a payment whose money went back.
+func (a *account) returned(ctx context.Context, m message, known pay.Payment, d provider.Desk) error {
+	switch {
+	case known.ID == "":
+		// Not the transaction that we know: a second debit that was undone, most likely.
+		return d.Alarm(ctx, m.key(), pay.AttentionProvider, "Multicard returned the money of a transaction that is not in our book: "+string(m.UUID))
+	case known.State == pay.Paid && known.Reserved > 0:
+		// A refund of ours is under way, and this is most likely its echo. Its answer, or the
+		// inquiry after a lost one, says how much was returned; this message waits.
+		return provider.Busy
+	case known.State == pay.Paid && known.Refunded > 0:
+		// Whether revert now means the rest as well, no document says.
+		return d.Alarm(ctx, m.key(), pay.AttentionProvider, "Multicard shows a payment as returned of which only a part was refunded here")
+	}
+	_, err := d.Cancel(ctx, m.key(), provider.CancelOrder{Reason: statusRevert, Note: "returned at Multicard"})
+	return err
 }
 
 // ─── What is signed ───────────────────────────────────────────────────────────────────────
@@ -282,16 +322,20 @@ func (a *account) vouched(ctx context.Context, m message) (bool, error) {
 // ─── What we say ──────────────────────────────────────────────────────────────────────────
 
 // proof is what the message says of the money. A time that lies in the future is not believed.
-func (m message) proof(now time.Time) provider.Proof {
+func (a *account) proof(m message, known pay.Payment) provider.Proof {
 	p := provider.Proof{
-		At: localTime(m.PaymentTime), Amount: pay.Tiyin(m.Amount), Ref: string(m.UUID),
-		Card: card(m.CardPAN, m.PS),
+		At: localTime(m.PaymentTime), Amount: pay.Tiyin(m.Amount), Ref: string(m.UUID), Card: card(m.CardPAN, m.PS),
 	}
-	if p.At.After(now.Add(time.Minute)) {
+	if p.At.After(a.env.Now().Add(time.Minute)) {
 		p.At = time.Time{}
 	}
 	if webURL(string(m.ReceiptURL)) {
 		p.ReceiptURL = string(m.ReceiptURL)
+	}
+	if known.ID == "" {
+		// The payment is not known under this uuid, which a refund will have to name.
+		number, _ := strconv.ParseInt(string(m.StoreID), 10, 64)
+		p.Meta, _ = json.Marshal(meta{Paid: string(m.UUID), Store: number}) // three plain fields: it cannot fail
 	}
 	return p
 }

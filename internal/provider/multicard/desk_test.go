@@ -38,7 +38,7 @@ func newDesk(state pay.State, lang string) *desk {
 }
 
 func (d *desk) find(k provider.Key) error {
-	if k.PaymentID != "" && k.PaymentID != d.payment.ID || k.PaymentID == "" && k.Ref != d.payment.Ref {
+	if k.PaymentID != "" && k.PaymentID != d.payment.ID || k.Ref != "" && k.Ref != d.payment.Ref {
 		return provider.NoPayment
 	}
 	return nil
@@ -65,7 +65,13 @@ func (d *desk) Confirm(_ context.Context, k provider.Key, p provider.Proof) (pro
 	if _, err := d.payment.Apply(pay.Change{To: pay.Paid, At: p.At}); err != nil {
 		return provider.Result{}, err
 	}
-	d.payment.Ref, d.payment.Card, d.payment.ReceiptURL = k.Ref, p.Card, p.ReceiptURL
+	d.payment.Card, d.payment.ReceiptURL = p.Card, p.ReceiptURL
+	if d.payment.Ref == "" {
+		d.payment.Ref = p.Ref
+	}
+	if p.Meta != nil {
+		d.payment.Meta = p.Meta
+	}
 	return provider.Result{Payment: d.payment, Invoice: d.invoice}, nil
 }
 

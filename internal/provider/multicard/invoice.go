@@ -14,10 +14,13 @@ import (
 	"github.com/chorsu/chorsu/internal/provider"
 )
 
-// meta is what we keep of Multicard's side of a payment.
+// meta is what we keep of Multicard's side of a payment, beside its Ref: the payment's uuid.
+//
+// Whether a hosted invoice, the payment in it and the callback all have one and the same uuid is
+// nowhere said; it is what everybody has seen. So each is kept where it differs.
 type meta struct {
 	Invoice string `json:"invoice,omitempty"` // the hosted invoice's uuid
-	Payment string `json:"payment,omitempty"` // the uuid of the payment in it: the same, as far as is known
+	Paid    string `json:"paid,omitempty"`    // the uuid that the money came under; "" where that is Ref
 	Store   int64  `json:"store,omitempty"`   // the register's number
 }
 
@@ -25,6 +28,14 @@ func metaOf(p pay.Payment) meta {
 	var m meta
 	_ = json.Unmarshal(p.Meta, &m) // what was never written reads as nothing known
 	return m
+}
+
+// transaction is the uuid that p's money came under, or will.
+func transaction(p pay.Payment) string {
+	if paid := metaOf(p).Paid; paid != "" {
+		return paid
+	}
+	return p.Ref
 }
 
 // Checkout makes the hosted invoice. Multicard does not refuse a second one for the same
@@ -55,16 +66,16 @@ func (a *account) Checkout(ctx context.Context, inv pay.Invoice, p pay.Payment) 
 		// Something was made, and not what was asked for: its page must not be shown.
 		return provider.Link{}, &provider.Error{Kind: provider.KindUnavailable, Err: err}
 	}
-	kept := meta{Invoice: string(made.UUID), Store: int64(made.StoreID)}
+	ref := string(made.UUID)
 	if made.Payment != nil && uuidShape.MatchString(string(made.Payment.UUID)) {
-		kept.Payment = string(made.Payment.UUID)
+		ref = string(made.Payment.UUID)
 	}
-	a.number.Store(kept.Store)
-	b, err := json.Marshal(kept)
+	a.number.Store(int64(made.StoreID))
+	kept, err := json.Marshal(meta{Invoice: string(made.UUID), Store: int64(made.StoreID)})
 	if err != nil {
 		return provider.Link{}, err
 	}
-	link := provider.Link{URL: string(made.CheckoutURL), Ref: kept.Invoice, Meta: b}
+	link := provider.Link{URL: string(made.CheckoutURL), Ref: ref, Meta: kept}
 	if webURL(string(made.Deeplink)) {
 		link.Deeplink = string(made.Deeplink)
 	}
@@ -104,7 +115,7 @@ func (a *account) CancelCheckout(ctx context.Context, p pay.Payment) (provider.O
 		if err != nil {
 			return provider.Outcome{}, err
 		}
-		return provider.Outcome{State: pay.Cancelled, Ref: uuid, At: a.env.Now()}, nil
+		return provider.Outcome{State: pay.Cancelled, At: a.env.Now()}, nil
 	case codeFields, codeNotFound, codeNotReady:
 	default:
 		return provider.Outcome{}, err
@@ -113,7 +124,7 @@ func (a *account) CancelCheckout(ctx context.Context, p pay.Payment) (provider.O
 	m, err := a.read(ctx, uuid, p.ID)
 	switch {
 	case codeOf(err) == codeNotFound:
-		return provider.Outcome{State: pay.Cancelled, Ref: uuid, At: a.env.Now(), Note: "Multicard knows it no more"}, nil
+		return provider.Outcome{State: pay.Cancelled, At: a.env.Now(), Note: "Multicard knows it no more"}, nil
 	case err != nil:
 		return provider.Outcome{}, err
 	}

@@ -106,7 +106,7 @@ func (m *paymentModel) receiptURL() string {
 // Inquire reads the payment. Of returns it tells only the whole one (revert): a partial one
 // leaves no trace that the documentation names, and waits for a person.
 func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Report, error) {
-	uuid, paymentID := q.Payment.Ref, q.PaymentID
+	uuid, paymentID := transaction(q.Payment), q.PaymentID
 	if uuid == "" {
 		uuid = q.Ref
 	}

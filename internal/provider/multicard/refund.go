@@ -42,9 +42,9 @@ func (a *account) Refund(ctx context.Context, o provider.RefundOrder) (provider.
 	var data jsontext.Value
 	var err error
 	if o.Whole {
-		err = a.about(ctx, http.MethodDelete, o.Payment.Ref, "", struct{}{}, &data)
+		err = a.about(ctx, http.MethodDelete, transaction(o.Payment), "", struct{}{}, &data)
 	} else {
-		err = a.about(ctx, http.MethodDelete, o.Payment.Ref, "/partial", partialRequest{
+		err = a.about(ctx, http.MethodDelete, transaction(o.Payment), "/partial", partialRequest{
 			RefundAmount: o.Amount, OFD: o.Lines, CardPAN: o.CardPAN,
 		}, &data)
 	}
@@ -77,7 +77,7 @@ func (a *account) Refund(ctx context.Context, o provider.RefundOrder) (provider.
 // returned already. Reading the payment tells them apart.
 func (a *account) refundNotFound(ctx context.Context, o provider.RefundOrder, refused error) (provider.MoveOutcome, error) {
 	out := refusedMove(refused)
-	m, err := a.read(ctx, o.Payment.Ref, o.Payment.ID)
+	m, err := a.read(ctx, transaction(o.Payment), o.Payment.ID)
 	switch {
 	case codeOf(err) == codeNotFound:
 		return out, nil
@@ -101,7 +101,7 @@ func refusedMove(err error) provider.MoveOutcome {
 // that Multicard fiscalises itself refuses it (ERROR_FIELDS). Sending the same link again is
 // harmless, and so the documentation's sample of an answer, a bare {}, is taken for a yes.
 func (a *account) SendReceipt(ctx context.Context, p pay.Payment, r pay.Receipt) error {
-	err := a.about(ctx, http.MethodPatch, p.Ref, "/fiscal", fiscalRequest{URL: r.URL, IsRefund: r.Kind == "refund"}, nil)
+	err := a.about(ctx, http.MethodPatch, transaction(p), "/fiscal", fiscalRequest{URL: r.URL, IsRefund: r.Kind == "refund"}, nil)
 	if errors.Is(err, errNoWord) {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package multicard
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -160,11 +161,11 @@ var errCut = errors.New("the message is cut short")
 
 // decodeMessage reads a callback's body. Names count as they are spelt, a name that comes twice
 // is refused, and so is text that is not UTF-8: what is checked here is what is acted on.
-// It returns errCut for JSON that ends too early.
+// It returns errCut for nothing at all, and for JSON that ends too early.
 func decodeMessage(body []byte) (message, error) {
 	var m message
 	if err := jsonv2.Unmarshal(body, &m); err != nil {
-		if cut(body) {
+		if len(bytes.TrimSpace(body)) == 0 || cut(body) {
 			return message{}, errCut
 		}
 		return message{}, err
@@ -186,7 +187,7 @@ func decodeMessage(body []byte) (message, error) {
 
 // cut says whether body is the beginning of a JSON value and no more.
 func cut(body []byte) bool {
-	d := jsontext.NewDecoder(strings.NewReader(string(body)))
+	d := jsontext.NewDecoder(bytes.NewReader(body))
 	for {
 		_, err := d.ReadToken()
 		if err != nil {
