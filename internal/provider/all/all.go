@@ -5,6 +5,8 @@ import (
 	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/provider/click"
 	clicksim "github.com/chorsu/chorsu/internal/provider/click/sim"
+	"github.com/chorsu/chorsu/internal/provider/multicard"
+	multicardsim "github.com/chorsu/chorsu/internal/provider/multicard/sim"
 	"github.com/chorsu/chorsu/internal/provider/payme"
 	paymesim "github.com/chorsu/chorsu/internal/provider/payme/sim"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
@@ -21,6 +23,7 @@ type Entry struct {
 // List is every provider, in the order in which people meet them.
 func List() []Entry {
 	return []Entry{
+		{multicard.New(), multicardsim.New},
 		{click.New(), clicksim.New},
 		{payme.New(), paymesim.New},
 		{uzum.New(), uzumsim.New},
