@@ -2,7 +2,12 @@ package store
 
 import (
 	"context"
+	"log/slog"
 	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Statement is one statement that a transaction ran.
@@ -39,4 +44,43 @@ func (tx *Tx) Explain(ctx context.Context, st Statement) (string, error) {
 	}
 	lines, err := many(ctx, tx, scan, explain+st.Query, st.Args...)
 	return strings.Join(lines, "\n"), err
+}
+
+// RingsUntilCut listens as a process called self does, calls act when it listens, and counts
+// how often the bell rings until the server ends the session: by then every message sent
+// before that has come.
+func RingsUntilCut(t testing.TB, dsn, self string, act func()) int {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, over := bell{make(chan struct{}, 100)}, make(chan struct{})
+	w := newWakes(conn.Config(), self, slog.New(slog.DiscardHandler))
+	defer w.stop()
+	go func() {
+		defer close(over)
+		w.listen(conn, &b)
+	}()
+	<-b.c // it listens
+	act()
+	<-over
+	return 1 + len(b.c)
+}
+
+// CountWakes counts from now on how often other processes are told of work.
+func (s *Store) CountWakes() *atomic.Int64 {
+	spy := &wakeSpy{engine: s.engine}
+	s.engine = spy
+	return &spy.told
+}
+
+type wakeSpy struct {
+	engine
+	told atomic.Int64
+}
+
+func (w *wakeSpy) wakeOthers() {
+	w.told.Add(1)
+	w.engine.wakeOthers()
 }
