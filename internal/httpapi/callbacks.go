@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/provider"
 )
 
@@ -17,8 +18,14 @@ func (s *server) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	merchant := r.PathValue("merchantId")
+	if r.PathValue("rest") == "" && !id.Valid(merchant) {
+		// The address that serves all merchants, with the method's name behind it
+		// (…/uzum/check): the message itself says who is meant.
+		merchant = ""
+	}
 	ctx := gateway.WithClient(r.Context(), infoOf(r.Context()).client)
-	s.o.Gateway.Callback(w, r.WithContext(ctx), name, r.PathValue("merchantId"))
+	s.o.Gateway.Callback(w, r.WithContext(ctx), name, merchant)
 }
 
 // callbackPaths are the addresses that providers call. Some append their method's name.

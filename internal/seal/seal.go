@@ -223,7 +223,7 @@ func derive(master []byte, info string) []byte {
 }
 
 // String keeps the keys out of logs: it tells their ids.
-func (b *Box) String() string {
+func (b Box) String() string {
 	ids := make([]string, len(b.keys))
 	for i, k := range b.keys {
 		ids[i] = k.id
@@ -232,6 +232,6 @@ func (b *Box) String() string {
 }
 
 // GoString keeps them out of %#v, and LogValue out of structured logs.
-func (b *Box) GoString() string           { return b.String() }
-func (b *Box) LogValue() slog.Value       { return slog.StringValue(b.String()) }
-func (b *Box) Format(s fmt.State, _ rune) { fmt.Fprint(s, b.String()) }
+func (b Box) GoString() string           { return b.String() }
+func (b Box) LogValue() slog.Value       { return slog.StringValue(b.String()) }
+func (b Box) Format(s fmt.State, _ rune) { fmt.Fprint(s, b.String()) }

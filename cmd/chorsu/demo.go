@@ -1,0 +1,3 @@
+package main
+type demoCmd struct{}
+func (demoCmd) Run(con *console) error { return nil }
