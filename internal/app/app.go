@@ -241,4 +241,3 @@ func (a *App) Close(ctx context.Context) error {
 	a.closers = nil
 	return first
 }
-

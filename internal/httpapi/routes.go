@@ -109,7 +109,8 @@ func (s *server) routes() {
 	}, s.notify)
 	add(s, "POST /api/invoices/{id}/receipt", about{
 		id: "sendReceipt", tag: tagInvoices, summary: "Pass the fiscal receipt's link on to the provider",
-		fails: []pay.Code{pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
+		description: "An ofd.soliq.uz address. It is kept on the invoice at once, and told to the provider, where it has such a call, in the background: a receipt never undoes a payment.",
+		fails:       []pay.Code{pay.CodeConflict},
 	}, s.receipt)
 
 	add(s, "POST /api/refunds", about{

@@ -138,7 +138,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		next = http.DefaultTransport
 	}
 	res, err := next.RoundTrip(req)
-	if err == nil && t.Document.Covers(req.URL.Path) {
+	if err == nil && t.Document.Covers(req.URL.EscapedPath()) {
 		Check(t.TB, t.Document, req, res)
 	}
 	return res, err
@@ -214,7 +214,7 @@ func (d *Document) response(req *http.Request, status int) (string, map[string]a
 }
 
 func (d *Document) operation(req *http.Request) (string, map[string]any) {
-	r, found := d.route(req.URL.Path)
+	r, found := d.route(req.URL.EscapedPath())
 	if !found {
 		return "", nil
 	}

@@ -5,6 +5,8 @@ import (
 	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/provider/click"
 	clicksim "github.com/chorsu/chorsu/internal/provider/click/sim"
+	"github.com/chorsu/chorsu/internal/provider/multicard"
+	multicardsim "github.com/chorsu/chorsu/internal/provider/multicard/sim"
 	"github.com/chorsu/chorsu/internal/provider/payme"
 	paymesim "github.com/chorsu/chorsu/internal/provider/payme/sim"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
@@ -25,6 +27,7 @@ type Entry struct {
 // List is every provider, in the order in which people meet them.
 func List() []Entry {
 	return []Entry{
+		{multicard.New(), multicardsim.New, map[string]string{"applicationId": "rhmt_test", "secret": "demo-multicard-secret", "storeId": "6"}},
 		{click.New(), clicksim.New, map[string]string{"serviceId": "12345", "merchantId": "6789", "secretKey": "demo-click-secret", "merchantUserId": "3333"}},
 		{payme.New(), paymesim.New, map[string]string{"merchantId": "5e730e8e0b852a417aa49ceb", "key": "demo-payme-key-0123456789"}},
 		{uzum.New(), uzumsim.New, map[string]string{"serviceId": "101202", "login": "demo", "password": "demo-uzum-password"}},

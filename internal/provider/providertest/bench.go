@@ -28,6 +28,9 @@ type Setup struct {
 	Simulator   func(*simulator.World) simulator.Simulator // nil: none
 	Credentials map[string]string
 	Options     map[string]any // the merchant's options
+
+	// Others are further providers of the same business, for what two of them do to one invoice.
+	Others []Setup
 }
 
 // Each runs f as a subtest on each engine, with a fresh gateway.

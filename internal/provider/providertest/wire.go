@@ -18,6 +18,7 @@ import (
 	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/httpapi/apitest"
 	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/store"
 	"github.com/chorsu/chorsu/internal/store/storetest"
 )
@@ -59,7 +60,7 @@ func New(t *testing.T, e Engine, s Setup) *Bench {
 
 	var err error
 	b.app, err = app.New(t.Context(), settings(t, b.dsn, srv.URL), app.Options{
-		Providers: []app.Plugin{{Provider: s.Provider, Simulator: s.Simulator}},
+		Providers: plugins(s),
 		Now:       func() time.Time { return start },
 		Test:      &app.Test{LocalURL: srv.URL},
 	})
@@ -76,12 +77,23 @@ func New(t *testing.T, e Engine, s Setup) *Bench {
 			t.Error("close the gateway:", err)
 		}
 	})
-	b.HTTP.Transport = &apitest.Transport{TB: t, Document: document(t, s.Provider.Info().Name, b.app.Handler()), Base: &http.Transport{MaxIdleConnsPerHost: 64}}
+	b.HTTP.Transport = &apitest.Transport{TB: t, Document: document(t, s, b.app.Handler()), Base: &http.Transport{MaxIdleConnsPerHost: 64}}
 	if s.Simulator != nil {
 		b.Sim, b.World, _ = b.app.Sandbox.Simulator(s.Provider.Info().Name)
 	}
 	b.MerchantID, b.CallbackURL = b.Register(business, s.Credentials, s.Options)
+	for _, o := range s.Others {
+		b.register(o.Provider.Info().Name, business, o.Credentials, o.Options)
+	}
 	return b
+}
+
+func plugins(s Setup) []app.Plugin {
+	out := []app.Plugin{{Provider: s.Provider, Simulator: s.Simulator}}
+	for _, o := range s.Others {
+		out = append(out, app.Plugin{Provider: o.Provider, Simulator: o.Simulator})
+	}
+	return out
 }
 
 // settings are those of `chorsu up`, but for the limit on requests, which tests would reach.
@@ -99,15 +111,20 @@ func settings(t *testing.T, dsn, url string) config.Config {
 	return cfg
 }
 
-// documents are the API's own descriptions, by the provider they were made with.
+// documents are the API's own descriptions, by the providers they were made with.
 var documents sync.Map
 
-func document(t *testing.T, provider string, h http.Handler) *apitest.Document {
+func document(t *testing.T, s Setup, h http.Handler) *apitest.Document {
 	t.Helper()
-	if d, ok := documents.Load(provider); ok {
+	var names []string
+	for _, p := range plugins(s) {
+		names = append(names, p.Provider.Info().Name)
+	}
+	providers := strings.Join(names, " ")
+	if d, ok := documents.Load(providers); ok {
 		return d.(*apitest.Document)
 	}
-	d, _ := documents.LoadOrStore(provider, apitest.Fetch(t, h))
+	d, _ := documents.LoadOrStore(providers, apitest.Fetch(t, h))
 	return d.(*apitest.Document)
 }
 
@@ -215,7 +232,12 @@ func (b *Bench) Status(id string) string {
 // it known to the simulator.
 func (b *Bench) Register(businessID string, credentials map[string]string, options map[string]any) (merchantID, callbackURL string) {
 	b.T.Helper()
-	body := map[string]any{"source": source, "businessId": businessID, "provider": b.setup.Provider.Info().Name, "credentials": credentials}
+	return b.register(b.setup.Provider.Info().Name, businessID, credentials, options)
+}
+
+func (b *Bench) register(provider, businessID string, credentials map[string]string, options map[string]any) (merchantID, callbackURL string) {
+	b.T.Helper()
+	body := map[string]any{"source": source, "businessId": businessID, "provider": provider, "credentials": credentials}
 	if options != nil {
 		body["options"] = options
 	}
@@ -226,6 +248,16 @@ func (b *Bench) Register(businessID string, credentials map[string]string, optio
 	merchantID, _ = a.Field("id").(string)
 	callbackURL, _ = a.Field("callbackUrl").(string)
 	return merchantID, callbackURL
+}
+
+// Other is the simulator of one of Setup.Others.
+func (b *Bench) Other(provider string) simulator.Simulator {
+	b.T.Helper()
+	s, _, ok := b.app.Sandbox.Simulator(provider)
+	if !ok {
+		b.T.Fatalf("%s is not on the bench", provider)
+	}
+	return s
 }
 
 // Now is the clock of the gateway and of the simulator.
