@@ -149,32 +149,35 @@ func scanLane(r row) (l laneDue, err error) {
 // row that another process is just claiming, or whose transaction is not committed, is left
 // out: it is found at the next look.
 func (q queue) Claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) (claimed []outbox.Work, err error) {
-	err = q.s.Update(ctx, func(ctx context.Context, tx *Tx) error {
-		claimed = nil
-		lanes, err := many(ctx, tx, scanLane, lanesQuery+` WHERE due_at <= $1`, millis(now))
-		if err != nil {
-			return err
-		}
-		slices.SortStableFunc(lanes, func(a, b laneDue) int { return cmp.Compare(a.due, b.due) })
-		for _, lane := range lanes {
-			slots, named := free[lane.name]
-			if !named {
-				slots = perLane
-			}
-			slots = min(slots, n-len(claimed))
-			if slots <= 0 {
-				continue
-			}
-			some, err := tx.claimLane(ctx, lane.name, slots, now, lease)
-			if err != nil {
-				return err
-			}
-			claimed = append(claimed, some...)
-		}
-		return nil
+	err = q.s.Update(ctx, func(ctx context.Context, tx *Tx) (err error) {
+		claimed, err = tx.claim(ctx, now, lease, n, perLane, free)
+		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	return claimed, nil
+}
+
+func (tx *Tx) claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) (claimed []outbox.Work, err error) {
+	lanes, err := many(ctx, tx, scanLane, lanesQuery+` WHERE due_at <= $1`, millis(now))
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(lanes, func(a, b laneDue) int { return cmp.Compare(a.due, b.due) })
+	for _, lane := range lanes {
+		slots, named := free[lane.name]
+		if !named {
+			slots = perLane
+		}
+		if slots = min(slots, n-len(claimed)); slots <= 0 {
+			continue
+		}
+		some, err := tx.claimLane(ctx, lane.name, slots, now, lease)
+		if err != nil {
+			return nil, err
+		}
+		claimed = append(claimed, some...)
 	}
 	return claimed, nil
 }
