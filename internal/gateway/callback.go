@@ -52,7 +52,12 @@ func (g *Gateway) Callback(w http.ResponseWriter, r *http.Request, providerName,
 		}
 		if pay.CodeOf(err) != pay.CodeNotFound {
 			g.Logger.ErrorContext(r.Context(), "callback could not be served", "provider", providerName, "merchant", merchantID, "error", err)
-			status = http.StatusInternalServerError // every dialect reads it as "come back later"
+			if later, ok := p.(provider.LaterServer); ok {
+				later.ServeLater(w, r)
+				g.Metrics.Callback(providerName, http.StatusOK, time.Since(start))
+				return
+			}
+			status = http.StatusInternalServerError // the other dialects read it as "come back later"
 		}
 		http.Error(w, http.StatusText(status), status)
 		return

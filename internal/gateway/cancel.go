@@ -101,9 +101,19 @@ func (g *Gateway) Notify(ctx context.Context, invoiceID string, key Idem) (Saved
 		if err != nil {
 			return err
 		}
-		e.DeliveredAt, e.StuckAt, e.DeadAt, e.Attempts = time.Time{}, time.Time{}, time.Time{}, 0
+		e.DeliveredAt, e.StuckAt, e.DeadAt, e.NextAt, e.Attempts = time.Time{}, time.Time{}, time.Time{}, time.Time{}, 0
 		if err := b.SaveEvent(ctx, e); err != nil {
 			return err
+		}
+		before, err := b.OldestUndelivered(ctx, inv.BusinessID, inv.SourceInvoiceID)
+		if err != nil {
+			return err
+		}
+		if !before.NextAt.IsZero() {
+			before.NextAt = time.Time{}
+			if err := b.SaveEvent(ctx, before); err != nil {
+				return err
+			}
 		}
 		inv.NotifyDelivered = false
 		if err := b.SaveInvoice(ctx, *inv); err != nil {

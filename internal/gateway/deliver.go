@@ -28,6 +28,9 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 	if err != nil {
 		return err
 	}
+	if g.now().Before(e.NextAt) { // a newer event of the order woke us; it waits behind this one
+		return g.update(ctx, byWorker, func(ctx context.Context, b *book) error { return b.later(ctx, w, e.NextAt, w.LastError) })
+	}
 	header := webhook.Sign(g.Secrets, e.ID, g.Now(), e.Body)
 	header.Set("X-Payment-Event", e.Type)
 	header.Set("X-Payment-Id", e.InvoiceID)
@@ -43,12 +46,12 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 		}); err != nil {
 			return err
 		}
-		next := g.afterDelivery(&e, res.Delivered, b.now)
+		e.NextAt = g.afterDelivery(&e, res.Delivered, b.now)
 		if err := b.SaveEvent(ctx, e); err != nil {
 			return err
 		}
-		if !next.IsZero() {
-			return b.later(ctx, w, next, res.Error)
+		if !e.NextAt.IsZero() {
+			return b.later(ctx, w, e.NextAt, res.Error)
 		}
 		if res.Delivered {
 			if err := b.arrived(ctx, e); err != nil {

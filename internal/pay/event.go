@@ -24,6 +24,7 @@ type Event struct {
 	StuckAt     time.Time // when the last fast retry failed; zero: never
 	DeadAt      time.Time // when it was given up; zero: never
 	Attempts    int
+	NextAt      time.Time // not tried again before
 }
 
 // Alarm is what needs a person, written by the transaction that found it.

@@ -70,7 +70,7 @@ type Payment struct {
 
 	TheirTime time.Time // the provider's own time of the attempt, where it has one
 	ExpiresAt time.Time // when the attempt lapses by the provider's rule; zero: never
-	OnExpiry  State     // what a lapsed attempt becomes: Cancelled or Failed
+	OnExpiry  State     // what a lapsed attempt becomes: Cancelled or Failed; "": it stays, see Lapsed
 	LapseNote string    // its Reason then
 
 	CreatedAt, HeldAt, PaidAt, EndedAt time.Time // told to the provider again, unchanged, when it repeats
@@ -145,6 +145,11 @@ func (p *Payment) took(s State) bool {
 
 // Lapsed says whether a created attempt is past its provider's time limit at now. Exactly at
 // the limit it still stands.
+//
+// An attempt without OnExpiry has no limit by the company's rule, only by ours: when it has
+// lapsed it no longer stands in the way of its invoice, which may be cancelled, expire or move;
+// but as long as the invoice is pending it is still confirmed, since the company tells us when
+// the buyer's money is taken already (Click).
 func (p *Payment) Lapsed(now time.Time) bool {
 	return p.State == Created && !p.ExpiresAt.IsZero() && now.After(p.ExpiresAt)
 }

@@ -97,6 +97,15 @@ type ReceiptSender interface {
 	SendReceipt(ctx context.Context, p pay.Payment, r pay.Receipt) error
 }
 
+// Fiscaliser registers the receipt of a sale with the tax committee in the merchant's stead
+// (Click). It is given the lines once the payment is paid, and asked later for the link.
+type Fiscaliser interface {
+	// SubmitLines hands over the lines of what p paid for; they add up to what was captured.
+	SubmitLines(ctx context.Context, p pay.Payment, lines []pay.ReceiptLine) error
+	// FiscalReceipt reads the receipt that came of it: URL "" while there is none yet.
+	FiscalReceipt(ctx context.Context, p pay.Payment) (pay.Receipt, error)
+}
+
 // Outcome is what the provider said of a payment, in our words.
 type Outcome struct {
 	State  pay.State // created, held, paid, refunded, failed, cancelled

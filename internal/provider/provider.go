@@ -28,6 +28,12 @@ type StrangerServer interface {
 	ServeStranger(w http.ResponseWriter, r *http.Request)
 }
 
+// LaterServer is implemented by a Provider whose companies read "come back later" from the body
+// and not from HTTP 500. It answers a call for which not even the merchant could be looked up.
+type LaterServer interface {
+	ServeLater(w http.ResponseWriter, r *http.Request)
+}
+
 // Info describes a provider to people and programs. Fields drive GET /api/merchants/supported
 // and the form in the admin page.
 type Info struct {
@@ -100,6 +106,8 @@ func Capabilities(a Account) []string {
 	add(ok, "inquire")
 	_, ok = a.(ReceiptSender)
 	add(ok, "receipt")
+	_, ok = a.(Fiscaliser)
+	add(ok, "fiscal")
 	_, ok = a.(CardBinder)
 	add(ok, "cards")
 	_, ok = a.(CardCharger)

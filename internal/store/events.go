@@ -17,27 +17,28 @@ func (tx *Tx) NextSeq(ctx context.Context, businessID, sourceInvoiceID string) (
 // InsertEvent stores a new event, with the bytes that every try will send.
 func (tx *Tx) InsertEvent(ctx context.Context, e pay.Event) error {
 	return tx.save(ctx, `INSERT INTO events (id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url,
-			attempts, created_at, delivered_at, stuck_at, dead_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			attempts, next_at, created_at, delivered_at, stuck_at, dead_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		e.ID, e.BusinessID, e.InvoiceID, e.SourceInvoiceID, e.Seq, e.Type, string(e.Body), e.NotifyURL,
-		int64(e.Attempts), millis(e.CreatedAt), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt))
+		int64(e.Attempts), millis(e.NextAt), millis(e.CreatedAt), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt))
 }
 
 // SaveEvent writes what may change of an event: how often it was tried, and how that ended.
 func (tx *Tx) SaveEvent(ctx context.Context, e pay.Event) error {
-	return tx.save(ctx, `UPDATE events SET attempts = $2, delivered_at = $3, stuck_at = $4, dead_at = $5 WHERE id = $1`,
-		e.ID, int64(e.Attempts), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt))
+	return tx.save(ctx, `UPDATE events SET attempts = $2, next_at = $3, delivered_at = $4, stuck_at = $5, dead_at = $6 WHERE id = $1`,
+		e.ID, int64(e.Attempts), millis(e.NextAt), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt))
 }
 
 const eventQuery = `SELECT id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url,
-	attempts, created_at, delivered_at, stuck_at, dead_at FROM events`
+	attempts, next_at, created_at, delivered_at, stuck_at, dead_at FROM events`
 
 func scanEvent(r row) (e pay.Event, err error) {
 	var body string
-	var created, delivered, stuck, dead int64
+	var next, created, delivered, stuck, dead int64
 	err = r.Scan(&e.ID, &e.BusinessID, &e.InvoiceID, &e.SourceInvoiceID, &e.Seq, &e.Type, &body, &e.NotifyURL,
-		&e.Attempts, &created, &delivered, &stuck, &dead)
+		&e.Attempts, &next, &created, &delivered, &stuck, &dead)
 	e.Body = []byte(body)
+	e.NextAt = instant(next)
 	e.CreatedAt, e.DeliveredAt, e.StuckAt, e.DeadAt = instant(created), instant(delivered), instant(stuck), instant(dead)
 	return e, err
 }

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -165,4 +167,15 @@ func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
 		return nil, errors.Join(errors.New("read the schema's version"), err)
 	}
 	return applied, nil
+}
+
+// SchemaDigest is a hash, in hexadecimal, of all migrations: equal where the schema is.
+func SchemaDigest() string {
+	sum := sha256.New()
+	files, _ := fs.Glob(migrations, "migrations/*.sql") // in order of their names
+	for _, name := range files {
+		text, _ := migrations.ReadFile(name)
+		sum.Write(text)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }

@@ -6,10 +6,8 @@
 package providertest
 
 import (
-	"encoding/json"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
@@ -30,6 +28,9 @@ type Setup struct {
 	Simulator   func(*simulator.World) simulator.Simulator // nil: none
 	Credentials map[string]string
 	Options     map[string]any // the merchant's options
+
+	// Others are further providers of the same business, for what two of them do to one invoice.
+	Others []Setup
 }
 
 // Each runs f as a subtest on each engine, with a fresh gateway.
@@ -52,6 +53,8 @@ type Bench struct {
 	Sim         simulator.Simulator // nil where Setup had none
 	World       *simulator.World
 	HTTP        *http.Client
+
+	*wiring
 }
 
 // Answer is an HTTP answer: JSON is its body, decoded with numbers kept as json.Number.
@@ -69,23 +72,3 @@ type Webhook struct {
 	Raw     []byte
 	JSON    map[string]any
 }
-
-// The bench's methods, on which all tests of providers build:
-//
-//	New(t, engine, setup) *Bench
-//	(b) API(method, path string, body any) Answer              with the API key; data under JSON["data"]
-//	(b) Do(method, url string, header http.Header, body []byte) Answer   as the provider would, without a key
-//	(b) Invoice(amountTiyin int64, more map[string]any) string  POST /api/invoices for this provider, its id
-//	(b) InvoiceField(id, field string) any                      GET /api/invoices/:id → data[field]
-//	(b) Status(id string) string                                its status
-//	(b) Register(businessID string, credentials map[string]string, options map[string]any) (merchantID, callbackURL string)
-//	(b) Now() time.Time, Advance(d time.Duration)               the gateway's and the simulator's clock
-//	(b) Settle()                                                runs all work that is due, until none is
-//	(b) Webhooks(invoiceID string) []Webhook                    delivered so far for that invoice, in order; calls Settle first
-//	(b) Payments(invoiceID string) []pay.Payment                rows in the database
-//	(b) Alarms(invoiceID string) []pay.Alarm
-//	(b) Race(n int, f func(i int))                              n goroutines started at once; waits for all
-//	(b) FailStore(on bool)                                      makes every write transaction fail ("come back later")
-//	(b) Row(query string, args ...any) string                   one value straight from the database, as text
-var _ = json.Number("")
-var _ = time.Time{}

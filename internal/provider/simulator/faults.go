@@ -3,10 +3,8 @@ package simulator
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strconv"
 	"sync"
@@ -169,7 +167,7 @@ func (w *World) Serve(step string, rw http.ResponseWriter, r *http.Request, act 
 		act(rw, r)
 		return
 	}
-	rec := httptest.NewRecorder()
+	rec := &recorder{header: http.Header{}, status: http.StatusOK}
 	act(rec, r)
 	switch f.Kind {
 	case LostAfter:
@@ -177,11 +175,32 @@ func (w *World) Serve(step string, rw http.ResponseWriter, r *http.Request, act 
 	case Error500After:
 		http.Error(rw, "simulated failure", http.StatusInternalServerError)
 	case HalfBody:
-		full := rec.Body.Bytes()
-		rw.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
+		full := rec.body.Bytes()
+		rw.Header().Set("Content-Type", rec.header.Get("Content-Type"))
 		rw.Header().Set("Content-Length", strconv.Itoa(len(full)))
-		rw.WriteHeader(rec.Code)
-		fmt.Fprintf(rw, "%s", full[:len(full)/2])
+		rw.WriteHeader(rec.status)
+		rw.Write(full[:len(full)/2])
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// recorder keeps an answer that the other side is not to see, or only half of it.
+type recorder struct {
+	header http.Header
+	status int
+	begun  bool
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) {
+	if !r.begun {
+		r.status, r.begun = status, true
+	}
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.begun = true
+	return r.body.Write(p)
 }

@@ -1,14 +1,14 @@
 package uzum
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/chorsu/chorsu/internal/pay"
 )
@@ -18,9 +18,9 @@ type request struct {
 	ServiceID int64
 	HasID     bool // whether ServiceID was understood
 	Timestamp int64
-	TransID   string                     // Uzum's id: a UUID, but taken as any short text
-	Amount    int64                      // in the service's unit
-	Params    map[string]json.RawMessage // what the buyer typed, by the service's attributes
+	TransID   string                    // Uzum's id: a UUID, but taken as any short text
+	Amount    int64                     // in the service's unit
+	Params    map[string]jsontext.Value // what the buyer typed, by the service's attributes
 	Paid      paid
 }
 
@@ -82,54 +82,35 @@ func decode(op operation, body []byte) (q request, code string) {
 
 var errNotObject = errors.New("not one JSON object with each key once")
 
-// object takes apart a JSON object whose keys are compared letter for letter. A key that comes
-// twice is refused: another reader might take the other one.
-func object(data []byte) (map[string]json.RawMessage, error) {
-	if !utf8.Valid(data) || !json.Valid(data) {
+// object takes apart a JSON object, strictly: keys are compared letter for letter, none comes
+// twice at any depth, text is UTF-8. What two readers could read in two ways is refused.
+func object(data []byte) (map[string]jsontext.Value, error) {
+	var fields map[string]jsontext.Value
+	if err := json.Unmarshal(data, &fields); err != nil || fields == nil {
 		return nil, errNotObject
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return nil, errNotObject
-	}
-	fields := map[string]json.RawMessage{}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return nil, errNotObject
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return nil, errNotObject
-		}
-		name := key.(string)
-		if _, twice := fields[name]; twice {
-			return nil, errNotObject
-		}
-		fields[name] = value
 	}
 	return fields, nil
 }
 
 // integer takes a JSON number without fraction or exponent that fits 64 bits.
-func integer(raw json.RawMessage) (int64, bool) {
+func integer(raw jsontext.Value) (int64, bool) {
 	n, err := strconv.ParseInt(string(raw), 10, 64)
 	return n, err == nil
 }
 
 // moment takes epoch milliseconds of a year that can be written.
-func moment(raw json.RawMessage) (int64, bool) {
+func moment(raw jsontext.Value) (int64, bool) {
 	n, ok := integer(raw)
 	return n, ok && n > 0 && n < maxMillis
 }
 
-func params(raw json.RawMessage) (map[string]json.RawMessage, bool) {
+func params(raw jsontext.Value) (map[string]jsontext.Value, bool) {
 	fields, err := object(raw)
 	return fields, err == nil
 }
 
 // text takes a JSON string of at most 255 bytes without control characters.
-func text(raw json.RawMessage) (string, bool) {
+func text(raw jsontext.Value) (string, bool) {
 	var s string
 	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
 		return "", false
@@ -137,7 +118,7 @@ func text(raw json.RawMessage) (string, bool) {
 	return s, len(s) <= maxText && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-func transID(raw json.RawMessage) (string, bool) {
+func transID(raw jsontext.Value) (string, bool) {
 	s, ok := text(raw)
 	visible := func(r rune) bool { return r > ' ' && r < 0x7f }
 	if !ok || s == "" || len(s) > maxTransID || strings.ContainsFunc(s, func(r rune) bool { return !visible(r) }) {
@@ -147,7 +128,7 @@ func transID(raw json.RawMessage) (string, bool) {
 }
 
 // orderName takes what the buyer typed, which some services are registered to send as a number.
-func orderName(raw json.RawMessage) (string, bool) {
+func orderName(raw jsontext.Value) (string, bool) {
 	if n, ok := integer(raw); ok {
 		return strconv.FormatInt(n, 10), n >= 0
 	}
@@ -157,7 +138,7 @@ func orderName(raw json.RawMessage) (string, bool) {
 }
 
 // debit keeps what is sound and drops the rest.
-func debit(fields map[string]json.RawMessage) (p paid) {
+func debit(fields map[string]jsontext.Value) (p paid) {
 	optional := func(name string) string {
 		s, ok := text(fields[name])
 		if !ok || len(s) > maxTransID {

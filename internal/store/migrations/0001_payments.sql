@@ -138,6 +138,7 @@ CREATE TABLE events (
     body              TEXT NOT NULL, -- the bytes that every try sends
     notify_url        TEXT NOT NULL,
     attempts          BIGINT NOT NULL DEFAULT 0,
+    next_at           BIGINT NOT NULL DEFAULT 0, -- not tried again before
     created_at        BIGINT NOT NULL,
     delivered_at      BIGINT NOT NULL DEFAULT 0,
     stuck_at          BIGINT NOT NULL DEFAULT 0,

@@ -142,10 +142,12 @@ func (r *run) check(b basket) (amount int64, ok bool) {
 	if !answer.done() {
 		return 0, false
 	}
-	shown, isSum := soum(answer.shown("amount"))
+	text := answer.shown("amount")
+	shown, isSum := soum(text)
 	switch {
+	case text == "" && b.amount > 0: // the link says the sum; showing it is the shop's choice
 	case !isSum:
-		r.problem("check: data.amount.value %q is not a sum in soum", answer.shown("amount"))
+		r.problem("check: data.amount.value %q is not a sum in soum", text)
 	case b.amount == 0:
 		b.amount = shown / b.service.unit
 	case shown != b.amount*b.service.unit:
@@ -158,7 +160,7 @@ func (r *run) check(b basket) (amount int64, ok bool) {
 func soum(text string) (int64, bool) {
 	whole, frac, _ := strings.Cut(text, ".")
 	n, err := strconv.ParseInt(whole+(frac + "00")[:2], 10, 64)
-	return n, err == nil && len(frac) <= 2
+	return n, err == nil && whole != "" && len(frac) <= 2
 }
 
 // create agrees on the payment. Only a clear yes lets Uzum debit the buyer; without one the
@@ -357,10 +359,12 @@ func (r *run) probe(b basket) {
 	r.expect("check", "check without params", check.lacking("params"), "10005")
 	r.expect("check", "check of no order", check.with("params", map[string]any{b.service.attribute: "no-such-order"}), "10007")
 	r.expect("check", "check without the attribute", check.with("params", map[string]any{}), "10007")
-	if b.amount > 0 {
+	if b.amount > 0 && r.one("check", check).done() {
 		r.expect("create", "create of one unit more", create.with("amount", b.amount+1), "10011")
 		r.expect("create", "create of a hundred times as much", create.with("amount", b.amount*100), "10011")
-		r.expect("create", "create of a hundredth", create.with("amount", max(b.amount/100, 1)), "10011")
+		if b.amount >= 100 {
+			r.expect("create", "create of a hundredth", create.with("amount", b.amount/100), "10011")
+		}
 	}
 	r.expect("confirm", "confirm without transId", r.confirmMessage(p, nil).lacking("transId"), "10005")
 	r.expect("confirm", "confirm of nothing", r.confirmMessage(p, nil), "10014")

@@ -297,7 +297,8 @@ func (r *run) lines(step string, a answer, required bool) {
 		return
 	}
 	for name, line := range data {
-		if _, ok := line.(map[string]any)["value"].(string); !ok {
+		entry, _ := line.(map[string]any)
+		if _, ok := entry["value"].(string); !ok {
 			r.problem("%s: data.%s has no text as its value", step, name)
 		}
 	}

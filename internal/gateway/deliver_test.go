@@ -1,0 +1,73 @@
+package gateway_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/gateway"
+)
+
+// The first try is at once, then come the fast retries, then the invoice stands under Stuck while
+// the slow ones go on; the same id and bytes each time; a dead event no longer blocks its order.
+func TestDeliverySchedule(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.app.say(500)
+		inv := fx.paid("host", "o1")
+		tries := func(want int) {
+			t.Helper()
+			fx.settle()
+			if got := len(fx.app.statuses()); got != want {
+				t.Fatalf("%d tries, want %d", got, want)
+			}
+		}
+		tries(1)
+		fx.advance(time.Second - time.Millisecond)
+		tries(1)
+		fx.advance(time.Millisecond)
+		tries(2)
+		fx.advance(2 * time.Second)
+		tries(3)
+		if fx.get(inv.ID).NotifyDelivered {
+			t.Fatal("it counts as delivered")
+		}
+		if _, err := fx.CreateRefund(t.Context(), gateway.RefundInput{InvoiceID: inv.ID}, gateway.Idem{}); err != nil {
+			t.Fatal(err)
+		}
+		tries(3) // the refund's event waits behind the first
+		fx.advance(time.Minute)
+		tries(5) // the last slow retry of the first, then the second's first try
+		fx.app.say(200)
+		fx.advance(time.Second)
+		tries(6)
+		if got := fx.app.statuses(); !slices.Equal(got, []string{"paid", "paid", "paid", "paid", "refunded", "refunded"}) {
+			t.Fatalf("the app was told %v", got)
+		}
+		for i, m := range fx.app.received {
+			if same := fx.app.received[0]; i < 4 && (m.Raw != same.Raw || m.EventID != same.EventID) {
+				t.Fatalf("try %d differs:\n%s\n%s", i, same.Raw, m.Raw)
+			}
+		}
+		if !fx.get(inv.ID).NotifyDelivered {
+			t.Fatal("the newest event has arrived")
+		}
+		if _, err := fx.Notify(t.Context(), inv.ID, gateway.Idem{}); err != nil {
+			t.Fatal(err)
+		}
+		tries(7)
+		if last := fx.app.received[6]; last.Raw != fx.app.received[5].Raw || last.EventID != fx.app.received[5].EventID {
+			t.Fatal("notify sends the latest event again, with its id and bytes")
+		}
+	})
+}
+
+// Nothing has happened, so there is nothing to tell.
+func TestNotifyWithoutAnEvent(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.merchant("b1", "link")
+		inv := fx.invoice(fx.input("link", "o1"))
+		if _, err := fx.Notify(t.Context(), inv.ID, gateway.Idem{}); reason(err) != "no_event" {
+			t.Fatal(err)
+		}
+	})
+}

@@ -1,0 +1,60 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/chorsu/chorsu/internal/store"
+)
+
+// Mode is what a database is for: it is written when the database is first used, and a gateway
+// of the other mode refuses it from then on.
+type Mode string
+
+// The modes.
+const (
+	ModeTest Mode = "test" // up, demo: money is simulated
+	ModeLive Mode = "live" // serve, worker
+)
+
+const settingMode = "mode"
+
+// Enter checks that the database is of this mode. One that holds no merchant takes the mode.
+func (g *Gateway) Enter(ctx context.Context, m Mode) error {
+	return g.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		had, err := tx.Setting(ctx, settingMode)
+		if errors.Is(err, store.ErrNotFound) {
+			used, err := tx.Merchants(ctx, store.MerchantFilter{}, store.Page{Limit: 1})
+			if err != nil {
+				return err
+			}
+			if len(used) == 0 {
+				return tx.PutSetting(ctx, settingMode, string(m))
+			}
+			had = string(ModeLive)
+		} else if err != nil {
+			return err
+		}
+		if had == string(m) {
+			return nil
+		}
+		if m == ModeTest {
+			return fmt.Errorf("this database holds real payments: `chorsu up` wants one of its own (set DATABASE_URL)")
+		}
+		return fmt.Errorf("this database was made in test mode and holds simulated payments: `chorsu serve` wants one of its own (set DATABASE_URL)")
+	})
+}
+
+// ModeOf is what a database is for, "" where nothing has used it yet. It writes nothing.
+func ModeOf(ctx context.Context, s *store.Store) (m Mode, err error) {
+	err = s.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		had, err := tx.Setting(ctx, settingMode)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		m = Mode(had)
+		return err
+	})
+	return m, err
+}

@@ -1,0 +1,198 @@
+// Package httpapi is the public API: everything between the socket and the use cases. routes.go
+// is its table of contents; there is one file per resource. The OpenAPI document is made from
+// the definitions that serve, and every request is checked by the rules that the document shows.
+package httpapi
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+)
+
+// Options are what the API is made of.
+type Options struct {
+	Gateway *gateway.Gateway
+
+	Keys           func() []string // the API keys that count now; asked at every request
+	RateLimit      int             // requests a minute for one client address on /api/*, callbacks exempt; 0: no limit
+	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed
+
+	AcceptCardData     bool // whether card numbers may be sent at all
+	NotifyAllowPrivate bool // whether a notifyUrl may name a private address
+
+	Metrics      http.Handler // nil: /metrics is not there
+	MetricsToken string       // "": only this machine may read them
+
+	// Beside answers every path that is not the API's: pages. nil: 404 in the envelope. Its
+	// requests too get an id, a line in the log, and headers that it may replace (a page needs
+	// another Content-Security-Policy).
+	Beside http.Handler
+
+	PublicURL string // for the document: where the API is reached from outside
+	Version   string
+
+	Now    func() time.Time // nil: time.Now
+	Logger *slog.Logger     // nil: slog.Default()
+}
+
+type server struct {
+	o         Options
+	log       *slog.Logger
+	now       func() time.Time
+	providers []provider.Info
+
+	mux      *http.ServeMux // the operations, once the key has been shown
+	api      huma.API       // describes them
+	shaper   shaper
+	document []byte // openapi.json
+}
+
+// New returns the handler of /api/*, /health, /livez, /readyz, /metrics and
+// /docs/openapi.json. Whatever else there is goes to Options.Beside. It must be the outermost
+// handler: a mux before it would answer //api with a redirect, and not know what it logged.
+func New(o Options) http.Handler { return newServer(o, o.Gateway.Supported()).handler() }
+
+// routes is the table of contents.
+func (s *server) routes() {
+	add(s, "GET /api/merchants/supported", about{
+		id: "listSupportedProviders", tag: tagMerchants, summary: "List the providers and their credential fields",
+		description: "What to build a form from: the providers that this gateway knows, and what a business must paste for each.",
+	}, s.supported)
+	add(s, "POST /api/merchants", about{
+		id: "saveMerchant", tag: tagMerchants, summary: "Register a business at a provider, or change it there",
+		description: "There is one merchant for each (source, businessId, provider). Enter its `callbackUrl` in the provider's cabinet.",
+		success:     []int{200, 201}, fails: []pay.Code{pay.CodeConflict}, example: s.exampleMerchant(),
+	}, s.saveMerchant)
+	add(s, "GET /api/merchants", about{
+		id: "listMerchants", tag: tagMerchants, summary: "List merchants, newest first",
+	}, s.merchants)
+	add(s, "GET /api/merchants/{id}", about{
+		id: "getMerchant", tag: tagMerchants, summary: "Read a merchant",
+	}, s.merchant)
+	add(s, "PATCH /api/merchants/{id}", about{
+		id: "changeMerchant", tag: tagMerchants, summary: "Change a merchant", also: notEmpty,
+		fails: []pay.Code{pay.CodeConflict}, example: map[string]any{"isActive": false},
+	}, s.patchMerchant)
+	add(s, "GET /api/merchants/by-business/{source}/{businessId}/providers", about{
+		id: "listProvidersOfBusiness", tag: tagMerchants, summary: "List the providers that a buyer of this business can choose",
+		description: "One payment button for each. An empty list: this business cannot be paid yet.",
+	}, s.providersOf)
+
+	add(s, "POST /api/invoices", about{
+		id: "createInvoice", tag: tagInvoices, summary: "Ask a buyer for money", description: invoiceWords,
+		success: []int{200, 201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
+		example: s.exampleInvoice(), also: holdNeedsManual,
+	}, s.createInvoice)
+	add(s, "GET /api/invoices", about{
+		id: "listInvoices", tag: tagInvoices, summary: "List invoices, newest first",
+	}, s.invoices)
+	add(s, "GET /api/invoices/{id}", about{
+		id: "getInvoice", tag: tagInvoices, summary: "Read an invoice",
+		description: "For the page to which the buyer comes back: the webhook may still be on its way.",
+	}, s.invoice)
+	add(s, "GET /api/invoices/{id}/timeline", about{
+		id: "getInvoiceTimeline", tag: tagInvoices, summary: "Read everything that happened to an invoice",
+		description: "State changes, messages to and from the provider (what is secret or personal is masked), and every try to tell your app, in order.",
+	}, s.timeline)
+	add(s, "POST /api/invoices/{id}/cancel", about{
+		id: "cancelInvoice", tag: tagInvoices, summary: "Cancel an unpaid invoice, or release a hold", noBody: true,
+		description: "409 with the reason `payment_in_progress` while a buyer's attempt is open or its outcome is unknown.",
+		fails:       []pay.Code{pay.CodeConflict, pay.CodeUpstream},
+	}, s.cancelInvoice)
+	add(s, "POST /api/invoices/{id}/notify", about{
+		id: "notifyAgain", tag: tagInvoices, summary: "Send the last webhook again", noBody: true,
+		description: "The same event id and the same bytes. 409 where there has been no event yet.",
+		fails:       []pay.Code{pay.CodeConflict},
+	}, s.notify)
+	add(s, "POST /api/invoices/{id}/receipt", about{
+		id: "sendReceipt", tag: tagInvoices, summary: "Pass the fiscal receipt's link on to the provider",
+		description: "An ofd.soliq.uz address. It is kept on the invoice at once, and told to the provider, where it has such a call, in the background: a receipt never undoes a payment.",
+		fails:       []pay.Code{pay.CodeConflict},
+	}, s.receipt)
+
+	add(s, "POST /api/refunds", about{
+		id: "createRefund", tag: tagRefunds, summary: "Return money, all or a part", description: refundWords,
+		success: []int{200, 201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
+		example: exampleRefund(),
+	}, s.createRefund)
+	add(s, "GET /api/refunds/{id}", about{
+		id: "getRefund", tag: tagRefunds, summary: "Read a refund",
+	}, s.refund)
+	add(s, "GET /api/refunds/by-invoice/{invoiceId}", about{
+		id: "listRefundsOfInvoice", tag: tagRefunds, summary: "List the refunds of an invoice",
+	}, s.refundsOf)
+}
+
+// handler puts the parts together. From the outside in: every request is received (id, log,
+// headers, panics); those below /api/ are counted, then asked for their key, then routed.
+func (s *server) handler() http.Handler {
+	outer := http.NewServeMux()
+	for _, pattern := range callbackPaths {
+		outer.HandleFunc(pattern, s.callback)
+	}
+	outer.HandleFunc("/api/callbacks", s.notFound)
+	outer.HandleFunc("/api/callbacks/", s.notFound)
+	outer.HandleFunc("/api", s.notFound)
+	outer.Handle("/api/", s.limited(s.authorized(s.mux)))
+	s.mux.HandleFunc("/api/", s.otherwise(s.mux, nil))
+	outer.HandleFunc("GET /health", s.health)
+	outer.HandleFunc("GET /livez", s.live)
+	outer.HandleFunc("GET /readyz", s.ready)
+	if s.o.Metrics != nil {
+		outer.HandleFunc("GET /metrics", s.metrics)
+	}
+	outer.HandleFunc("GET /docs/openapi.json", s.openapi)
+	outer.HandleFunc("/", s.otherwise(outer, s.o.Beside))
+	return s.received(s.tidy(outer))
+}
+
+// tidy refuses paths of the API with empty or dotted segments, which the mux would answer with a
+// redirect outside the envelope.
+func (s *server) tidy(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := r.URL.EscapedPath()
+		if clean := path.Clean(p); p != clean && p != clean+"/" && strings.HasPrefix(clean, "/api") {
+			s.notFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// otherwise answers for methods that mux does not have for a path, and leaves paths that it
+// does not have to beside, if there is one.
+func (s *server) otherwise(mux *http.ServeMux, beside http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, here := mux.Handler(r)
+		var allow []string
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+			other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+			if _, pattern := mux.Handler(other); pattern != here {
+				allow = append(allow, method)
+			}
+		}
+		switch {
+		case allow == nil && beside != nil:
+			beside.ServeHTTP(w, r)
+			return
+		case allow == nil:
+			s.notFound(w, r)
+			return
+		}
+		w.Header().Set("Allow", strings.Join(allow, ", "))
+		s.fail(w, r, &pay.Error{Code: codeMethod, Message: "this address takes " + strings.Join(allow, ", ")})
+	}
+}
+
+func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, r, &pay.Error{Code: pay.CodeNotFound, Message: "there is nothing at this address"})
+}

@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+)
+
+// Statement is one statement that a transaction ran.
+type Statement struct {
+	Query string
+	Args  []any
+}
+
+// Watch gives every statement from now on to f.
+func (s *Store) Watch(f func(Statement)) {
+	s.watch = func(query string, args []any) { f(Statement{query, args}) }
+}
+
+// Exec and Texts are raw SQL, for what no method should be able to do. Texts reads rows of one
+// column.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	return tx.exec(ctx, query, args...)
+}
+
+func (tx *Tx) Texts(ctx context.Context, query string, args ...any) ([]string, error) {
+	return many(ctx, tx, scanText, query, args...)
+}
+
+// Explain is the engine's plan for a statement, a line for each step.
+func (tx *Tx) Explain(ctx context.Context, st Statement) (string, error) {
+	explain, scan := "EXPLAIN (COSTS OFF) ", scanText
+	if tx.dialect == sqlite3 {
+		explain = "EXPLAIN QUERY PLAN "
+		scan = func(r row) (detail string, err error) {
+			var id, parent, unused int64
+			err = r.Scan(&id, &parent, &unused, &detail)
+			return detail, err
+		}
+	}
+	lines, err := many(ctx, tx, scan, explain+st.Query, st.Args...)
+	return strings.Join(lines, "\n"), err
+}
+
+// Rings is how often the bell of a process called self rings for messages from others.
+func Rings(self string, from ...string) int {
+	b := bell{make(chan struct{}, len(from))}
+	w := newWakes(nil, self, slog.New(slog.DiscardHandler))
+	defer w.stop()
+	for _, name := range from {
+		w.heard(name, &b)
+	}
+	return len(b.c)
+}
+
+// CountWakes counts from now on how often other processes are told of work.
+func (s *Store) CountWakes() *atomic.Int64 {
+	spy := &wakeSpy{engine: s.engine}
+	s.engine = spy
+	return &spy.told
+}
+
+type wakeSpy struct {
+	engine
+	told atomic.Int64
+}
+
+func (w *wakeSpy) wakeOthers() {
+	w.told.Add(1)
+	w.engine.wakeOthers()
+}
