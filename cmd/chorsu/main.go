@@ -29,6 +29,14 @@ func main() {
 
 // grammar is the table of contents: one field a command, in the order of a gateway's life.
 type grammar struct {
+	Up      upCmd      `cmd:"" help:"Everything on this machine, in test mode: gateway, worker, sandbox, webhook inbox."`
+	Demo    demoCmd    `cmd:"" help:"Prove the main job in a minute, with no internet."`
+	Serve   serveCmd   `cmd:"" help:"Gateway and worker, in production."`
+	Worker  workerCmd  `cmd:"" help:"Only background work; any number of them on one PostgreSQL."`
+	Sandbox sandboxCmd `cmd:"" help:"Only the simulated payment companies."`
+	Migrate migrateCmd `cmd:"" help:"The database's schema: plan, up, status."`
+	Keys    keysCmd    `cmd:"" help:"Keys: list, rotate."`
+	Doctor  doctorCmd  `cmd:"" help:"What is in force and from where, and whether it works."`
 	Version versionCmd `cmd:"" help:"The program's version."`
 	Help    helpCmd    `cmd:"" help:"Help on a command."`
 }

@@ -25,6 +25,9 @@ import (
 // Plugin is one provider and its simulator.
 type Plugin = all.Entry
 
+// Plugins are all providers.
+func Plugins() []Plugin { return all.List() }
+
 // Options are what a program is made of besides its settings. All may be left zero.
 type Options struct {
 	Logger    *slog.Logger
@@ -70,7 +73,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (_ *App, err error) 
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	if a.o.Providers == nil {
-		a.o.Providers = all.List()
+		a.o.Providers = Plugins()
 	}
 	if a.o.Now == nil {
 		a.o.Now = time.Now
@@ -238,4 +241,3 @@ func (a *App) Close(ctx context.Context) error {
 	a.closers = nil
 	return first
 }
-

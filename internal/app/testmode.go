@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/inbox"
 	"github.com/chorsu/chorsu/internal/pay"
@@ -22,7 +23,7 @@ const sandboxPath = "/sandbox"
 // and every merchant that is registered is made known there, so that nobody has to paste it.
 func (a *App) addSandbox(o *gateway.Options) error {
 	public := string(a.Config.PublicURL) + sandboxPath
-	a.Inbox = inbox.New(inbox.Options{Secrets: splitSecrets(string(a.Config.WebhookSecrets)), Now: a.Clock.Now})
+	a.Inbox = inbox.New(inbox.Options{Secrets: Secrets(a.Config), Now: a.Clock.Now})
 	a.closers = append(a.closers, func(context.Context) error { a.Inbox.Close(); return nil })
 	var err error
 	a.Sandbox, err = sandbox.New(sandbox.Options{
@@ -87,8 +88,9 @@ func texts(o pay.Options) map[string]string {
 	return out
 }
 
-func splitSecrets(list string) (out []string) {
-	for s := range strings.SplitSeq(list, ",") {
+// Secrets are the webhook secrets, one by one, as a receiver holds them.
+func Secrets(cfg config.Config) (out []string) {
+	for s := range strings.SplitSeq(string(cfg.WebhookSecrets), ",") {
 		if s = strings.TrimSpace(s); s != "" {
 			out = append(out, s)
 		}

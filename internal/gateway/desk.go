@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/evidence"
@@ -294,7 +295,7 @@ func (g *Gateway) hosts(name string) bool {
 
 // Cancel gives up a created attempt, or returns a paid one.
 func (d desk) Cancel(ctx context.Context, k provider.Key, c provider.CancelOrder) (provider.Result, error) {
-	return d.on(ctx, k, func(ctx context.Context, b *book, inv *pay.Invoice, _ []*pay.Payment, p *pay.Payment, lapsed bool) (again bool, refusal, err error) {
+	return d.on(ctx, k, func(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, lapsed bool) (again bool, refusal, err error) {
 		switch p.State {
 		case pay.Cancelled, pay.Failed:
 			return !lapsed, nil, nil
@@ -313,10 +314,27 @@ func (d desk) Cancel(ctx context.Context, k provider.Key, c provider.CancelOrder
 			return false, nil, b.giveBack(ctx, inv, p, c.Reason, first(c.Note, p.Provider+" returned the money"))
 		}
 		held := p.State == pay.Held
-		if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: c.Reason}, first(c.Note, p.Provider+" gave the attempt up")); err != nil || !held {
+		to, note := pay.Cancelled, first(c.Note, p.Provider+" gave the attempt up")
+		if c.Failed && !held {
+			to, note = pay.Failed, first(c.Note, p.Provider+" closed the attempt")
+		}
+		if _, err := b.move(ctx, inv, p, pay.Change{To: to, At: b.now, Reason: c.Reason}, note); err != nil {
 			return false, nil, err
 		}
-		return false, nil, b.end(ctx, inv, p, pay.StatusCancelled, "the hold was released")
+		switch {
+		case held:
+			return false, nil, b.end(ctx, inv, p, pay.StatusCancelled, "the hold was released")
+		case c.Failed && inv.Provider == p.Provider && inv.Status == pay.StatusPending && !anyLeft(payments):
+			return false, nil, b.end(ctx, inv, p, pay.StatusFailed, note)
+		}
+		return false, nil, nil
+	})
+}
+
+// anyLeft says whether one of the payments may still come to something, or has.
+func anyLeft(payments []*pay.Payment) bool {
+	return slices.ContainsFunc(payments, func(p *pay.Payment) bool {
+		return p.State != pay.Failed && p.State != pay.Cancelled
 	})
 }
 

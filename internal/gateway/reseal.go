@@ -12,70 +12,111 @@ import (
 // resealBatch is how many rows are read at a time.
 const resealBatch = 100
 
-// Resealed counts what Reseal did.
-type Resealed struct {
-	Rows    int // that are sealed at all
-	Changed int // that were under an older key
+// SealedRows counts what is sealed.
+type SealedRows struct {
+	Rows    int // all
+	Stale   int // not under the first key
+	Changed int // that Reseal sealed anew
+}
+
+// Sealed counts the sealed rows and writes nothing.
+func Sealed(ctx context.Context, s *store.Store, box *seal.Box) (SealedRows, error) {
+	w := sealWalk{s: s, box: box}
+	err := w.all(ctx, func(row, sealed string, replace replacer) error { return nil })
+	return w.n, err
+}
+
+// TrySeals opens every sealed row, and fails at the first that does not.
+func TrySeals(ctx context.Context, s *store.Store, box *seal.Box) (SealedRows, error) {
+	w := sealWalk{s: s, box: box}
+	err := w.all(ctx, func(row, sealed string, _ replacer) error {
+		if _, err := box.Open(row, sealed); err != nil {
+			return fmt.Errorf("%s: %w", row, err)
+		}
+		return nil
+	})
+	return w.n, err
 }
 
 // Reseal seals every row anew that is not under the first key of MASTER_KEY, each in a
-// transaction of its own. It may be stopped and begun again, and rows may change meanwhile.
-// After it no row needs the older keys.
-func Reseal(ctx context.Context, s *store.Store, box *seal.Box) (Resealed, error) {
-	var done Resealed
-	if err := resealMerchants(ctx, s, box, &done); err != nil {
-		return done, err
-	}
-	return done, resealCardTokens(ctx, s, box, &done)
+// transaction of its own. It may be stopped and begun again, and rows may change meanwhile: one
+// that does is under the first key by then, or is found by the next run. After it no row needs
+// the older keys.
+func Reseal(ctx context.Context, s *store.Store, box *seal.Box) (SealedRows, error) {
+	w := sealWalk{s: s, box: box}
+	err := w.all(ctx, func(row, sealed string, replace replacer) error {
+		if box.Current(sealed) {
+			return nil
+		}
+		plain, err := box.Open(row, sealed)
+		if err != nil {
+			return fmt.Errorf("%s: %w", row, err)
+		}
+		again, err := box.Seal(row, plain)
+		if err != nil {
+			return fmt.Errorf("%s: %w", row, err)
+		}
+		changed := false
+		err = s.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			changed, err = replace(ctx, tx, again)
+			return err
+		})
+		if changed && err == nil {
+			w.n.Changed++
+		}
+		return err
+	})
+	return w.n, err
 }
 
-func resealMerchants(ctx context.Context, s *store.Store, box *seal.Box, done *Resealed) error {
+// replacer puts a newly sealed value in the place of the one that was read, if it is still there.
+type replacer func(ctx context.Context, tx *store.Tx, now string) (bool, error)
+
+// sealWalk goes over everything that is sealed.
+type sealWalk struct {
+	s   *store.Store
+	box *seal.Box
+	n   SealedRows
+}
+
+// all visits every sealed value.
+func (w *sealWalk) all(ctx context.Context, visit func(row, sealed string, replace replacer) error) error {
+	if err := w.merchants(ctx, visit); err != nil {
+		return err
+	}
+	return w.cardTokens(ctx, visit)
+}
+
+func (w *sealWalk) merchants(ctx context.Context, visit func(string, string, replacer) error) error {
 	page := store.Page{Limit: resealBatch}
-	for {
+	for more := true; more; {
 		var rows []pay.Merchant
-		err := s.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		err := w.s.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 			rows, err = tx.Merchants(ctx, store.MerchantFilter{}, page)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		more := len(rows) > resealBatch
+		more = len(rows) > resealBatch
 		for _, m := range rows[:min(len(rows), resealBatch)] {
 			page.AfterAt, page.AfterID = m.CreatedAt.UnixMilli(), m.ID
-			done.Rows++
-			changed := false
-			err := s.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-				changed = false
-				m, err := tx.Merchant(ctx, m.ID)
-				if err != nil || box.Current(string(m.Sealed)) {
-					return err
-				}
-				sealed, err := again(box, m.ID, string(m.Sealed))
-				if err != nil {
-					return fmt.Errorf("merchant %s: %w", m.ID, err)
-				}
-				changed, err = tx.ReplaceSealed(ctx, m.ID, string(m.Sealed), sealed)
-				return err
+			was := string(m.Sealed)
+			err := w.one(m.ID, was, visit, func(ctx context.Context, tx *store.Tx, now string) (bool, error) {
+				return tx.ReplaceSealed(ctx, m.ID, was, now)
 			})
 			if err != nil {
 				return err
 			}
-			if changed {
-				done.Changed++
-			}
-		}
-		if !more {
-			return nil
 		}
 	}
+	return nil
 }
 
-func resealCardTokens(ctx context.Context, s *store.Store, box *seal.Box, done *Resealed) error {
-	after := ""
-	for {
+func (w *sealWalk) cardTokens(ctx context.Context, visit func(string, string, replacer) error) error {
+	for after := ""; ; {
 		var rows []store.CardToken
-		err := s.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		err := w.s.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 			rows, err = tx.CardTokens(ctx, after, resealBatch)
 			return err
 		})
@@ -84,34 +125,20 @@ func resealCardTokens(ctx context.Context, s *store.Store, box *seal.Box, done *
 		}
 		for _, c := range rows {
 			after = c.PaymentID
-			done.Rows++
-			if box.Current(c.Sealed) {
-				continue
-			}
-			sealed, err := again(box, "payment/"+c.PaymentID, c.Sealed)
-			if err != nil {
-				return fmt.Errorf("payment %s: %w", c.PaymentID, err)
-			}
-			changed := false
-			err = s.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-				changed, err = tx.ReplaceCardToken(ctx, c.PaymentID, c.Sealed, sealed)
-				return err
+			err := w.one("payment/"+c.PaymentID, c.Sealed, visit, func(ctx context.Context, tx *store.Tx, now string) (bool, error) {
+				return tx.ReplaceCardToken(ctx, c.PaymentID, c.Sealed, now)
 			})
 			if err != nil {
 				return err
-			}
-			if changed {
-				done.Changed++
 			}
 		}
 	}
 }
 
-// again opens a sealed value and seals it under the first key.
-func again(box *seal.Box, row, sealed string) (string, error) {
-	plain, err := box.Open(row, sealed)
-	if err != nil {
-		return "", err
+func (w *sealWalk) one(row, sealed string, visit func(string, string, replacer) error, replace replacer) error {
+	w.n.Rows++
+	if !w.box.Current(sealed) {
+		w.n.Stale++
 	}
-	return box.Seal(row, plain)
+	return visit(row, sealed, replace)
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -10,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/webhook"
 )
 
@@ -53,12 +55,6 @@ func (freeText) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, MaxLength: &most}
 }
 
-// page is the part of a query that asks for a part of a list.
-const (
-	defaultLimit = 20
-	maxLimit     = 100
-)
-
 // line is one line of a fiscal receipt, as pay.ReceiptLine with the document's words.
 type line struct {
 	Qty         pay.Quantity `json:"qty" check:"quantity" doc:"Units, at most 3 decimals"`
@@ -78,16 +74,16 @@ type line struct {
 // checks are the rules that a schema cannot say, by the name in a field's `check` tag.
 func (s *server) fieldChecks() map[string]check {
 	return map[string]check{
-		"text":       s.scanText,
-		"texts":      s.scanTexts,
-		"card":       s.refuseCard,
-		"quantity":   checkQuantity,
-		"lines":      checkInvoiceLines,
-		"refundOfd":  checkRefundLines,
-		"networks":   checkNetworks,
-		"notifyUrl":  s.checkNotifyURL,
-		"returnUrl":  checkReturnURL,
-		"receiptUrl": checkReceiptURL,
+		"text":        s.scanText,
+		"texts":       s.scanTexts,
+		"card":        s.refuseCard,
+		"quantity":    checkQuantity,
+		"lines":       checkInvoiceLines,
+		"refundOfd":   checkRefundLines,
+		"networks":    checkNetworks,
+		"notifyUrl":   s.checkNotifyURL,
+		"returnUrl":   checkReturnURL,
+		"credentials": s.checkCredentials,
 	}
 }
 
@@ -103,22 +99,35 @@ func checkReturnURL(f *faults, path string, n *node) {
 	}
 }
 
-// checkReceiptURL takes an address that a provider will be told, and that nobody here dials.
-func checkReceiptURL(f *faults, path string, n *node) {
-	if !strings.HasPrefix(n.text, "https://") {
-		f.add(path, "must be an https address")
-	} else if err := webhook.CheckURL(n.text, true); err != nil {
-		f.add(path, "%s", err)
-	}
-}
-
-// checkNetworks takes addresses and CIDRs.
+// checkNetworks takes CIDRs.
 func checkNetworks(f *faults, path string, n *node) {
 	for i, item := range n.items {
 		if _, err := netip.ParsePrefix(item.text); err != nil {
-			if _, err := netip.ParseAddr(item.text); err != nil {
-				f.add(path+"["+strconv.Itoa(i)+"]", "must be an IP address or a CIDR")
-			}
+			f.add(path+"["+strconv.Itoa(i)+"]", "must be a CIDR, as 195.158.26.90/32")
+		}
+	}
+}
+
+// checkCredentials compares the keys with those of the provider that stands beside them, so
+// that a form's faults are told together with all others.
+func (s *server) checkCredentials(f *faults, path string, n *node) {
+	named := f.root.member("provider")
+	i := slices.IndexFunc(s.providers, func(p provider.Info) bool { return named != nil && p.Name == named.text })
+	if i < 0 {
+		return // told of the provider already, or a PATCH, where the gateway knows it
+	}
+	fields := s.providers[i].Fields
+	for _, x := range fields {
+		switch v := n.member(x.Key); {
+		case x.Required && v == nil:
+			f.add(join(path, x.Key), "is required")
+		case x.Required && strings.TrimSpace(v.text) == "":
+			f.add(join(path, x.Key), "is not allowed to be empty")
+		}
+	}
+	for _, name := range n.names {
+		if !slices.ContainsFunc(fields, func(x provider.Field) bool { return x.Key == name }) {
+			f.add(join(path, name), "is not allowed")
 		}
 	}
 }

@@ -273,7 +273,7 @@ func (s *server) notify(c *call, _ none) (invoice, error) {
 }
 
 type receiptInput struct {
-	URL string `json:"url" format:"uri" minLength:"1" maxLength:"2048" check:"receiptUrl" doc:"The fiscal receipt's link" example:"https://ofd.soliq.uz/check?t=UZ170703100597&r=2421&c=20230104121801&s=514343190161"`
+	URL string `json:"url" format:"uri" minLength:"1" maxLength:"2048" doc:"The fiscal receipt's link" example:"https://ofd.soliq.uz/check?t=UZ170703100597&r=2421&c=20230104121801&s=514343190161"`
 }
 
 func (s *server) receipt(c *call, in receiptInput) (invoice, error) {

@@ -17,9 +17,12 @@ func (cursor) Schema(huma.Registry) *huma.Schema {
 	least, most := 1, 512
 	return &huma.Schema{
 		Type: huma.TypeString, MinLength: &least, MaxLength: &most, Description: "nextCursor of the answer before",
-		Pattern: `^[A-Za-z0-9_=.-]+$`, PatternDescription: "must be a nextCursor of this list",
+		Pattern: `^[A-Za-z0-9_=.-]+$`, PatternDescription: "is not one that this list gave",
 	}
 }
+
+// defaultLimit is how much of a list is shown where the query does not say.
+const defaultLimit = 20
 
 func pageOf(limit int, c cursor) gateway.Page {
 	if limit == 0 {

@@ -73,7 +73,7 @@ type options struct {
 	RefundEvents     bool     `json:"refundEvents,omitzero" doc:"A partial refund sends the webhook refund.updated"`
 	RefuseLateCancel bool     `json:"refuseLateCancel,omitzero" doc:"Payme: a cancel after payment is refused"`
 	OwnTIN           string   `json:"ownTin,omitzero" pattern:"^([0-9]{9}|[0-9]{14})$" patternDescription:"must be 9 or 14 digits" doc:"The seller's own TIN or PINFL, for receipt lines without one"`
-	CallbackFrom     []string `json:"callbackFrom,omitzero" maxItems:"64" check:"networks" doc:"Addresses and CIDRs from which callbacks are taken; empty: any" example:"[\"195.158.26.90/32\"]"`
+	CallbackFrom     []string `json:"callbackFrom,omitzero" maxItems:"64" check:"networks" doc:"CIDRs from which callbacks are taken; empty: any" example:"[\"195.158.26.90/32\"]"`
 }
 
 func showOptions(o pay.Options) options {
@@ -120,7 +120,7 @@ type merchantInput struct {
 	Source      callersID             `json:"source" doc:"Your app's stable name" example:"marketplace"`
 	BusinessID  callersID             `json:"businessId" doc:"Your id of the business" example:"biz_42"`
 	Provider    string                `json:"provider" choice:"provider"`
-	Credentials map[string]credential `json:"credentials" maxProperties:"32" doc:"By the keys of GET /api/merchants/supported. Sealed, never returned"`
+	Credentials map[string]credential `json:"credentials" maxProperties:"32" check:"credentials" doc:"By the keys of GET /api/merchants/supported. Sealed, never returned"`
 	DisplayName *string               `json:"displayName,omitempty" maxLength:"255" check:"text" doc:"What the buyer reads on the button" example:"Restoran A — Click"`
 	IsActive    *bool                 `json:"isActive,omitempty" doc:"Default true"`
 	Options     *options              `json:"options,omitempty" doc:"They replace all present ones"`
@@ -210,7 +210,7 @@ func (s *server) providersOf(c *call, _ none) (all[businessProvider], error) {
 	var out all[businessProvider]
 	source, business := c.r.PathValue("source"), c.r.PathValue("businessId")
 	if !isCallersID(source) || !isCallersID(business) {
-		return out, &pay.Error{Code: pay.CodeNotFound, Message: "there is no such business"}
+		return out, &pay.Error{Code: pay.CodeNotFound, Reason: "business_not_found", Message: "there is no such business"}
 	}
 	got, err := s.o.Gateway.ProvidersOf(c.Context(), source, business)
 	for _, m := range got {

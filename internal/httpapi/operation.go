@@ -48,7 +48,7 @@ func (c *call) Context() context.Context { return c.r.Context() }
 func (c *call) path(name, what string) (string, error) {
 	text := c.r.PathValue(name)
 	if !id.Valid(text) {
-		return "", &pay.Error{Code: pay.CodeNotFound, Message: "there is no such " + what}
+		return "", &pay.Error{Code: pay.CodeNotFound, Reason: what + "_not_found", Message: "there is no such " + what}
 	}
 	return text, nil
 }

@@ -90,6 +90,9 @@ func (s *server) panicked(w *answer, r *http.Request, cause any) {
 // the list and not the key: nothing that a caller wrote but the request id.
 func (s *server) logAccess(r *http.Request, status int, took time.Duration) {
 	in := infoOf(r.Context())
+	if status == 0 {
+		status = http.StatusOK // a handler that wrote nothing
+	}
 	route := r.Pattern
 	if _, path, ok := strings.Cut(route, " "); ok {
 		route = path

@@ -11,20 +11,32 @@ import (
 // event is the body of a webhook, as the document shows it. The gateway writes it, once, when
 // the state changes.
 type event struct {
-	ID              string      `json:"id" format:"uuid" doc:"Of the invoice. It is the same in every event of an invoice: to tell events apart, use eventId"`
-	EventID         string      `json:"eventId" format:"uuid" doc:"Of the event; the same in every try"`
-	Source          string      `json:"source" example:"marketplace"`
-	BusinessID      string      `json:"businessId" example:"biz_42"`
-	SourceInvoiceID string      `json:"sourceInvoiceId" example:"order_123"`
-	Provider        *string     `json:"provider" example:"click"`
-	Amount          pay.Tiyin   `json:"amount" doc:"Of the invoice, in tiyin" example:"5000000"`
-	RefundedAmount  pay.Tiyin   `json:"refundedAmount" doc:"What was returned so far, in tiyin"`
-	Currency        string      `json:"currency" enum:"UZS"`
-	Status          string      `json:"status" enum:"held,paid,refunded,failed,cancelled" example:"paid"`
-	ProviderUUID    *string     `json:"providerUuid" doc:"The provider's own id of the payment"`
-	PaidAt          moment      `json:"paidAt"`
-	Card            maybe[card] `json:"card"`
-	ReceiptURL      *string     `json:"receiptUrl"`
+	ID              string            `json:"id" format:"uuid" doc:"Of the invoice. It is the same in every event of an invoice: to tell events apart, use eventId"`
+	Source          string            `json:"source" example:"marketplace"`
+	BusinessID      string            `json:"businessId" example:"biz_42"`
+	SourceInvoiceID string            `json:"sourceInvoiceId" example:"order_123"`
+	Amount          pay.Tiyin         `json:"amount" doc:"Of the invoice, in tiyin" example:"5000000"`
+	Currency        string            `json:"currency" enum:"UZS"`
+	Status          string            `json:"status" enum:"held,paid,refunded,failed,cancelled" example:"paid"`
+	ProviderUUID    *string           `json:"providerUuid" doc:"The provider's own id of the payment"`
+	PaidAt          moment            `json:"paidAt"`
+	Card            maybe[card]       `json:"card"`
+	ReceiptURL      *string           `json:"receiptUrl"`
+	EventID         string            `json:"eventId" format:"uuid" doc:"Of the event; the same in every try"`
+	Event           string            `json:"event" enum:"invoice.updated,refund.updated"`
+	Sequence        int64             `json:"sequence" doc:"Grows over all events of one order"`
+	OccurredAt      moment            `json:"occurredAt" nullable:"false"`
+	Provider        *string           `json:"provider" example:"click"`
+	CapturedAmount  pay.Tiyin         `json:"capturedAmount" doc:"What was really taken, in tiyin"`
+	RefundedAmount  pay.Tiyin         `json:"refundedAmount" doc:"What was returned so far, in tiyin"`
+	Refund          *eventRefund      `json:"refund,omitempty" doc:"In refund.updated: which part was returned"`
+	Metadata        map[string]string `json:"metadata,omitempty"`
+}
+
+type eventRefund struct {
+	ID     string    `json:"id" format:"uuid"`
+	Amount pay.Tiyin `json:"amount" doc:"In tiyin"`
+	Status string    `json:"status" enum:"pending,succeeded,failed"`
 }
 
 func (s *server) webhooks(reg huma.Registry) map[string]*huma.PathItem {

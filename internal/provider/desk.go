@@ -92,6 +92,11 @@ type CancelOrder struct {
 	Reason     string // kept as the payment's Reason
 	UnpaidOnly bool   // refuse with NotReversible instead of un-paying (Click: an error never un-pays)
 	Note       string // for the timeline
+
+	// Failed: the company closed a created attempt for good without taking money (Multicard's
+	// payment in error). It becomes failed instead of cancelled, and so does its invoice where
+	// that was made for this provider alone.
+	Failed bool
 }
 
 // Proof is what a provider says when money was taken.

@@ -138,7 +138,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		next = http.DefaultTransport
 	}
 	res, err := next.RoundTrip(req)
-	if err == nil && t.Document.Covers(req.URL.Path) {
+	if err == nil && t.Document.Covers(req.URL.EscapedPath()) {
 		Check(t.TB, t.Document, req, res)
 	}
 	return res, err
@@ -214,13 +214,16 @@ func (d *Document) response(req *http.Request, status int) (string, map[string]a
 }
 
 func (d *Document) operation(req *http.Request) (string, map[string]any) {
-	r, found := d.route(req.URL.Path)
+	r, found := d.route(req.URL.EscapedPath())
 	if !found {
 		return "", nil
 	}
 	method := strings.ToLower(req.Method)
 	if method == "head" {
 		method = "get"
+	}
+	if strings.HasPrefix(r.path, "/api/callbacks/") {
+		method = "post" // any method is taken there; what companies use stands for all of them
 	}
 	op := object(object(object(d.root, "paths"), r.path), method)
 	return "/paths/" + escape(r.path) + "/" + method, op

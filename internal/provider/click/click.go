@@ -23,8 +23,6 @@ type company struct{}
 // New returns the provider.
 func New() provider.Provider { return company{} }
 
-const cabinetHint = "refund the payment in CLICK's cabinet, merchant.click.uz"
-
 func (company) Info() provider.Info {
 	return provider.Info{
 		Name:  "click",
@@ -41,7 +39,7 @@ func (company) Info() provider.Info {
 		BaseURL:    "https://api.click.uz/v2/merchant",
 		PayURLEnv:  "CLICK_PAY_URL",
 		PayURL:     "https://my.click.uz/services/pay",
-		RefundHint: "Without merchantUserId, " + cabinetHint + ".",
+		RefundHint: "Without merchantUserId, refund the payment in CLICK's cabinet, merchant.click.uz.",
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
 )
 
@@ -48,11 +49,15 @@ func (c *client) auth() string {
 	return c.user + ":" + hex.EncodeToString(sum[:]) + ":" + at
 }
 
+// errNoUser says that this merchant is registered for taking payments only.
+var errNoUser = &pay.Error{Code: pay.CodeUnsupported, Reason: "merchant_user_id_missing",
+	Message: "without merchantUserId CLICK's Merchant API cannot be called: add it to the merchant's credentials, or do it by hand in CLICK's cabinet, merchant.click.uz"}
+
 // do makes one exchange. An answer is what CLICK said with HTTP 200 or 201, also where its
 // error_code says no; anything else is an *provider.Error.
 func (c *client) do(ctx context.Context, method, path string, in any) (apiAnswer, error) {
 	if c.user == "" {
-		return apiAnswer{}, &provider.Error{Kind: provider.KindInvalid, NotSent: true, Message: "merchantUserId is not set, so CLICK's Merchant API cannot be called"}
+		return apiAnswer{}, errNoUser
 	}
 	req, err := c.request(ctx, method, path, in)
 	if err != nil {

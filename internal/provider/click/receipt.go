@@ -74,7 +74,7 @@ func (a apiAnswer) refused() error {
 func (a *account) fiscalIDs(ctx context.Context, p pay.Payment) (service, payment int64, err error) {
 	id, err := a.paymentID(ctx, p)
 	if err != nil {
-		return 0, 0, notSent(err)
+		return 0, 0, err
 	}
 	service, errService := strconv.ParseInt(a.service, 10, 64)
 	payment, errPayment := strconv.ParseInt(id, 10, 64)

@@ -31,8 +31,7 @@ const codeNotFound = -16
 func (a *account) CanRefund(_ pay.Payment, o provider.RefundOrder) error {
 	switch {
 	case a.api.user == "":
-		return &pay.Error{Code: pay.CodeUnsupported, Reason: "merchant_user_id_missing",
-			Message: "without merchantUserId CLICK takes no refunds from us: add it to the merchant's credentials, or " + cabinetHint}
+		return errNoUser
 	case !o.Whole && !a.partial:
 		return &pay.Error{Code: pay.CodeUnsupported, Reason: "partial_refund_not_supported",
 			Message: "CLICK returns whole payments only: refund the whole amount, or turn on the option partialReversal once CLICK has allowed it for your service"}
@@ -43,6 +42,9 @@ func (a *account) CanRefund(_ pay.Payment, o provider.RefundOrder) error {
 // Refund reverses the payment, whole or in part. CLICK takes no id of ours, so after a lost
 // answer the call must not be repeated.
 func (a *account) Refund(ctx context.Context, o provider.RefundOrder) (provider.MoveOutcome, error) {
+	if err := a.CanRefund(o.Payment, o); err != nil {
+		return provider.MoveOutcome{}, notSent(err)
+	}
 	id, err := a.paymentID(ctx, o.Payment)
 	if err != nil {
 		return provider.MoveOutcome{}, notSent(err)
@@ -105,9 +107,9 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 		rep.Outcome.State = pay.Created
 	default:
 		rep.Outcome.State = pay.Failed
-		if q.Op == provider.OpRefund {
+		if q.Op == provider.OpRefund && q.Before+q.Amount == q.Payment.Captured {
 			rep.Outcome.State = pay.Refunded
-			rep.Refunded, rep.Shows = q.Payment.Captured, q.Before+q.Amount == q.Payment.Captured
+			rep.Refunded, rep.Shows = q.Payment.Captured, true
 		}
 	}
 	return rep, nil
@@ -144,12 +146,13 @@ func isNotFound(err error) bool {
 
 // notSent marks the error of a question that came before the call that was asked for.
 func notSent(err error) error {
-	if e, ok := err.(*provider.Error); ok {
-		marked := *e
-		marked.NotSent = true
-		return &marked
+	e, ok := err.(*provider.Error)
+	if !ok {
+		return &provider.Error{Kind: provider.KindInvalid, NotSent: true, Err: err}
 	}
-	return err
+	marked := *e
+	marked.NotSent = true
+	return &marked
 }
 
 func paydocMeta(id string) []byte {

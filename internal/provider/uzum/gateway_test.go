@@ -116,6 +116,14 @@ func TestStrangersAndNeighbours(t *testing.T) {
 		base, _, _ := strings.Cut(b.CallbackURL, "/api/callbacks/")
 		good := authorization(credentials["password"])
 		want(t, b.Do("POST", base+"/api/callbacks/uzum/"+uuid.NewString()+"/check", good, body), "10001")
+
+		// One address for all: the message says whose it is, and the password proves it.
+		common := base + "/api/callbacks/uzum/check"
+		want(t, b.Do("POST", common, h, body), "10007")
+		want(t, b.Do("POST", common, good, body), "10001")
+		ours, _ := json.Marshal(fields{"serviceId": serviceID, "timestamp": b.Now().UnixMilli(), "params": fields{"order_id": id}})
+		want(t, b.Do("POST", common, good, ours), "OK")
+		want(t, b.Do("POST", common, good, []byte("{")), "10001")
 	})
 }
 
@@ -173,15 +181,28 @@ func TestRefundIsMadeAtUzum(t *testing.T) {
 	})
 }
 
-// TestBadRegistrations: every fault of the credentials and options at once, as a 400.
+// TestHalfASoum: a service that counts in soum is not asked for less, and nothing is rounded.
+func TestHalfASoum(t *testing.T) {
+	providertest.Each(t, setup(map[string]any{"amountUnit": "som"}), func(t *testing.T, b *providertest.Bench) {
+		a := b.API("POST", "/api/invoices", map[string]any{
+			"source": "app", "businessId": "biz-1", "provider": "uzum", "sourceInvoiceId": "half",
+			"amount": 2500050, "notifyUrl": "https://shop.example/hook",
+		})
+		if a.Status != 400 || !strings.Contains(string(a.Body), "multiple of 100") {
+			t.Errorf("answered %d %s", a.Status, a.Body)
+		}
+	})
+}
+
+// TestBadRegistrations: every fault of the credentials at once, as a 400.
 func TestBadRegistrations(t *testing.T) {
 	providertest.Each(t, setup(nil), func(t *testing.T, b *providertest.Bench) {
 		a := b.API("POST", "/api/merchants", map[string]any{
 			"source": "app", "businessId": "biz-3", "provider": "uzum",
-			"credentials": map[string]string{"serviceId": "x1", "login": "a:b", "password": "p"},
-			"options":     map[string]any{"amountUnit": "sum"},
+			"credentials": map[string]string{"serviceId": "x1", "login": "a:b", "password": "p\n"},
+			"options":     map[string]any{"uzumAttribute": "amount"},
 		})
-		for _, field := range []string{"serviceId", "login", "amountUnit"} {
+		for _, field := range []string{"credentials.serviceId", "credentials.login", "credentials.password", "options.uzumAttribute"} {
 			if a.Status != 400 || !strings.Contains(string(a.Body), field) {
 				t.Errorf("%s is not named: %d %s", field, a.Status, a.Body)
 			}

@@ -108,14 +108,13 @@ func plain(s string) bool {
 
 // Checkout writes the link that opens the service in the buyer's app. It asks nobody. The
 // deeplink is the founding document's: it is kept for apps that were built on it, but the
-// uzum: scheme belongs to Uzum Market on many phones, so show the https link.
+// uzum: scheme belongs to Uzum Market on many phones, so show the https link. The one error is
+// a *pay.Error: an amount that the service's unit cannot say is refused, never rounded.
 func (a *account) Checkout(_ context.Context, inv pay.Invoice, _ pay.Payment) (provider.Link, error) {
 	amount, ok := a.onWire(inv.Amount)
 	if !ok {
-		return provider.Link{}, &provider.Error{
-			Kind: provider.KindInvalid, NotSent: true, Code: "amount",
-			Message: "this Uzum service counts in whole soum (option amountUnit): the amount must be a multiple of 100 tiyin",
-		}
+		const words = `"amount" must be a multiple of 100: this Uzum service counts in whole soum`
+		return provider.Link{}, &pay.Error{Code: pay.CodeInvalid, Field: "amount", Message: words, Details: []string{words}}
 	}
 	link := fmt.Sprintf("%s?serviceId=%d&%s=%s&amount=%d", a.payURL, a.serviceID, a.attribute, escape(inv.ID), amount)
 	if inv.ReturnURL != "" {

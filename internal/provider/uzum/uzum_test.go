@@ -123,7 +123,7 @@ func TestLink(t *testing.T) {
 		}
 	}
 	_, err := open(t, pay.Options{AmountUnit: "som"}, c).(provider.Checkouter).Checkout(context.Background(), pay.Invoice{ID: "O1", Amount: 2500050}, pay.Payment{})
-	if e, ok := errors.AsType[*provider.Error](err); !ok || e.Kind != provider.KindInvalid || !e.NotSent {
+	if e, ok := errors.AsType[*pay.Error](err); !ok || e.Code != pay.CodeInvalid || e.Field != "amount" {
 		t.Errorf("half a soum for a service that counts in soum: %v", err)
 	}
 }

@@ -24,7 +24,7 @@ import (
 //	abandon    the buyer opens the link and goes away: CLICK says nothing
 //	pay_twice  two attempts, both prepared before either is completed; Params "first": "newer" (default) or "older"
 //	prepare    Prepare only: the buyer waits
-//	complete   the waiting buyer is debited
+//	complete   the buyer who waits is debited
 //	cancel     Complete with an error (Params "error", default -5017), also for what is paid
 //	repeat     the last message again, byte for byte: Params "message" (complete or prepare), "copies" sent at once
 //	retry      the staff ask again for a payment without a final answer
@@ -171,10 +171,10 @@ func (s *sim) payTwice(ctx context.Context, act simulator.Action) (simulator.Rep
 	if act.Params["first"] == "older" {
 		first, second = older, newer
 	}
-	s.goOn(first, stepComplete, 0)
+	s.debit(first)
 	s.run(ctx, first, &rep)
 	winner := rep
-	s.goOn(second, stepComplete, 0)
+	s.debit(second)
 	s.run(ctx, second, &rep)
 	rep.Ref, rep.State, rep.Returned = winner.Ref, winner.State, winner.Returned
 
@@ -186,14 +186,20 @@ func (s *sim) payTwice(ctx context.Context, act simulator.Action) (simulator.Rep
 	return rep, nil
 }
 
-// goOn makes an attempt's next message due now.
-func (s *sim) goOn(a *attempt, next string, failure int) {
+// debit takes the money of a buyer who waits after a Prepare that was answered 0, so that the
+// Complete comes next; one whose Prepare is still to be answered pays when it is. It says whether
+// there is such a buyer.
+func (s *sim) debit(a *attempt) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a.next, a.failure, a.tries, a.due = next, failure, 0, s.world.Now()
-	if next == stepComplete {
-		a.debited = true
+	if a.state != created || a.plan != "hold" {
+		return false
 	}
+	a.plan = "pay"
+	if a.next == "" {
+		a.next, a.debited = stepComplete, true
+	}
+	return true
 }
 
 func (s *sim) carryOn(ctx context.Context, act simulator.Action) (simulator.Report, error) {
@@ -204,7 +210,9 @@ func (s *sim) carryOn(ctx context.Context, act simulator.Action) (simulator.Repo
 	}
 	switch act.Kind {
 	case "complete":
-		s.goOn(a, stepComplete, 0)
+		if !s.debit(a) {
+			return rep, errors.New("no buyer of this payment waits")
+		}
 	case "cancel":
 		failure := -5017
 		if text := act.Params["error"]; text != "" {
@@ -212,7 +220,9 @@ func (s *sim) carryOn(ctx context.Context, act simulator.Action) (simulator.Repo
 				return rep, fmt.Errorf("error %q is no negative number", text)
 			}
 		}
-		s.goOn(a, "fail", failure)
+		s.mu.Lock()
+		a.next, a.failure, a.tries = "fail", failure, 0
+		s.mu.Unlock()
 	case "retry":
 		s.mu.Lock()
 		a.tries = 0

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/app"
+	"github.com/chorsu/chorsu/internal/config"
+	"github.com/chorsu/chorsu/internal/inbox"
+	"github.com/chorsu/chorsu/internal/sandbox"
+)
+
+// sandboxCmd is only the simulated companies.
+type sandboxCmd struct{}
+
+func (sandboxCmd) Examples() string {
+	return `  chorsu sandbox
+  SANDBOX_ADDR=127.0.0.1:9000 chorsu sandbox
+  curl http://127.0.0.1:4003/control        what can be done there
+`
+}
+
+func (c *sandboxCmd) Run(ctx context.Context, con *console) error {
+	cfg, from, err := settings()
+	if err != nil {
+		return err
+	}
+	at := cfg.SandboxAddr
+	if cfg.Host != "" && from["SANDBOX_ADDR"] == config.FromDefault {
+		_, port, _ := net.SplitHostPort(at)
+		at = net.JoinHostPort(cfg.Host, port)
+	}
+	ln, err := net.Listen("tcp", at)
+	if err != nil {
+		return fmt.Errorf("cannot listen: %w (SANDBOX_ADDR says where)", err)
+	}
+	log := logger(con, cfg)
+	clock := sandbox.NewClock(time.Now)
+	in := inbox.New(inbox.Options{Secrets: app.Secrets(cfg), Now: clock.Now})
+	plugins := app.Plugins()
+	box, err := sandbox.New(sandbox.Options{
+		BaseURL: localURL(ln), Companies: app.Companies(plugins), Clock: clock, Inbox: in, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	printSandbox(con, localURL(ln), plugins)
+	return serveSandbox(ctx, ln, box, in, app.Server(box, log))
+}
+
+// serveSandbox runs it until ctx ends.
+func serveSandbox(ctx context.Context, ln net.Listener, box *sandbox.Sandbox, in *inbox.Inbox, srv *http.Server) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go box.Run(ctx)
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(ln); stop() }()
+	<-ctx.Done()
+	in.Close()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	srv.Shutdown(grace) // what a buyer began may be cut off: no money moves here
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// printSandbox tells how a gateway is pointed at it.
+func printSandbox(con *console, at string, plugins []app.Plugin) {
+	fmt.Fprintf(con.out, "The payment companies, simulated, at %s. Ctrl-C stops them.\nWhat can be done: %s/control\n\nA gateway uses them with:\n\n  ALLOW_SANDBOX=true\n", at, at)
+	for _, p := range plugins {
+		info := p.Provider.Info()
+		for _, v := range [][2]string{{info.BaseURLEnv, info.BaseURL}, {info.PayURLEnv, info.PayURL}} {
+			if v[0] != "" {
+				fmt.Fprintf(con.out, "  %s=%s\n", v[0], app.SandboxAddress(at, info.Name, v[1]))
+			}
+		}
+	}
+	fmt.Fprintf(con.out, "\nMake each merchant known to its company with POST %s/control/providers/<name>/accounts.\n", at)
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/chorsu/chorsu/internal/app"
+	"github.com/chorsu/chorsu/internal/config"
+)
+
+// serveCmd is the gateway in production.
+type serveCmd struct {
+	NoWorker bool `help:"Only HTTP: background work is done by chorsu worker."`
+}
+
+func (serveCmd) Examples() string {
+	return `  PUBLIC_URL=https://pay.example.uz chorsu serve
+  DATABASE_URL=postgres://chorsu@db/chorsu chorsu serve --no-worker
+  chorsu doctor                    what is in force, and whether it works
+`
+}
+
+func (c *serveCmd) Run(ctx context.Context, con *console) error {
+	cfg, _, err := settings()
+	if err != nil {
+		return err
+	}
+	if err := cfg.ForServe(); err != nil {
+		return &coded{exitUsage, err}
+	}
+	ln, err := listen(cfg.Host, cfg.Port)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, con, cfg, ln, !c.NoWorker)
+}
+
+// workerCmd is background work without HTTP.
+type workerCmd struct{}
+
+func (workerCmd) Examples() string {
+	return `  DATABASE_URL=postgres://chorsu@db/chorsu chorsu worker
+`
+}
+
+func (c *workerCmd) Run(ctx context.Context, con *console) error {
+	cfg, _, err := settings()
+	if err != nil {
+		return err
+	}
+	if err := cfg.ForWorker(); err != nil {
+		return &coded{exitUsage, err}
+	}
+	return serve(ctx, con, cfg, nil, true)
+}
+
+// serve runs the production program until ctx ends.
+func serve(ctx context.Context, con *console, cfg config.Config, ln net.Listener, worker bool) (err error) {
+	log := logger(con, cfg)
+	a, err := app.New(ctx, cfg, app.Options{Logger: log, Version: programVersion()})
+	if err != nil {
+		if ln != nil {
+			ln.Close()
+		}
+		return err
+	}
+	defer func() {
+		if e := a.Close(context.WithoutCancel(ctx)); e != nil && err == nil {
+			err = e
+		}
+	}()
+	for _, w := range cfg.Warnings() {
+		log.WarnContext(ctx, w)
+	}
+	if ln != nil {
+		log.InfoContext(ctx, "serving", "version", programVersion(), "address", ln.Addr().String(), "public", string(cfg.PublicURL), "database", cfg.DatabaseURL.String(), "worker", worker)
+	} else {
+		log.InfoContext(ctx, "working", "version", programVersion(), "database", cfg.DatabaseURL.String())
+	}
+	err = a.Serve(ctx, ln, worker)
+	log.InfoContext(ctx, "stopped")
+	return err
+}
+
+// listen takes the port at once, so that a taken one stops the start before anything is done.
+func listen(host string, port int) (net.Listener, error) {
+	ln, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen: %w (PORT and HOST say where)", err)
+	}
+	return ln, nil
+}

@@ -1,0 +1,171 @@
+package multicard
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+)
+
+// The statuses of a payment. Multicard's list has six; hold and canceled are not in it and come
+// all the same, the latter in two spellings.
+const (
+	statusDraft     = "draft"    // not paid yet
+	statusProgress  = "progress" // being debited
+	statusBilling   = "billing"  // debited, and we are being asked
+	statusSuccess   = "success"
+	statusError     = "error"  // not successful: for this invoice the end
+	statusRevert    = "revert" // returned
+	statusHold      = "hold"
+	statusCanceled  = "canceled"
+	statusCancelled = "cancelled"
+)
+
+// read asks for a payment by its uuid. This is the one source that can be believed: it outlives
+// the hosted invoice, and its answer is not pushed on us. An answer about another payment than
+// ours is an error.
+func (a *account) read(ctx context.Context, uuid, paymentID string) (*paymentModel, error) {
+	var m paymentModel
+	if err := a.about(ctx, http.MethodGet, uuid, "", nil, &m); err != nil {
+		return nil, err
+	}
+	if m.Status == "" {
+		return nil, &provider.Error{Kind: provider.KindUnavailable, Err: errors.New("Multicard's payment has no status")}
+	}
+	if m.StoreInvoiceID != "" && paymentID != "" && string(m.StoreInvoiceID) != paymentID {
+		return nil, &provider.Error{Kind: provider.KindUnavailable, Err: errors.New("Multicard's payment is for another invoice_id")}
+	}
+	return &m, nil
+}
+
+// about makes a call about one payment.
+func (a *account) about(ctx context.Context, method, uuid, rest string, body, into any) error {
+	if !uuidShape.MatchString(uuid) {
+		// Without an id the path would name something else.
+		return &provider.Error{Kind: provider.KindInvalid, NotSent: true, Message: "the payment has no uuid at Multicard"}
+	}
+	return a.client.call(ctx, method, "/payment/"+uuid+rest, body, into)
+}
+
+// outcome is the payment in our words. was is how we last knew it: what is returned before we
+// ever counted it as paid was, for us, given up.
+func (m *paymentModel) outcome(was pay.State) provider.Outcome {
+	out := provider.Outcome{
+		State:  pay.Created, // draft, progress, billing, and any word we do not know: not decided
+		At:     localTime(m.PaymentTime),
+		Amount: pay.Tiyin(m.PaymentAmount),
+		Card:   card(m.CardPAN, m.PS),
+		Code:   clip(string(m.ResponseCode), 64),
+		Note:   clip(string(m.ResponseMsg), 300),
+
+		ReceiptURL: m.receiptURL(),
+	}
+	if uuidShape.MatchString(string(m.UUID)) {
+		out.Ref = string(m.UUID)
+	}
+	switch m.Status {
+	case statusSuccess:
+		out.State = pay.Paid
+	case statusHold:
+		out.State = pay.Held
+	case statusError:
+		out.State = pay.Failed
+		if out.Note == "" {
+			out.Note = clip(string(m.CallbackMessage), 300)
+		}
+	case statusCanceled, statusCancelled:
+		out.State = pay.Cancelled
+	case statusRevert:
+		out.At = localTime(m.RefundTime)
+		out.State = pay.Refunded
+		if was == pay.Created || was == pay.Unknown {
+			out.State = pay.Cancelled
+		}
+	case statusProgress, statusBilling:
+		out.Note = "Multicard is taking the money: " + string(m.Status)
+	}
+	return out
+}
+
+// receiptURL is the fiscal receipt where Multicard made one, else its own receipt page.
+func (m *paymentModel) receiptURL() string {
+	if m.Tax != nil && webURL(string(m.Tax.QRURL)) {
+		return string(m.Tax.QRURL)
+	}
+	if webURL(string(m.ReceiptURL)) {
+		return string(m.ReceiptURL)
+	}
+	return ""
+}
+
+// Inquire reads the payment. Of returns it tells only the whole one (revert): a partial one
+// leaves no trace that the documentation names, and waits for a person.
+func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Report, error) {
+	uuid, paymentID := transaction(q.Payment), q.PaymentID
+	if uuid == "" {
+		uuid = q.Ref
+	}
+	if uuid == "" {
+		found, err := a.search(ctx, paymentID, q.SentAt)
+		if err != nil || found == "" {
+			return provider.Report{}, err
+		}
+		uuid = found
+	}
+	m, err := a.read(ctx, uuid, paymentID)
+	if codeOf(err) == codeNotFound {
+		return provider.Report{}, nil
+	}
+	if err != nil {
+		return provider.Report{}, err
+	}
+	r := provider.Report{Found: true, Outcome: m.outcome(q.Payment.State)}
+	switch {
+	case m.Status == statusRevert:
+		r.Refunded, r.Shows = q.Payment.Captured, true
+	case m.Status == statusSuccess && q.Before == 0 && q.Amount == q.Payment.Captured:
+		r.Shows = true // a whole return would show as revert
+	}
+	return r, nil
+}
+
+// The register's list is read in pages, and only around the time in question.
+const (
+	pageSize = 100
+	maxPages = 20
+)
+
+// search looks through the register for the payment of one of our ids, and returns its uuid, or
+// "" where it is not there. Multicard has no look-up by invoice_id.
+func (a *account) search(ctx context.Context, paymentID string, sent time.Time) (string, error) {
+	if sent.IsZero() {
+		sent = a.env.Now()
+	}
+	q := url.Values{
+		"limit": {strconv.Itoa(pageSize)},
+		// An hour on both sides: neither clock is to be trusted to the second.
+		"start_date": {sent.Add(-time.Hour).In(provider.Tashkent).Format(time.DateTime)},
+		"end_date":   {sent.Add(time.Hour).In(provider.Tashkent).Format(time.DateTime)},
+	}
+	for page := range maxPages {
+		q.Set("offset", strconv.Itoa(page*pageSize))
+		var got registerAnswer
+		if err := a.client.call(ctx, http.MethodGet, "/payment/store/"+a.store+"/history?"+q.Encode(), nil, &got); err != nil {
+			return "", err
+		}
+		for _, p := range got.List {
+			if string(p.StoreInvoiceID) == paymentID && uuidShape.MatchString(string(p.UUID)) {
+				return string(p.UUID), nil
+			}
+		}
+		if len(got.List) < pageSize {
+			return "", nil
+		}
+	}
+	return "", &provider.Error{Kind: provider.KindUnavailable, Err: errors.New("the register's list is too long to search")}
+}
