@@ -62,8 +62,10 @@ func (r *run) buyer(a simulator.Action) error {
 		return nil
 	}
 	amount, ok := r.check(b)
+	if !ok {
+		r.report.State = refused
+	}
 	if !ok || a.Kind == "check" {
-		r.report.State = map[bool]string{true: created, false: refused}[ok]
 		return nil
 	}
 	if !r.create(b, amount) || a.Kind == "abandon" {
@@ -130,8 +132,10 @@ func (b *bank) read(a simulator.Action) (basket, error) {
 		out.amount = a.Amount / s.unit
 	}
 	out.service, out.account, out.returnURL = s, account, query.Get("redirectUrl")
-	if out.numeric = a.Params["numeric"] == "true"; out.numeric && !json.Valid([]byte(account)) {
-		return out, fmt.Errorf("uzum: %q cannot be sent as a number", account)
+	if out.numeric = a.Params["numeric"] == "true"; out.numeric {
+		if n, err := strconv.ParseInt(account, 10, 64); err != nil || strconv.FormatInt(n, 10) != account {
+			return out, fmt.Errorf("uzum: %q cannot be sent as a number", account)
+		}
 	}
 	return out, nil
 }
