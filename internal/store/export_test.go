@@ -5,9 +5,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync/atomic"
-	"testing"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // Statement is one statement that a transaction ran.
@@ -46,26 +43,15 @@ func (tx *Tx) Explain(ctx context.Context, st Statement) (string, error) {
 	return strings.Join(lines, "\n"), err
 }
 
-// RingsUntilCut listens as a process called self does, calls act when it listens, and counts
-// how often the bell rings until the server ends the session: by then every message sent
-// before that has come.
-func RingsUntilCut(t testing.TB, dsn, self string, act func()) int {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, over := bell{make(chan struct{}, 100)}, make(chan struct{})
-	w := newWakes(conn.Config(), self, slog.New(slog.DiscardHandler))
+// Rings is how often the bell of a process called self rings for messages from others.
+func Rings(self string, from ...string) int {
+	b := bell{make(chan struct{}, len(from))}
+	w := newWakes(nil, self, slog.New(slog.DiscardHandler))
 	defer w.stop()
-	go func() {
-		defer close(over)
-		w.listen(conn, &b)
-	}()
-	<-b.c // it listens
-	act()
-	<-over
-	return 1 + len(b.c)
+	for _, name := range from {
+		w.heard(name, &b)
+	}
+	return len(b.c)
 }
 
 // CountWakes counts from now on how often other processes are told of work.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -279,14 +278,18 @@ func (w *wakes) listen(conn *pgx.Conn, b *bell) error {
 	}
 	b.ring() // for what was told while nobody listened
 	for {
-		var n *pgconn.Notification
 		n, err := conn.WaitForNotification(w.ctx)
 		if err != nil {
 			return err
 		}
-		if n.Payload != w.self {
-			b.ring()
-		}
+		w.heard(n.Payload, b)
+	}
+}
+
+// heard rings for what another process told. Our own bell has rung when we committed.
+func (w *wakes) heard(from string, b *bell) {
+	if from != w.self {
+		b.ring()
 	}
 }
 

@@ -694,6 +694,13 @@ func TestFiscalScenario11_ReceiptLink(t *testing.T) {
 	if got := c.sim.Books()[0].State; got != "paid" {
 		t.Error(got)
 	}
+	// Nor is a receipt known of a payment that CLICK does not have.
+	if _, err := acc.FiscalReceipt(t.Context(), pay.Payment{Meta: []byte(`{"paydoc":5}`)}); err == nil {
+		t.Error("a receipt of nothing")
+	}
+	if err := acc.SendReceipt(t.Context(), pay.Payment{Account: "inv-2", CreatedAt: c.book.now}, pay.Receipt{URL: link}); err == nil {
+		t.Error("a receipt was sent for nothing")
+	}
 	// Without merchantUserId nothing is called.
 	before := len(c.requests)
 	err = c.account("", pay.Options{}).SendReceipt(t.Context(), p, pay.Receipt{URL: link})
