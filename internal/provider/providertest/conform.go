@@ -309,8 +309,8 @@ func (s *suite) undoAfter() {
 	if !ok {
 		return
 	}
-	if !done(v) {
-		s.is(invoice, "paid", "paid") // this company cannot take money back with this message
+	if !v.Accepted || v.Repeat {
+		s.is(invoice, "paid", "paid") // this company cannot take money back with this message: "done already" means paid
 		return
 	}
 	s.is(invoice, "refunded", "paid", "refunded")
@@ -375,7 +375,7 @@ func (s *suite) racesUndo() {
 			settled[i/2] = done(s.d.Settle(s.Bench, a))
 		} else {
 			v, _ := s.d.Undo(s.Bench, a)
-			undone[i/2] = done(v)
+			undone[i/2] = v.Accepted && !v.Repeat // one of them was the first
 		}
 	})
 	paid, back := slices.Contains(settled, true), slices.Contains(undone, true)
@@ -405,10 +405,6 @@ func (s *suite) replays() {
 	s.is(invoice, "paid", "paid")
 	heard := s.Heard()
 	before := s.Footprint()
-	last := heard[len(heard)-1]
-	if again := s.Replay(last); again.Status != last.Status {
-		s.t.Errorf("the same confirmation is answered HTTP %d, and before %d", again.Status, last.Status)
-	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for round := range 4 {
 		for _, h := range heard {
