@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"log/slog"
 	"strings"
+	"sync/atomic"
 )
 
 // Statement is one statement that a transaction ran.
@@ -39,4 +41,32 @@ func (tx *Tx) Explain(ctx context.Context, st Statement) (string, error) {
 	}
 	lines, err := many(ctx, tx, scan, explain+st.Query, st.Args...)
 	return strings.Join(lines, "\n"), err
+}
+
+// Rings is how often the bell of a process called self rings for messages from others.
+func Rings(self string, from ...string) int {
+	b := bell{make(chan struct{}, len(from))}
+	w := newWakes(nil, self, slog.New(slog.DiscardHandler))
+	defer w.stop()
+	for _, name := range from {
+		w.heard(name, &b)
+	}
+	return len(b.c)
+}
+
+// CountWakes counts from now on how often other processes are told of work.
+func (s *Store) CountWakes() *atomic.Int64 {
+	spy := &wakeSpy{engine: s.engine}
+	s.engine = spy
+	return &spy.told
+}
+
+type wakeSpy struct {
+	engine
+	told atomic.Int64
+}
+
+func (w *wakeSpy) wakeOthers() {
+	w.told.Add(1)
+	w.engine.wakeOthers()
 }

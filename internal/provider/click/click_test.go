@@ -195,6 +195,20 @@ func TestStrangersHaveTheWrongKey(t *testing.T) {
 	}
 }
 
+func TestNotesAreCleaned(t *testing.T) {
+	for text, want := range map[string]string{
+		"Success": "Success", "a\x00b\nc": "a b c", "\xff!": "!", strings.Repeat("ў", 300): strings.Repeat("ў", 200),
+	} {
+		m, _ := decodeMessage("error_note=" + url.QueryEscape(text))
+		if m.note != want {
+			t.Errorf("%q became %q", text, m.note)
+		}
+	}
+	if got := clip(strings.Repeat("ў", 301) + "\xff"); got != strings.Repeat("ў", 300)+"…" {
+		t.Error(got)
+	}
+}
+
 // FuzzMessage: what was validated is what was decoded, and what is sent to the desk is sound.
 func FuzzMessage(f *testing.F) {
 	f.Add("click_trans_id=3647147957&service_id=73438&click_paydoc_id=3736147957&merchant_trans_id=inv-1001&amount=50000&action=0&sign_time=2026-01-15+10%3A20%3A30&error=0&error_note=Success&sign_string=62d05912ae8830368e487cfae1f5c2ef")

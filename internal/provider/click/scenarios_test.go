@@ -749,6 +749,9 @@ func TestCLICKAgainstTheGateway(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, f := range faults {
+					if begin == "prepare" && f.Step == "prepare" {
+						continue // before a debit there is no difference
+					}
 					for _, kind := range []string{"pay", "refuse", "pay_twice", "abandon"} {
 						inv := b.Invoice(order, nil)
 						before := len(b.Sim.Books())

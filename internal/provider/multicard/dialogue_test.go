@@ -244,6 +244,18 @@ func TestCallbacksWordForWord(t *testing.T) {
 	})
 }
 
+func TestCallbacksArePosted(t *testing.T) {
+	account, err := openAt("http://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+		if status, _ := callback(account, newDesk(pay.Created, ""), method+" /", "{}"); status != http.StatusMethodNotAllowed {
+			t.Errorf("%s was answered %d", method, status)
+		}
+	}
+}
+
 func callback(a provider.Account, d provider.Desk, request, body string) (int, string) {
 	method, path, _ := strings.Cut(request, " ")
 	r := httptest.NewRequest(method, path, bytes.NewReader([]byte(body)))
