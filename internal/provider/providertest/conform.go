@@ -309,8 +309,12 @@ func (s *suite) undoAfter() {
 	if !ok {
 		return
 	}
-	if !v.Accepted || v.Repeat {
-		s.is(invoice, "paid", "paid") // this company cannot take money back with this message: "done already" means paid
+	if s.Status(invoice) == "paid" {
+		// This message never un-pays (Click's). Where its answer reads like a yes, a person is told.
+		s.is(invoice, "paid", "paid")
+		if done(v) && len(s.Alarms(invoice)) == 0 {
+			s.t.Errorf("the company heard yes, the payment stands, and nobody was told: %s", said(v))
+		}
 		return
 	}
 	s.is(invoice, "refunded", "paid", "refunded")
