@@ -50,7 +50,7 @@ func newBench(t testing.TB, change func(*httpapi.Options)) *bench {
 	t.Helper()
 	ctx := context.Background()
 	b := &bench{t: t, bank: &script{}, clock: &clock{at: time.Date(2026, 5, 12, 10, 0, 0, 0, time.UTC)}, logs: &logs{}, hooks: &receiver{}, secret: "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cw=="}
-	log := slog.New(slog.NewJSONHandler(b.logs, nil))
+	log := slog.New(withID{slog.NewJSONHandler(b.logs, nil)})
 	st, err := store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{Logger: log, Now: b.clock.Now})
 	must(t, err)
 	t.Cleanup(func() { must(t, st.Close()) })
@@ -250,6 +250,14 @@ func (c *clock) Now() time.Time {
 	defer c.mu.Unlock()
 	c.at = c.at.Add(time.Millisecond) // two things never happen at the same time
 	return c.at
+}
+
+// withID adds the request's id to every line, as the program does.
+type withID struct{ slog.Handler }
+
+func (h withID) Handle(ctx context.Context, line slog.Record) error {
+	line.AddAttrs(slog.String("request", httpapi.RequestID(ctx)))
+	return h.Handler.Handle(ctx, line)
 }
 
 // logs keeps what was logged.

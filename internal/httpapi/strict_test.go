@@ -336,7 +336,7 @@ func TestRequestIDs(t *testing.T) {
 		if (got == given) != kept || got == "" {
 			t.Errorf("%q: the answer has %q", given, got)
 		}
-		if !strings.Contains(b.logs.String(), `"request_id":"`+got+`"`) {
+		if !strings.Contains(b.logs.String(), `"request":"`+got+`"`) {
 			t.Errorf("the log does not have %q", got)
 		}
 	}
