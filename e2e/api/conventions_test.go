@@ -91,6 +91,31 @@ func TestOneKeyForTwoRequestsServesOne(t *testing.T) {
 	})
 }
 
+func TestEqualRegistrationsMakeOneMerchant(t *testing.T) {
+	providertest.Each(t, setup, func(t *testing.T, b *providertest.Bench) {
+		in := map[string]any{"source": "app", "businessId": "biz-2", "provider": "example", "credentials": setup.Credentials}
+		for _, key := range []string{"registration", ""} {
+			got := make([]providertest.Answer, 16)
+			b.Race(len(got), func(i int) { got[i] = post(b, "/api/merchants", key, in) })
+			fresh := 0
+			for _, a := range got {
+				if a.Field("id") != got[0].Field("id") || key != "" && a.Status != http.StatusCreated || key == "" && a.Status != http.StatusOK {
+					t.Errorf("key %q: HTTP %d %s", key, a.Status, a.Body)
+				}
+				if a.Header.Get("Idempotent-Replayed") == "" {
+					fresh++
+				}
+			}
+			if key != "" && fresh != 1 {
+				t.Errorf("%d answers were no replays", fresh)
+			}
+		}
+		if n := b.Row("SELECT count(*) FROM merchants"); n != "2" { // the bench's own, and this one
+			t.Errorf("there are %s merchants", n)
+		}
+	})
+}
+
 // A request that failed before anything was written leaves its key free; one that the database
 // could not write is told so, and changes nothing.
 func TestFailedRequestLeavesItsKeyFree(t *testing.T) {
