@@ -25,7 +25,6 @@ const (
 	maxMessage = 16 << 10 // of a request, and of an answer, what is kept
 	maxDepth   = 32
 	maxIdent   = 64
-	maxIdent   = 64
 	maxNote    = 300
 )
 
