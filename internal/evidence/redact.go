@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/chorsu/chorsu/internal/id"
@@ -188,7 +189,7 @@ func redactForm(text string) (string, bool) {
 func maskURL(u *url.URL) string {
 	var b strings.Builder
 	if u.Host != "" {
-		b.WriteString(u.Scheme + "://" + u.Host)
+		b.WriteString(u.Scheme + "://" + maskDigits(u.Host))
 	}
 	b.WriteString(maskPath(u.EscapedPath()))
 	if u.RawQuery != "" {
@@ -255,8 +256,6 @@ func show(c class, value string, number bool) string {
 		ok = isMoment(value)
 	case word:
 		ok = isWord(value)
-	case code:
-		ok = isWord(value) && !looksLikeOTP(value)
 	case pan:
 		ok = isMaskedPAN(value)
 	case note:
@@ -300,9 +299,6 @@ func isIdent(s string) bool { return len(s) <= maxIdent && only(s, ".:/_-") }
 
 func isWord(s string) bool { return len(s) <= maxIdent && only(s, "_.+-") && countDigits(s) <= 6 }
 
-// looksLikeOTP: companies send codes of 4 to 8 digits, and error codes below zero or in words.
-func looksLikeOTP(s string) bool { n := countDigits(s); return n == len(s) && n >= 4 && n <= 8 }
-
 func isAmount(s string) bool {
 	s = strings.TrimPrefix(s, "-")
 	whole, frac, dotted := strings.Cut(s, ".")
@@ -310,20 +306,30 @@ func isAmount(s string) bool {
 		countDigits(frac) == len(frac) && dotted == (frac != "")
 }
 
-// isMoment takes ISO times, YYYYMMDDhhmmss, and seconds or milliseconds since 1970.
+// isMoment takes YYYYMMDDhhmmss, seconds or milliseconds since 1970, a date, and a date and time.
 func isMoment(s string) bool {
 	if n := countDigits(s); n == len(s) {
 		return n <= 14
 	}
-	if len(s) > 35 || len(s) < 8 || s[0] < '0' || s[0] > '9' {
+	if len(s) < len(time.DateOnly) || len(s) > 35 {
 		return false
 	}
-	for _, r := range s {
-		if (r < '0' || r > '9') && !strings.ContainsRune("-:. +TZ", r) {
+	day, clock := s[:len(time.DateOnly)], s[len(time.DateOnly):]
+	if _, err := time.Parse(time.DateOnly, day); err != nil {
+		return false
+	}
+	if clock == "" {
+		return true
+	}
+	if len(clock) < 6 || clock[0] != ' ' && clock[0] != 'T' || clock[3] != ':' {
+		return false
+	}
+	for _, r := range clock[1:] {
+		if (r < '0' || r > '9') && !strings.ContainsRune("-:.+Z", r) {
 			return false
 		}
 	}
-	return countDigits(s) <= 23
+	return true
 }
 
 // isMaskedPAN: at most six digits in front and four behind, and something that hides the rest.
@@ -347,12 +353,13 @@ func isMaskedPAN(s string) bool {
 			return false
 		}
 	}
-	return hidden >= 3 && front <= 8 && behind <= 4 && front+behind <= 12
+	return hidden >= 4 && front <= 8 && behind <= 4
 }
 
-// isCardNumber says whether a value is a bare card number: 16 digits of the local schemes, or 13
-// to 19 that satisfy Luhn's sum and begin as the foreign ones do.
+// isCardNumber says whether a value is nothing but a card number: 16 digits of the local schemes,
+// or 13 to 19 that satisfy Luhn's sum and begin as the foreign ones do.
 func isCardNumber(s string) bool {
+	s = strings.NewReplacer("-", "", ".", "", ":", "", "/", "", "_", "").Replace(s)
 	if countDigits(s) != len(s) || len(s) < 13 || len(s) > 19 {
 		return false
 	}

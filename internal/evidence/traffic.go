@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -114,7 +115,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // Callback records a provider's call to us: body is the request's, which has been read; serve
-// with the writer and request that it returns, and call done when the answer is written.
+// with the writer and request that it returns, and defer done, which keeps the message.
 func (r *Recorder) Callback(w http.ResponseWriter, req *http.Request, body []byte, tag Tag) (_ http.ResponseWriter, _ *http.Request, done func()) {
 	ctx := WithTag(req.Context(), tagOf(req.Context()).and(tag))
 	req = req.WithContext(ctx)
@@ -159,7 +160,7 @@ func (x *exchange) end(status int, response string) {
 			BusinessID: tag.BusinessID, MerchantID: tag.MerchantID, InvoiceID: tag.InvoiceID, PaymentID: tag.PaymentID,
 			At: x.began, Direction: x.direction,
 			Step:     step(x.request.URL, asked),
-			Request:  bound(x.request.Method + " " + maskURL(x.request.URL) + "\n" + x.asked.redacted(contentType)),
+			Request:  bound(strings.TrimSuffix(x.request.Method+" "+maskURL(x.request.URL)+"\n"+x.asked.redacted(contentType), "\n")),
 			Status:   status,
 			Response: bound(response),
 			Duration: x.recorder.now().Sub(x.began),

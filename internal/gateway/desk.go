@@ -358,7 +358,7 @@ func (d desk) Receipt(ctx context.Context, k provider.Key, r pay.Receipt) (provi
 			if err := b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" could not make the fiscal receipt: "+r.Message); err != nil {
 				return false, nil, err
 			}
-		} else if r.Kind == "sale" {
+		} else if r.Kind == "sale" && r.URL != "" {
 			p.ReceiptURL = r.URL
 			if err := b.SavePayment(ctx, *p); err != nil {
 				return false, nil, err

@@ -50,7 +50,7 @@ func newBench(t testing.TB, change func(*httpapi.Options)) *bench {
 	t.Helper()
 	ctx := context.Background()
 	b := &bench{t: t, bank: &script{}, clock: &clock{at: time.Date(2026, 5, 12, 10, 0, 0, 0, time.UTC)}, logs: &logs{}, hooks: &receiver{}, secret: "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cw=="}
-	log := slog.New(slog.NewJSONHandler(b.logs, nil))
+	log := slog.New(withID{slog.NewJSONHandler(b.logs, nil)})
 	st, err := store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{Logger: log, Now: b.clock.Now})
 	must(t, err)
 	t.Cleanup(func() { must(t, st.Close()) })
@@ -64,29 +64,29 @@ func newBench(t testing.TB, change func(*httpapi.Options)) *bench {
 	t.Cleanup(sender.Close)
 	messages := evidence.New(func(context.Context, []evidence.Message) error { return nil }, b.clock.Now)
 
-	mux := http.NewServeMux()
-	server := httptest.NewServer(mux)
+	server := httptest.NewUnstartedServer(nil)
 	t.Cleanup(server.Close)
 	hooks := httptest.NewServer(b.hooks)
 	t.Cleanup(hooks.Close)
-	b.url, b.hooks.url = server.URL, hooks.URL+"/hook"
+	b.url, b.hooks.url = "http://"+server.Listener.Addr().String(), hooks.URL+"/hook"
 
 	g := gateway.New(gateway.Options{
 		Store: st, Providers: []provider.Provider{bankProvider{b.bank}, walletProvider{}},
 		Seal: box, Sender: sender, Secrets: secrets, Evidence: messages, Transport: http.DefaultTransport,
-		Now: b.clock.Now, Logger: log, PublicURL: server.URL, InvoiceTTL: 24 * time.Hour,
+		Now: b.clock.Now, Logger: log, PublicURL: b.url, InvoiceTTL: 24 * time.Hour,
 		FastRetries: []time.Duration{time.Second}, SlowRetries: nil, AskIntervals: []time.Duration{time.Minute},
 	})
 	b.runner = outbox.NewRunner(st.Queue(), g.Handlers(), outbox.Options{Now: b.clock.Now, Logger: log})
 	o := httpapi.Options{
 		Gateway: g, Keys: func() []string { return []string{apiKey, "key-two"} },
-		NotifyAllowPrivate: true, PublicURL: server.URL, Version: "test", Now: b.clock.Now, Logger: log,
+		NotifyAllowPrivate: true, PublicURL: b.url, Version: "test", Now: b.clock.Now, Logger: log,
 	}
 	if change != nil {
 		change(&o)
 	}
 	api := httpapi.New(o)
-	mux.Handle("/", api)
+	server.Config.Handler = api
+	server.Start()
 	b.doc = apitest.Fetch(t, api)
 	b.client = &http.Client{Transport: &apitest.Transport{TB: t, Document: b.doc}}
 	return b
@@ -149,8 +149,8 @@ func (b *bench) do(req *http.Request) reply {
 	data, err := io.ReadAll(res.Body)
 	must(b.t, err)
 	out := reply{t: b.t, Status: res.StatusCode, Header: res.Header, Raw: string(data)}
-	if strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
-		must(b.t, json.Unmarshal(data, &out))
+	if err := json.Unmarshal(data, &out); err != nil && strings.HasPrefix(req.URL.Path, "/api/") && !strings.HasPrefix(req.URL.Path, "/api/callbacks/") {
+		b.t.Fatalf("%s %s is not in the envelope: %v", req.Method, req.URL.Path, err)
 	}
 	return out
 }
@@ -250,6 +250,14 @@ func (c *clock) Now() time.Time {
 	defer c.mu.Unlock()
 	c.at = c.at.Add(time.Millisecond) // two things never happen at the same time
 	return c.at
+}
+
+// withID adds the request's id to every line, as the program does.
+type withID struct{ slog.Handler }
+
+func (h withID) Handle(ctx context.Context, line slog.Record) error {
+	line.AddAttrs(slog.String("request", httpapi.RequestID(ctx)))
+	return h.Handler.Handle(ctx, line)
 }
 
 // logs keeps what was logged.

@@ -34,8 +34,7 @@ func newServer(o Options, providers []provider.Info) *server {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	log := slog.New(WithRequestIDs(o.Logger.Handler()))
-	s := &server{o: o, log: log, now: o.Now, providers: providers, mux: http.NewServeMux()}
+	s := &server{o: o, log: o.Logger, now: o.Now, providers: providers, mux: http.NewServeMux()}
 	reg := huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer)
 	reg.RegisterTypeAlias(quantityType, shownAs)
 	names := make([]any, len(providers))
@@ -253,23 +252,43 @@ var errorSentences = map[int]string{
 
 // ─── Examples ──────────────────────────────────────────────────────────────────────────────
 
-var (
-	exampleMerchant = map[string]any{
-		"source": "marketplace", "businessId": "biz_42", "provider": "click", "displayName": "Restoran A — Click",
-		"credentials": map[string]any{"serviceId": "12345", "merchantId": "67890", "secretKey": "from the cabinet"},
+// exampleProvider is the one that the examples speak of.
+func (s *server) exampleProvider() provider.Info {
+	for _, p := range s.providers {
+		if !p.InStore {
+			return p
+		}
 	}
-	exampleInvoice = map[string]any{
-		"source": "marketplace", "businessId": "biz_42", "provider": "click", "sourceInvoiceId": "order_123", "amount": 5000000,
+	return provider.Info{Name: "click"}
+}
+
+func (s *server) exampleMerchant() map[string]any {
+	p, credentials := s.exampleProvider(), map[string]any{}
+	for _, f := range p.Fields {
+		credentials[f.Key] = "from the provider's cabinet"
+	}
+	return map[string]any{
+		"source": "marketplace", "businessId": "biz_42", "provider": p.Name,
+		"displayName": "Restoran A — " + p.Title, "credentials": credentials,
+	}
+}
+
+func (s *server) exampleInvoice() map[string]any {
+	return map[string]any{
+		"source": "marketplace", "businessId": "biz_42", "provider": s.exampleProvider().Name, "sourceInvoiceId": "order_123", "amount": 5000000,
 		"notifyUrl": "https://shop.example.uz/api/payments/webhook", "returnUrl": "https://shop.example.uz/orders/123", "lang": "uz",
 		"ofd": []any{map[string]any{
 			"qty": 1, "price": 5000000, "total": 5000000, "mxik": "06401004002000000", "package_code": "1506113", "name": "Kitob dona", "vat": 12,
 		}},
 	}
-	exampleRefund = map[string]any{
+}
+
+func exampleRefund() map[string]any {
+	return map[string]any{
 		"invoiceId": "01975f2e-6a09-7bf0-9a1b-00505680eaf6", "amount": 2000000,
 		"reason": "Buyer returned 1 item", "idempotencyKey": "refund_order_123_1",
 	}
-)
+}
 
 // ─── What is served beside the operations ──────────────────────────────────────────────────
 
@@ -290,13 +309,19 @@ func (s *server) describePlain() {
 		200: {"They can.", "application/json", schemaOf[readiness](reg)},
 		503: {"They cannot; `checks` says why.", "application/json", schemaOf[readiness](reg)},
 	}, nil)
+	if s.o.Metrics != nil {
+		s.describeMetrics()
+	}
+	s.plain("/docs/openapi.json", "getDocument", "This document", map[int]plainAnswer{
+		200: {"OpenAPI 3.1.", "application/openapi+json", &huma.Schema{Type: huma.TypeObject}},
+	}, nil)
+}
+
+func (s *server) describeMetrics() {
 	s.plain("/metrics", "getMetrics", "Metrics for Prometheus", map[int]plainAnswer{
 		200: {"The metrics.", "text/plain", &huma.Schema{Type: huma.TypeString}},
 		403: {"Not with this token, or not from here.", "", nil},
 	}, []map[string][]string{{"metricsToken": {}}, {}})
-	s.plain("/docs/openapi.json", "getDocument", "This document", map[int]plainAnswer{
-		200: {"OpenAPI 3.1.", "application/openapi+json", &huma.Schema{Type: huma.TypeObject}},
-	}, nil)
 }
 
 type plainAnswer struct {

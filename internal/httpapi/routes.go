@@ -32,11 +32,16 @@ type Options struct {
 	Metrics      http.Handler // nil: /metrics is not there
 	MetricsToken string       // "": only this machine may read them
 
+	// Beside answers every path that is not the API's: pages. nil: 404 in the envelope. Its
+	// requests too get an id, a line in the log, and headers that it may replace (a page needs
+	// another Content-Security-Policy).
+	Beside http.Handler
+
 	PublicURL string // for the document: where the API is reached from outside
 	Version   string
 
 	Now    func() time.Time // nil: time.Now
-	Logger *slog.Logger     // nil: slog.Default()
+	Logger *slog.Logger     // nil: slog.Default(). Its handler adds RequestID to every line
 }
 
 type server struct {
@@ -52,7 +57,8 @@ type server struct {
 }
 
 // New returns the handler of /api/*, /health, /livez, /readyz, /metrics and
-// /docs/openapi.json. Any other path is 404 in the envelope: pages are mounted beside it.
+// /docs/openapi.json. Whatever else there is goes to Options.Beside. It must be the outermost
+// handler: a mux before it would answer //api with a redirect, and not know what it logged.
 func New(o Options) http.Handler { return newServer(o, o.Gateway.Supported()).handler() }
 
 // routes is the table of contents.
@@ -64,7 +70,7 @@ func (s *server) routes() {
 	add(s, "POST /api/merchants", about{
 		id: "saveMerchant", tag: tagMerchants, summary: "Register a business at a provider, or change it there",
 		description: "There is one merchant for each (source, businessId, provider). Enter its `callbackUrl` in the provider's cabinet.",
-		success:     []int{200, 201}, fails: []pay.Code{pay.CodeConflict}, example: exampleMerchant,
+		success:     []int{200, 201}, fails: []pay.Code{pay.CodeConflict}, example: s.exampleMerchant(),
 	}, s.saveMerchant)
 	add(s, "GET /api/merchants", about{
 		id: "listMerchants", tag: tagMerchants, summary: "List merchants, newest first",
@@ -84,7 +90,7 @@ func (s *server) routes() {
 	add(s, "POST /api/invoices", about{
 		id: "createInvoice", tag: tagInvoices, summary: "Ask a buyer for money", description: invoiceWords,
 		success: []int{200, 201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
-		example: exampleInvoice, also: holdNeedsManual,
+		example: s.exampleInvoice(), also: holdNeedsManual,
 	}, s.createInvoice)
 	add(s, "GET /api/invoices", about{
 		id: "listInvoices", tag: tagInvoices, summary: "List invoices, newest first",
@@ -116,7 +122,7 @@ func (s *server) routes() {
 	add(s, "POST /api/refunds", about{
 		id: "createRefund", tag: tagRefunds, summary: "Return money, all or a part", description: refundWords,
 		success: []int{200, 201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
-		example: exampleRefund,
+		example: exampleRefund(),
 	}, s.createRefund)
 	add(s, "GET /api/refunds/{id}", about{
 		id: "getRefund", tag: tagRefunds, summary: "Read a refund",
@@ -137,7 +143,7 @@ func (s *server) handler() http.Handler {
 	outer.HandleFunc("/api/callbacks/", s.notFound)
 	outer.HandleFunc("/api", s.notFound)
 	outer.Handle("/api/", s.limited(s.authorized(s.mux)))
-	s.mux.HandleFunc("/api/", s.otherwise(s.mux))
+	s.mux.HandleFunc("/api/", s.otherwise(s.mux, nil))
 	outer.HandleFunc("GET /health", s.health)
 	outer.HandleFunc("GET /livez", s.live)
 	outer.HandleFunc("GET /readyz", s.ready)
@@ -145,16 +151,16 @@ func (s *server) handler() http.Handler {
 		outer.HandleFunc("GET /metrics", s.metrics)
 	}
 	outer.HandleFunc("GET /docs/openapi.json", s.openapi)
-	outer.HandleFunc("/", s.otherwise(outer))
+	outer.HandleFunc("/", s.otherwise(outer, s.o.Beside))
 	return s.received(s.tidy(outer))
 }
 
-// tidy refuses paths with empty or dotted segments, which the mux would answer with a redirect
-// outside the envelope.
+// tidy refuses paths of the API with empty or dotted segments, which the mux would answer with a
+// redirect outside the envelope.
 func (s *server) tidy(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := r.URL.EscapedPath()
-		if clean := path.Clean(p); p != clean && p != clean+"/" {
+		if clean := path.Clean(p); p != clean && p != clean+"/" && strings.HasPrefix(clean, "/api") {
 			s.notFound(w, r)
 			return
 		}
@@ -162,9 +168,9 @@ func (s *server) tidy(next http.Handler) http.Handler {
 	})
 }
 
-// otherwise answers for paths that mux does not have, and for methods that it does not have
-// for a path.
-func (s *server) otherwise(mux *http.ServeMux) http.HandlerFunc {
+// otherwise answers for methods that mux does not have for a path, and leaves paths that it
+// does not have to beside, if there is one.
+func (s *server) otherwise(mux *http.ServeMux, beside http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, here := mux.Handler(r)
 		var allow []string
@@ -174,7 +180,11 @@ func (s *server) otherwise(mux *http.ServeMux) http.HandlerFunc {
 				allow = append(allow, method)
 			}
 		}
-		if allow == nil {
+		switch {
+		case allow == nil && beside != nil:
+			beside.ServeHTTP(w, r)
+			return
+		case allow == nil:
 			s.notFound(w, r)
 			return
 		}

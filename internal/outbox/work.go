@@ -33,7 +33,8 @@ type Queue interface {
 	// full without looking at their rows.
 	Claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) ([]Work, error)
 
-	// NextDue is when the earliest row falls due that is not leased; zero when there is none.
+	// NextDue is when the earliest row falls due; zero when there is none. A leased row falls due
+	// when its lease ends: then somebody must take it over.
 	NextDue(ctx context.Context) (time.Time, error)
 
 	// HandBack gives up the leases of work that was not begun, so that others may take it at once.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -113,19 +112,15 @@ func (e *postgresEngine) view(ctx context.Context, body func(session) error) err
 
 // once runs body in one transaction. ctx counts until that has begun.
 func (e *postgresEngine) once(ctx context.Context, o pgx.TxOptions, body func(session) error) error {
-	conn, err := e.pool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("store: no connection: %w", err)
-	}
-	defer conn.Release() // a connection in an open transaction is closed, and so rolled back
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), postgresLongest)
 	defer cancel()
-	tx, err := conn.BeginTx(bounded, o)
+	conn, tx, err := e.begin(ctx, bounded, o)
 	if err != nil {
-		return fmt.Errorf("store: begin: %w", err)
+		return err
 	}
+	defer conn.Release() // one whose transaction is still open (body has panicked) is closed
 	if err := body(postgresSession{tx, bounded}); err != nil {
-		if e := tx.Rollback(bounded); e != nil {
+		if tx.Rollback(bounded) != nil {
 			conn.Conn().Close(bounded)
 		}
 		return err
@@ -134,6 +129,27 @@ func (e *postgresEngine) once(ctx context.Context, o pgx.TxOptions, body func(se
 		return fmt.Errorf("store: commit: %w", err)
 	}
 	return nil
+}
+
+// begin takes a connection and begins a transaction on it. A connection that turns out to be
+// dead (the server was restarted, and all in the pool are) is dropped, and the next one taken:
+// nothing has happened on it yet.
+func (e *postgresEngine) begin(ctx, bounded context.Context, o pgx.TxOptions) (*pgxpool.Conn, pgx.Tx, error) {
+	for left := e.pool.Config().MaxConns; ; left-- {
+		conn, err := e.pool.Acquire(ctx)
+		if err != nil {
+			return nil, nil, fmt.Errorf("store: no connection: %w", err)
+		}
+		tx, err := conn.BeginTx(bounded, o)
+		if err == nil {
+			return conn, tx, nil
+		}
+		dead := conn.Conn().IsClosed()
+		conn.Release()
+		if !dead || left == 0 || bounded.Err() != nil {
+			return nil, nil, fmt.Errorf("store: begin: %w", err)
+		}
+	}
 }
 
 func (e *postgresEngine) ping(ctx context.Context) error { return e.pool.Ping(ctx) }
@@ -262,14 +278,18 @@ func (w *wakes) listen(conn *pgx.Conn, b *bell) error {
 	}
 	b.ring() // for what was told while nobody listened
 	for {
-		var n *pgconn.Notification
 		n, err := conn.WaitForNotification(w.ctx)
 		if err != nil {
 			return err
 		}
-		if n.Payload != w.self {
-			b.ring()
-		}
+		w.heard(n.Payload, b)
+	}
+}
+
+// heard rings for what another process told. Our own bell has rung when we committed.
+func (w *wakes) heard(from string, b *bell) {
+	if from != w.self {
+		b.ring()
 	}
 }
 

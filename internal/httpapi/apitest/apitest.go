@@ -222,6 +222,9 @@ func (d *Document) operation(req *http.Request) (string, map[string]any) {
 	if method == "head" {
 		method = "get"
 	}
+	if strings.HasPrefix(r.path, "/api/callbacks/") {
+		method = "post" // any method is taken there; what companies use stands for all of them
+	}
 	op := object(object(object(d.root, "paths"), r.path), method)
 	return "/paths/" + escape(r.path) + "/" + method, op
 }

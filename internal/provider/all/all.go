@@ -18,14 +18,18 @@ import (
 type Entry struct {
 	Provider  provider.Provider
 	Simulator func(*simulator.World) simulator.Simulator
+
+	// Sample are credentials in the form that the company gives them. They are good in the
+	// sandbox only: `chorsu demo` and the documentation use them.
+	Sample map[string]string
 }
 
 // List is every provider, in the order in which people meet them.
 func List() []Entry {
 	return []Entry{
-		{multicard.New(), multicardsim.New},
-		{click.New(), clicksim.New},
-		{payme.New(), paymesim.New},
-		{uzum.New(), uzumsim.New},
+		{multicard.New(), multicardsim.New, map[string]string{"applicationId": "rhmt_test", "secret": "Pw18axeBFo8V7NamKHXX", "storeId": "a1df872e-d5aa-11ee-8de8-005056b4367d"}},
+		{click.New(), clicksim.New, map[string]string{"serviceId": "12345", "merchantId": "6789", "secretKey": "demo-click-secret", "merchantUserId": "3333"}},
+		{payme.New(), paymesim.New, map[string]string{"merchantId": "5e730e8e0b852a417aa49ceb", "key": "demo-payme-key-0123456789"}},
+		{uzum.New(), uzumsim.New, map[string]string{"serviceId": "101202", "login": "demo", "password": "demo-uzum-password"}},
 	}
 }

@@ -182,7 +182,7 @@ func TestRouteNamesTheService(t *testing.T) {
 func TestStrangersHaveTheWrongKey(t *testing.T) {
 	s := New().(provider.StrangerServer)
 	for body, want := range map[string]string{
-		"click_trans_id=5&service_id=1&click_paydoc_id=6&merchant_trans_id=a&amount=1&action=0&sign_time=x&error=0&error_note=&sign_string=0": `"error":-1,`,
+		"click_trans_id=5&service_id=1&click_paydoc_id=6&merchant_trans_id=a&amount=1&action=0&sign_time=2026-01-15+10%3A20%3A30&error=0&error_note=&sign_string=0": `"error":-1,`,
 		"click_trans_id=5": `"error":-8,`,
 	} {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
@@ -192,6 +192,20 @@ func TestStrangersHaveTheWrongKey(t *testing.T) {
 		if w.Code != 200 || !strings.Contains(w.Body.String(), want) || !strings.Contains(w.Body.String(), `"click_trans_id":5,`) {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
+	}
+}
+
+func TestNotesAreCleaned(t *testing.T) {
+	for text, want := range map[string]string{
+		"Success": "Success", "a\x00b\nc": "a b c", "\xff!": "!", strings.Repeat("ў", 300): strings.Repeat("ў", 200),
+	} {
+		m, _ := decodeMessage("error_note=" + url.QueryEscape(text))
+		if m.note != want {
+			t.Errorf("%q became %q", text, m.note)
+		}
+	}
+	if got := clip(strings.Repeat("ў", 301) + "\xff"); got != strings.Repeat("ў", 300)+"…" {
+		t.Error(got)
 	}
 }
 

@@ -539,9 +539,24 @@ func TestRefundOfAPartIsNotShown(t *testing.T) {
 	if _, err := acc.Refund(t.Context(), provider.RefundOrder{Payment: p, Amount: 100}); provider.Harmless(err) || err == nil {
 		t.Fatal(err)
 	}
-	rep, err := acc.Inquire(t.Context(), provider.Question{Op: provider.OpRefund, Payment: p, Amount: 100})
-	if err != nil || rep.Shows || rep.Outcome.State != pay.Paid {
-		t.Errorf("%+v %v", rep, err)
+	ask := func(p pay.Payment) provider.Report {
+		t.Helper()
+		rep, err := acc.Inquire(t.Context(), provider.Question{Op: provider.OpRefund, Payment: p, Amount: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rep
+	}
+	if rep := ask(p); rep.Shows || rep.Outcome.State != pay.Paid {
+		t.Errorf("%+v", rep)
+	}
+
+	// Nor does a whole reversal that somebody else made say anything of the part.
+	c.book.invoice("inv-1", 500)
+	ref := c.act(simulator.Action{Kind: "pay", Amount: 500, Params: map[string]string{"account": "inv-1"}}).Ref
+	c.act(simulator.Action{Kind: "refund", Ref: ref})
+	if rep := ask(*c.book.payments[ref]); rep.Shows || rep.Outcome.State == pay.Refunded {
+		t.Errorf("%+v", rep)
 	}
 }
 
@@ -678,6 +693,13 @@ func TestFiscalScenario11_ReceiptLink(t *testing.T) {
 	}
 	if got := c.sim.Books()[0].State; got != "paid" {
 		t.Error(got)
+	}
+	// Nor is a receipt known of a payment that CLICK does not have.
+	if _, err := acc.FiscalReceipt(t.Context(), pay.Payment{Meta: []byte(`{"paydoc":5}`)}); err == nil {
+		t.Error("a receipt of nothing")
+	}
+	if err := acc.SendReceipt(t.Context(), pay.Payment{Account: "inv-2", CreatedAt: c.book.now}, pay.Receipt{URL: link}); err == nil {
+		t.Error("a receipt was sent for nothing")
 	}
 	// Without merchantUserId nothing is called.
 	before := len(c.requests)

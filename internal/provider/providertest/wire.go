@@ -42,6 +42,7 @@ type wiring struct {
 	setup    Setup
 	dsn      string
 	app      *app.App
+	record   *record
 	orders   atomic.Int64
 	settling sync.Mutex
 }
@@ -52,9 +53,9 @@ func New(t *testing.T, e Engine, s Setup) *Bench {
 	t.Helper()
 	b := &Bench{T: t, wiring: &wiring{engine: e, setup: s, dsn: storetest.DSN(t, storetest.Engine(e))}}
 
-	var handler http.Handler
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
-	b.URL = srv.URL
+	b.record = &record{}
+	srv := httptest.NewServer(b.record)
+	b.URL, b.record.base = srv.URL, srv.URL
 	b.HTTP = &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 	var err error
@@ -67,7 +68,7 @@ func New(t *testing.T, e Engine, s Setup) *Bench {
 		srv.Close()
 		t.Fatal(err)
 	}
-	handler = b.app.Handler()
+	b.record.next = b.app.Handler()
 	t.Cleanup(func() {
 		b.app.Store.FailWrites(false)
 		b.app.Inbox.Close()
@@ -76,7 +77,7 @@ func New(t *testing.T, e Engine, s Setup) *Bench {
 			t.Error("close the gateway:", err)
 		}
 	})
-	b.HTTP.Transport = &apitest.Transport{TB: t, Document: document(t, s, handler), Base: &http.Transport{MaxIdleConnsPerHost: 64}}
+	b.HTTP.Transport = &apitest.Transport{TB: t, Document: document(t, s, b.app.Handler()), Base: &http.Transport{MaxIdleConnsPerHost: 64}}
 	if s.Simulator != nil {
 		b.Sim, b.World, _ = b.app.Sandbox.Simulator(s.Provider.Info().Name)
 	}
@@ -372,13 +373,24 @@ func (b *Bench) Row(query string, args ...any) string {
 	return storetest.Value(b.T, b.dsn, query, args...)
 }
 
-// Footprint counts the rows of everything that a payment writes: what must not change when a
-// message is repeated or refused.
+// Footprint is everything that a payment writes: what must not change by a hair when a message
+// is repeated or refused.
 func (b *Bench) Footprint() string {
 	b.T.Helper()
 	var out strings.Builder
-	for _, table := range []string{"payments", "refunds", "events", "changes", "alarms", "work"} {
+	for _, table := range []string{"refunds", "events", "changes", "alarms", "work"} {
 		fmt.Fprintf(&out, "%s=%s ", table, b.Row("SELECT COUNT(*) FROM "+table))
 	}
-	return strings.TrimSpace(out.String())
+	return out.String() + b.Money()
+}
+
+// Money is where every payment stands, and how much was taken and returned.
+func (b *Bench) Money() string {
+	b.T.Helper()
+	glue := "GROUP_CONCAT(line, '; ')"
+	if b.engine == Postgres {
+		glue = "STRING_AGG(line, '; ')"
+	}
+	return b.Row(`SELECT ` + glue + ` FROM (SELECT id || ' ' || state || ' ' || captured || ' ' || refunded || ' ' || reserved
+		|| ' ' || paid_at || ' ' || ended_at AS line FROM payments ORDER BY id) AS lines`)
 }

@@ -194,15 +194,15 @@ func TestHalfASoum(t *testing.T) {
 	})
 }
 
-// TestBadRegistrations: every fault of the credentials and options at once, as a 400.
+// TestBadRegistrations: every fault of the credentials at once, as a 400.
 func TestBadRegistrations(t *testing.T) {
 	providertest.Each(t, setup(nil), func(t *testing.T, b *providertest.Bench) {
 		a := b.API("POST", "/api/merchants", map[string]any{
 			"source": "app", "businessId": "biz-3", "provider": "uzum",
-			"credentials": map[string]string{"serviceId": "x1", "login": "a:b", "password": "p"},
-			"options":     map[string]any{"amountUnit": "sum"},
+			"credentials": map[string]string{"serviceId": "x1", "login": "a:b", "password": "p\n"},
+			"options":     map[string]any{"uzumAttribute": "amount"},
 		})
-		for _, field := range []string{"serviceId", "login", "amountUnit"} {
+		for _, field := range []string{"credentials.serviceId", "credentials.login", "credentials.password", "options.uzumAttribute"} {
 			if a.Status != 400 || !strings.Contains(string(a.Body), field) {
 				t.Errorf("%s is not named: %d %s", field, a.Status, a.Body)
 			}

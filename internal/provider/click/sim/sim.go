@@ -216,38 +216,43 @@ func (s *sim) settings() Settings {
 func (s *sim) change(name, value string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var err error
+	set, err := s.set, error(nil) // what is wrong changes nothing
 	switch name {
 	case "amount_format":
-		err = oneOf(&s.set.AmountFormat, value, "raw", "N", "N.NN")
+		set.AmountFormat, err = oneOf(value, "raw", "N", "N.NN")
 	case "repeats":
-		s.set.Repeats, err = strconv.Atoi(value)
+		set.Repeats, err = strconv.Atoi(value)
 	case "repeat_every":
-		s.set.RepeatEvery, err = time.ParseDuration(value)
+		set.RepeatEvery, err = time.ParseDuration(value)
 	case "repeat_from":
-		err = oneOf(&s.set.RepeatFrom, value, stepComplete, stepPrepare)
+		set.RepeatFrom, err = oneOf(value, stepComplete, stepPrepare)
 	case "cancel_refused":
-		s.set.CancelRefused, err = strconv.ParseBool(value)
+		set.CancelRefused, err = strconv.ParseBool(value)
 	case "auth_skew":
-		s.set.AuthSkew, err = time.ParseDuration(value)
+		set.AuthSkew, err = time.ParseDuration(value)
 	case "partial_reversal":
-		s.set.Partial, err = strconv.ParseBool(value)
+		set.Partial, err = strconv.ParseBool(value)
 	case "uzcard_refuses":
-		s.set.UzcardRefuses, err = strconv.ParseBool(value)
+		set.UzcardRefuses, err = strconv.ParseBool(value)
 	case "reversed_status":
-		s.set.ReversedStatus, err = strconv.Atoi(value)
+		set.ReversedStatus, err = strconv.Atoi(value)
 	case "receipt_after":
-		s.set.ReceiptAfter, err = strconv.Atoi(value)
+		set.ReceiptAfter, err = strconv.Atoi(value)
 	default:
 		err = fmt.Errorf("there is no setting %q", name)
+	}
+	if err == nil && (set.Repeats < 0 || set.RepeatEvery <= 0 || set.AuthSkew < 0 || set.ReversedStatus > 2) {
+		err = fmt.Errorf("%s cannot be %s", name, value)
+	}
+	if err == nil {
+		s.set = set
 	}
 	return err
 }
 
-func oneOf(to *string, value string, allowed ...string) error {
+func oneOf(value string, allowed ...string) (string, error) {
 	if !slices.Contains(allowed, value) {
-		return fmt.Errorf("%q is none of %q", value, allowed)
+		return "", fmt.Errorf("%q is none of %q", value, allowed)
 	}
-	*to = value
-	return nil
+	return value, nil
 }

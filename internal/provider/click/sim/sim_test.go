@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"crypto/sha1"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -505,8 +506,7 @@ func TestRestartMintsNewIDs(t *testing.T) {
 	}
 }
 
-// TestMoneyNeverGrows drives the books by random reversals: what is returned never exceeds what
-// was paid.
+// TestPartsNeverExceedThePayment: what is returned never exceeds what was paid.
 func TestPartsNeverExceedThePayment(t *testing.T) {
 	s := newShop(t, always(0))
 	ref := s.act("pay").Ref
@@ -519,5 +519,169 @@ func TestPartsNeverExceedThePayment(t *testing.T) {
 	}
 	if b := s.sim.Books()[0]; b.State != refunded {
 		t.Errorf("%+v", b)
+	}
+}
+
+func TestEveryActionIsKnown(t *testing.T) {
+	s := newShop(t, always(0))
+	for _, kind := range s.sim.Info().Actions {
+		if _, err := s.sim.Act(t.Context(), simulator.Action{Kind: kind}); err != nil && strings.Contains(err.Error(), "no action") {
+			t.Error(err)
+		}
+	}
+	if _, err := s.sim.Act(t.Context(), simulator.Action{Kind: "dance"}); err == nil {
+		t.Error("it dances")
+	}
+}
+
+func TestSettingsHaveNames(t *testing.T) {
+	s := newShop(t, always(0))
+	for name, values := range map[string][2]string{
+		"amount_format": {"N", "X"}, "repeats": {"1", "-1"}, "repeat_every": {"1s", "1"}, "repeat_from": {"prepare", "x"},
+		"cancel_refused": {"false", "x"}, "auth_skew": {"1s", "x"}, "partial_reversal": {"false", "x"},
+		"uzcard_refuses": {"true", "x"}, "reversed_status": {"-2", "x"}, "receipt_after": {"-1", "x"},
+	} {
+		if err := s.sim.change(name, values[0]); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := s.sim.change(name, values[1]); err == nil {
+			t.Errorf("%s took %q", name, values[1])
+		}
+	}
+	want := Settings{
+		AmountFormat: "N", Repeats: 1, RepeatEvery: time.Second, RepeatFrom: "prepare", AuthSkew: time.Second,
+		UzcardRefuses: true, ReversedStatus: -2, ReceiptAfter: -1,
+	}
+	if err := s.sim.change("colour", "red"); err == nil || s.sim.settings() != want {
+		t.Errorf("%+v %v", s.sim.settings(), err)
+	}
+}
+
+// TestSend: any message, and what must be answered to it.
+func TestSend(t *testing.T) {
+	for name, x := range map[string]struct {
+		params   []string
+		answered code
+		problems int
+		field    string // of what arrived
+		value    string
+	}{
+		"a Prepare":        {[]string{"expect", "0"}, 0, 0, "action", "0"},
+		"another field":    {[]string{"amount", "1e3", "expect", "-8"}, -8, 0, "amount", "1e3"},
+		"a field left out": {[]string{"omit", "sign_time,error", "expect", "-8"}, -8, 0, "sign_time", ""},
+		"wrongly signed":   {[]string{"sign", "wrong", "expect", "-1"}, -1, 0, "sign_string", strings.Repeat("0", 32)},
+		"signed as given":  {[]string{"sign_string", "abc", "expect", "-1"}, -1, 0, "sign_string", "abc"},
+		"a Complete":       {[]string{"action", "1", "merchant_prepare_id", "7", "expect", "-6"}, -6, 0, "merchant_prepare_id", "7"},
+		"taken by mistake": {[]string{"sign", "wrong", "expect", "-1"}, 0, 1, "", ""},
+		"JSON":             {[]string{"as", "json", "expect", "-8"}, -8, 0, "amount", ""},
+		"nothing":          {[]string{"as", "empty", "expect", "-8"}, -8, 0, "amount", ""},
+		"GET":              {[]string{"as", "get", "expect", "-8"}, -8, 0, "amount", ""},
+	} {
+		s := newShop(t, func(_ int, form url.Values) string {
+			return fmt.Sprintf(`{"error":%d,"error_note":%q}`, x.answered, notes[x.answered])
+		})
+		rep := s.act("send", x.params...)
+		if len(rep.Problems) != x.problems || rep.State != fmt.Sprint(int(x.answered)) {
+			t.Errorf("%s: %s %q", name, rep.State, rep.Problems)
+		}
+		if x.field != "" && s.got[0].Get(x.field) != x.value {
+			t.Errorf("%s: %s is %q", name, x.field, s.got[0].Get(x.field))
+		}
+	}
+}
+
+// ask calls the Merchant API as the fixture's merchant does.
+func (s *shop) ask(method, path, body string) (int, string) {
+	r := httptest.NewRequest(method, "/v2/merchant/"+path, strings.NewReader(body))
+	sum := sha1.Sum([]byte(fmt.Sprint(s.now.Unix()) + "click-test-secret"))
+	r.Header["Auth"] = []string{fmt.Sprintf("3333:%x:%d", sum, s.now.Unix())}
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	s.sim.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+func TestMerchantAPIAnswers(t *testing.T) {
+	s := newShop(t, always(0))
+	s.act("pay")
+	paydoc := fmt.Sprint(s.sim.order[0].paydoc)
+	for _, x := range []struct{ method, path, body, want string }{
+		{"GET", "payment/status/73438/" + paydoc, "", `{"error_code":0,"error_note":"Success","payment_id":` + paydoc + `,"payment_status":2}`},
+		{"GET", "payment/status_by_mti/73438/inv-1001/2026-01-15", "", `"merchant_trans_id":"inv-1001"`},
+		{"GET", "payment/status_by_mti/73438/inv-1001", "", `"payment_id":` + paydoc},
+		{"GET", "payment/status_by_mti/73438/inv-1001/2026-01-14", "", `"error_code":-16`},
+		{"GET", "payment/status/73438/5", "", `"error_code":-16`},
+		{"GET", "payment/status/73438/x", "", `"error_code":-9102`},
+		{"GET", "payment/status/999/" + paydoc, "", `"error_code":-12`}, // another's service
+		{"DELETE", "payment/partial_reversal/73438/" + paydoc + "/50000.01", "", `"error_code":-9006`},
+		{"DELETE", "payment/partial_reversal/73438/" + paydoc + "/0", "", `"error_code":-9102`},
+		{"DELETE", "payment/partial_reversal/73438/" + paydoc + "/1.001", "", `"error_code":-9102`},
+		{"DELETE", "payment/partial_reversal/73438/" + paydoc + "/0.5", "", `"error_code":0`},
+		{"DELETE", "payment/reversal/73438/" + paydoc, "", `"error_code":-9004`}, // a part is gone
+		{"POST", "payment/ofd_data/submit_qrcode", `{"service_id":73438,"payment_id":` + paydoc + `,"qrcode":"https://x/"}`, `"error_code":-9007`},
+		{"POST", "payment/ofd_data/submit_qrcode", `{"service_id":73438,"payment_id":` + paydoc + `,"link":"x"}`, `"error_code":-9102`},
+		{"GET", "payment/ofd_data/73438/" + paydoc, "", `{"paymentId":` + paydoc + `,"qrCodeURL":""}`},
+	} {
+		if _, got := s.ask(x.method, x.path, x.body); !strings.Contains(got, x.want) {
+			t.Errorf("%s %s: %s", x.method, x.path, got)
+		}
+	}
+	s.act("set", "partial_reversal", "false")
+	if _, got := s.ask("DELETE", "payment/partial_reversal/73438/"+paydoc+"/1", ""); !strings.Contains(got, "-9005") {
+		t.Error(got)
+	}
+	failed := s.act("refuse").Ref
+	if _, got := s.ask("DELETE", fmt.Sprintf("payment/reversal/73438/%d", s.sim.attempts[parse(t, failed)].paydoc), ""); !strings.Contains(got, "-9001") {
+		t.Error(got)
+	}
+}
+
+func parse(t *testing.T, ref string) int64 {
+	t.Helper()
+	var n int64
+	if _, err := fmt.Sscan(ref, &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestItemsAreChecked: one right order, and each of its fields made wrong.
+func TestItemsAreChecked(t *testing.T) {
+	s := newShop(t, always(0))
+	s.act("pay")
+	right := fmt.Sprintf(`{"service_id":73438,"payment_id":%d,"items":[{"Name":"Test dona","SPIC":"06401004002000000","PackageCode":"1506113",`+
+		`"GoodPrice":5000000,"Price":5000000,"Amount":1,"VAT":535714,"VATPercent":12,"CommissionInfo":{"TIN":"123456789"}}],`+
+		`"received_ecash":0,"received_cash":0,"received_card":5000000}`, s.sim.order[0].paydoc)
+	if _, got := s.ask("POST", "payment/ofd_data/submit_items", right); !strings.Contains(got, `"error_code":0`) {
+		t.Fatal(got)
+	}
+	for _, x := range [][2]string{
+		{`"Test dona"`, `""`},
+		{`"Test dona"`, `"` + strings.Repeat("x", 64) + `"`},
+		{`"06401004002000000"`, `"6401004002000000"`},
+		{`"06401004002000000"`, `6401004002000000`},
+		{`"1506113"`, `""`},
+		{`"Price":5000000,"Am`, `"Am`},
+		{`"Price":5000000,"Am`, `"Price":50000,"Am`}, // soum
+		{`"Amount":1,`, `"Amount":0,`},
+		{`"Amount":1,`, `"Amount":0.5,`},
+		{`"VAT":535714,`, ``},
+		{`"VATPercent":12,`, ``},
+		{`{"TIN":"123456789"}`, `{}`},
+		{`{"TIN":"123456789"}`, `{"TIN":"123456789","PINFL":"12345678901234"}`},
+		{`"Amount":1,`, `"Amount":1,"Labels":["` + strings.Repeat("x", 22) + `"],`},
+		{`"Amount":1,`, `"Amount":1,"Colour":"red",`},
+		{`"Amount":1,`, `"Amount":1,"Discount":1,`},
+		{`"received_card":5000000`, `"received_card":50000`},
+		{`"received_cash":0,`, ``},
+		{`"received_cash":0,`, `"received_cash":1,`},
+		{`"items":[{`, `"items":[],"x":[{`},
+		{`"payment_id":`, `"payment_id":9`},
+	} {
+		body := strings.Replace(right, x[0], x[1], 1)
+		if _, got := s.ask("POST", "payment/ofd_data/submit_items", body); body == right || strings.Contains(got, `"error_code":0`) {
+			t.Errorf("%s for %s: %s", x[1], x[0], got)
+		}
 	}
 }
