@@ -5,6 +5,11 @@ import (
 	"log/slog"
 	"strings"
 	"sync/atomic"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"github.com/chorsu/chorsu/internal/outbox"
 )
 
 // Statement is one statement that a transaction ran.
@@ -26,6 +31,31 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 
 func (tx *Tx) Texts(ctx context.Context, query string, args ...any) ([]string, error) {
 	return many(ctx, tx, scanText, query, args...)
+}
+
+// Claim is the claim of the queue, in this transaction.
+func (tx *Tx) Claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) ([]outbox.Work, error) {
+	return tx.claim(ctx, now, lease, n, perLane, free)
+}
+
+// PagesRead counts the pages of the table and the indexes of the outbox that this transaction
+// has read; on SQLite the pages of everything that its connection ever has.
+func (tx *Tx) PagesRead(ctx context.Context) (pages int64, err error) {
+	if tx.dialect == postgres {
+		return one(ctx, tx, scanNumber, `SELECT SUM(pg_stat_get_xact_blocks_fetched(oid))::bigint FROM pg_class
+			WHERE oid = 'work'::regclass OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'work'::regclass)`)
+	}
+	err = tx.db.(uncancelled).conn.conn.Raw(func(conn any) error {
+		for _, op := range []sqlite.DBStatusOp{sqlite.DBStatusCacheHit, sqlite.DBStatusCacheMiss} {
+			n, _, err := conn.(sqlite.DBStatus).Status(op, false)
+			if err != nil {
+				return err
+			}
+			pages += int64(n)
+		}
+		return nil
+	})
+	return pages, err
 }
 
 // Explain is the engine's plan for a statement, a line for each step.

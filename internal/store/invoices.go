@@ -37,15 +37,15 @@ func (tx *Tx) InsertInvoice(ctx context.Context, inv pay.Invoice) (ok bool, err 
 	if err != nil {
 		return false, tx.fail(fmt.Errorf("store: details of invoice %s: %w", inv.ID, err))
 	}
-	return tx.insert(ctx, `INSERT INTO invoices (id, business_id, provider, source_invoice_id, pay_number, amount, status,
+	return tx.insert(ctx, `INSERT INTO invoices (id, business_id, source, provider, source_invoice_id, pay_number, amount, status,
 			attention, details, checkout_url, deeplink, notify_delivered, created_at, paid_at, ended_at, expires_at, check_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)`,
+		VALUES ($1, $2, (SELECT source FROM businesses WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)`,
 		inv.ID, inv.BusinessID, inv.Provider, inv.SourceInvoiceID, inv.PayNumber, int64(inv.Amount), string(inv.Status),
 		string(inv.Attention), string(details), inv.CheckoutURL, inv.Deeplink, inv.NotifyDelivered,
 		millis(inv.CreatedAt), millis(inv.PaidAt), millis(inv.EndedAt), millis(inv.ExpiresAt))
 }
 
-const invoiceQuery = `SELECT i.id, i.business_id, b.source, b.key, i.provider, i.source_invoice_id, i.pay_number,
+const invoiceQuery = `SELECT i.id, i.business_id, i.source, b.key, i.provider, i.source_invoice_id, i.pay_number,
 	i.amount, i.status, i.attention, i.details, i.checkout_url, i.deeplink, i.notify_delivered,
 	i.created_at, i.paid_at, i.ended_at, i.expires_at
 	FROM invoices i JOIN businesses b ON b.id = i.business_id`
@@ -119,7 +119,7 @@ type InvoiceFilter struct {
 // Invoices lists invoices, newest first.
 func (tx *Tx) Invoices(ctx context.Context, f InvoiceFilter, p Page) ([]pay.Invoice, error) {
 	var s selection
-	s.business("i", f.Source, f.Business)
+	s.business("i", "i.source", f.Source, f.Business)
 	for _, c := range []struct{ column, value string }{
 		{"i.status", f.Status}, {"i.provider", f.Provider}, {"i.source_invoice_id", f.SourceInvoiceID}, {"i.pay_number", f.PayNumber},
 	} {

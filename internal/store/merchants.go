@@ -107,7 +107,7 @@ type MerchantFilter struct {
 // Merchants lists merchants, newest first.
 func (tx *Tx) Merchants(ctx context.Context, f MerchantFilter, p Page) ([]pay.Merchant, error) {
 	var s selection
-	s.business("m", f.Source, f.Business)
+	s.business("m", "b.source", f.Source, f.Business)
 	if f.Provider != "" {
 		s.and("m.provider = ?", f.Provider)
 	}
@@ -118,12 +118,12 @@ func (tx *Tx) Merchants(ctx context.Context, f MerchantFilter, p Page) ([]pay.Me
 }
 
 // business narrows a list to a source, to the businesses of one key, or to the one of both.
-func (s *selection) business(alias, source, key string) {
+func (s *selection) business(alias, sourceColumn, source, key string) {
 	switch {
 	case source != "" && key != "":
 		s.and(alias+".business_id = (SELECT id FROM businesses WHERE source = ? AND key = ?)", source, key)
 	case source != "":
-		s.and("b.source = ?", source)
+		s.and(sourceColumn+" = ?", source)
 	case key != "":
 		s.and("b.key = ?", key)
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -131,9 +130,7 @@ const lanesQuery = `WITH RECURSIVE lanes (lane) AS (
 		UNION ALL
 		SELECT (SELECT MIN(w.lane) FROM work w WHERE w.lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL
 	)
-	SELECT lane, due_at FROM (
-		SELECT lanes.lane AS lane, (SELECT MIN(w.due_at) FROM work w WHERE w.lane = lanes.lane) AS due_at FROM lanes
-	) AS first`
+	SELECT lanes.lane, (SELECT MIN(w.due_at) FROM work w WHERE w.lane = lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL`
 
 type laneDue struct {
 	name string
@@ -149,32 +146,38 @@ func scanLane(r row) (l laneDue, err error) {
 // row that another process is just claiming, or whose transaction is not committed, is left
 // out: it is found at the next look.
 func (q queue) Claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) (claimed []outbox.Work, err error) {
-	err = q.s.Update(ctx, func(ctx context.Context, tx *Tx) error {
-		claimed = nil
-		lanes, err := many(ctx, tx, scanLane, lanesQuery+` WHERE due_at <= $1`, millis(now))
-		if err != nil {
-			return err
-		}
-		slices.SortStableFunc(lanes, func(a, b laneDue) int { return cmp.Compare(a.due, b.due) })
-		for _, lane := range lanes {
-			slots, named := free[lane.name]
-			if !named {
-				slots = perLane
-			}
-			slots = min(slots, n-len(claimed))
-			if slots <= 0 {
-				continue
-			}
-			some, err := tx.claimLane(ctx, lane.name, slots, now, lease)
-			if err != nil {
-				return err
-			}
-			claimed = append(claimed, some...)
-		}
-		return nil
+	err = q.s.Update(ctx, func(ctx context.Context, tx *Tx) (err error) {
+		claimed, err = tx.claim(ctx, now, lease, n, perLane, free)
+		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	return claimed, nil
+}
+
+func (tx *Tx) claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) (claimed []outbox.Work, err error) {
+	lanes, err := many(ctx, tx, scanLane, lanesQuery)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(lanes, func(a, b laneDue) int { return cmp.Compare(a.due, b.due) })
+	for _, lane := range lanes {
+		if lane.due > millis(now) {
+			break
+		}
+		slots, named := free[lane.name]
+		if !named {
+			slots = perLane
+		}
+		if slots = min(slots, n-len(claimed)); slots <= 0 {
+			continue
+		}
+		some, err := tx.claimLane(ctx, lane.name, slots, now, lease)
+		if err != nil {
+			return nil, err
+		}
+		claimed = append(claimed, some...)
 	}
 	return claimed, nil
 }
@@ -198,12 +201,13 @@ func (tx *Tx) claimLane(ctx context.Context, lane string, n int, now time.Time, 
 // NextDue implements outbox.Queue.
 func (q queue) NextDue(ctx context.Context) (at time.Time, err error) {
 	err = q.s.View(ctx, func(ctx context.Context, tx *Tx) error {
-		first, err := one(ctx, tx, scanNumber, `SELECT MIN(due_at) FROM (`+lanesQuery+` WHERE due_at IS NOT NULL) AS lanes HAVING COUNT(*) > 0`)
-		at = instant(first)
-		if errors.Is(err, ErrNotFound) {
-			return nil
+		lanes, err := many(ctx, tx, scanLane, lanesQuery)
+		if err != nil || len(lanes) == 0 {
+			return err
 		}
-		return err
+		first := slices.MinFunc(lanes, func(a, b laneDue) int { return cmp.Compare(a.due, b.due) })
+		at = instant(first.due)
+		return nil
 	})
 	return at, err
 }

@@ -36,6 +36,7 @@ CREATE INDEX merchants_newest ON merchants (created_at, id);
 CREATE TABLE invoices (
     id                TEXT PRIMARY KEY,
     business_id       TEXT NOT NULL REFERENCES businesses (id),
+    source            TEXT NOT NULL, -- the business's, once more: an app lists its invoices by it
     provider          TEXT NOT NULL DEFAULT '', -- '' = any active one of the business
     source_invoice_id TEXT NOT NULL,
     pay_number        TEXT NOT NULL,
@@ -55,11 +56,12 @@ CREATE TABLE invoices (
 -- Money is asked for once per order.
 CREATE UNIQUE INDEX invoices_one_open ON invoices (business_id, source_invoice_id) WHERE status NOT IN ('cancelled', 'failed');
 CREATE UNIQUE INDEX invoices_pay_number ON invoices (business_id, pay_number);
-CREATE INDEX invoices_order ON invoices (business_id, source_invoice_id, created_at);
+CREATE INDEX invoices_order ON invoices (business_id, source_invoice_id, created_at, id);
 CREATE INDEX invoices_newest ON invoices (created_at, id);
+CREATE INDEX invoices_of_source ON invoices (source, created_at, id);
 CREATE INDEX invoices_of_business ON invoices (business_id, created_at, id);
-CREATE INDEX invoices_find_pay_number ON invoices (pay_number);
-CREATE INDEX invoices_find_order ON invoices (source_invoice_id);
+CREATE INDEX invoices_find_pay_number ON invoices (pay_number, created_at, id);
+CREATE INDEX invoices_find_order ON invoices (source_invoice_id, created_at, id);
 CREATE INDEX invoices_to_expire ON invoices (check_at) WHERE status = 'pending';
 CREATE INDEX invoices_attention ON invoices (created_at, id) WHERE attention <> '';
 CREATE INDEX invoices_undelivered ON invoices (created_at, id) WHERE NOT notify_delivered;
@@ -91,6 +93,7 @@ CREATE TABLE payments (
     card_token  TEXT NOT NULL DEFAULT '', -- sealed
     page_url    TEXT NOT NULL DEFAULT '',
     receipt_url TEXT NOT NULL DEFAULT '',
+    fiscal      TEXT NOT NULL DEFAULT '' CHECK (fiscal IN ('', 'pending', 'sent', 'done', 'failed')),
     meta        TEXT NOT NULL DEFAULT '',
     UNIQUE (merchant_id, ref),
     CHECK (refunded + reserved <= captured),

@@ -1,0 +1,268 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/outbox"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/store"
+	"github.com/chorsu/chorsu/internal/store/storetest"
+)
+
+// growing are the tables that grow with payments. None of them is ever read from end to end.
+const growing = `invoices|payments|refunds|events|deliveries|changes|alarms|messages|idempotency|work`
+
+// sqliteNames are SQLite's names for the indexes that PostgreSQL names after a constraint.
+var sqliteNames = map[string]string{
+	"businesses_source_key_key":                    "sqlite_autoindex_businesses_2",
+	"merchants_business_id_provider_key":           "sqlite_autoindex_merchants_2",
+	"payments_merchant_id_ref_key":                 "sqlite_autoindex_payments_2",
+	"events_business_id_source_invoice_id_seq_key": "sqlite_autoindex_events_2",
+	"work_kind_subject_key":                        "sqlite_autoindex_work_2",
+}
+
+// Each query of the store finds its rows by the index that is meant for it, on both engines,
+// with thousands of rows in every table that grows with payments.
+func TestEveryQueryUsesItsIndex(t *testing.T) {
+	page := store.Page{Limit: 20, AfterAt: noon.UnixMilli() + 2000, AfterID: "x"}
+	yes := true
+	queries := []struct {
+		name  string
+		index string // or several that are as good, "|" between them; "" where the name does not matter
+		run   func(context.Context, *store.Tx) error
+	}{
+		{"Business", "businesses_source_key_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Business(ctx, "app", "5")
+			return err
+		}},
+		{"Merchant", "merchants_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Merchant(ctx, "mer-5")
+			return err
+		}},
+		{"MerchantOf", "merchants_business_id_provider_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.MerchantOf(ctx, "biz-5", "payme")
+			return err
+		}},
+		{"MerchantsOf", "merchants_business_id_provider_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.MerchantsOf(ctx, "biz-5")
+			return err
+		}},
+		{"MerchantsByRoute", "merchants_route", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.MerchantsByRoute(ctx, "payme", "5")
+			return err
+		}},
+		{"Merchants", "merchants_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Merchants(ctx, store.MerchantFilter{Active: &yes}, page)
+			return err
+		}},
+		{"Merchants of a business", "merchants_business_id_provider_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Merchants(ctx, store.MerchantFilter{Source: "app", Business: "5"}, page)
+			return err
+		}},
+
+		{"Invoice", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Invoice(ctx, "inv-000005"); return err }},
+		{"LockInvoice", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LockInvoice(ctx, "inv-000005"); return err }},
+		{"InvoiceByAccount", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.InvoiceByAccount(ctx, "biz-5", "5")
+			return err
+		}},
+		{"OpenInvoice", "invoices_one_open", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.OpenInvoice(ctx, "biz-5", "order 5")
+			return err
+		}},
+		{"Invoices", "invoices_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{}, page)
+			return err
+		}},
+		{"Invoices of a business", "invoices_of_business", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Source: "app", Business: "5"}, page)
+			return err
+		}},
+		{"Invoices of a source", "invoices_of_source", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Source: "rare"}, page)
+			return err
+		}},
+		{"Invoices of a time", "invoices_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{From: noon, To: noon.Add(time.Second)}, store.Page{})
+			return err
+		}},
+		{"Invoices of an order", "invoices_find_order", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{SourceInvoiceID: "order 5"}, store.Page{})
+			return err
+		}},
+		{"Invoices of an order of a business", "invoices_order|invoices_find_order", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Source: "app", Business: "5", SourceInvoiceID: "order 5"}, store.Page{})
+			return err
+		}},
+		{"Invoices by pay number", "invoices_find_pay_number", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{PayNumber: "5"}, store.Page{})
+			return err
+		}},
+		{"Invoices that ask for attention", "invoices_attention", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Attention: true}, store.Page{})
+			return err
+		}},
+		{"Invoices that the app does not know of", "invoices_undelivered", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Undelivered: true}, store.Page{})
+			return err
+		}},
+		{"ExpiredInvoices", "invoices_to_expire", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.ExpiredInvoices(ctx, noon, 100)
+			return err
+		}},
+
+		{"Payment", "payments_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Payment(ctx, "pay-000005"); return err }},
+		{"PaymentByRef", "payments_merchant_id_ref_key|payments_find_ref", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PaymentByRef(ctx, "mer-5", "ref 5")
+			return err
+		}},
+		{"Payments", "payments_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Payments(ctx, "inv-000005"); return err }},
+		{"LivePayment", "payments_one_live", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LivePayment(ctx, "inv-000005"); return err }},
+		{"Statement", "payments_statement", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Statement(ctx, "mer-5", noon, noon.Add(time.Second))
+			return err
+		}},
+		{"Refund", "refunds_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Refund(ctx, "ref-000005"); return err }},
+		{"Refunds", "refunds_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Refunds(ctx, "inv-000005"); return err }},
+		{"RefundUnderway", "refunds_one_underway", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.RefundUnderway(ctx, "pay-000005")
+			return err
+		}},
+
+		{"NextSeq", "events_business_id_source_invoice_id_seq_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.NextSeq(ctx, "biz-5", "order 5")
+			return err
+		}},
+		{"Event", "events_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Event(ctx, "evt-000005"); return err }},
+		{"LatestEvent", "events_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LatestEvent(ctx, "inv-000005"); return err }},
+		{"OldestUndelivered", "events_undelivered", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.OldestUndelivered(ctx, "biz-5", "order 5")
+			return err
+		}},
+		{"MoreUndelivered", "events_undelivered", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.MoreUndelivered(ctx, "biz-5", "order 5", 1)
+			return err
+		}},
+		{"Deliveries", "deliveries_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Deliveries(ctx, "inv-000005"); return err }},
+		{"Changes", "changes_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Changes(ctx, "inv-000005"); return err }},
+		{"Messages", "messages_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Messages(ctx, "inv-000005"); return err }},
+		{"PruneMessages", "messages_oldest", func(ctx context.Context, tx *store.Tx) error { _, err := tx.PruneMessages(ctx, noon, 10); return err }},
+		{"Alarms", "alarms_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Alarms(ctx, "inv-000005"); return err }},
+		{"OpenAlarms", "alarms_open", func(ctx context.Context, tx *store.Tx) error { _, err := tx.OpenAlarms(ctx, store.Page{}); return err }},
+		{"CloseAlarms", "alarms_of_invoice", func(ctx context.Context, tx *store.Tx) error { return tx.CloseAlarms(ctx, "inv-000005", "x", noon) }},
+		{"Key", "idempotency_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Key(ctx, "scope", "5"); return err }},
+		{"PruneKeys", "idempotency_oldest", func(ctx context.Context, tx *store.Tx) error { _, err := tx.PruneKeys(ctx, noon, 10); return err }},
+		{"WorkFor", "work_kind_subject_key", func(ctx context.Context, tx *store.Tx) error { _, err := tx.WorkFor(ctx, "deliver", "5"); return err }},
+		{"DropWork", "work_kind_subject_key", func(ctx context.Context, tx *store.Tx) error { return tx.DropWork(ctx, "deliver", "5") }},
+		{"Finish", "work_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Finish(ctx, outbox.Work{ID: "work-000005", Lease: "x"}, noon)
+			return err
+		}},
+		{"Claim", "work_due", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Claim(ctx, noon.Add(time.Hour), time.Minute, 20, 1, nil)
+			return err
+		}},
+		{"Stats", "", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Stats(ctx); return err }},
+
+		{"SaveInvoice", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
+			return tx.SaveInvoice(ctx, pay.Invoice{ID: "inv-000005", Status: pay.StatusPaid})
+		}},
+		{"SavePayment", "payments_pkey", func(ctx context.Context, tx *store.Tx) error {
+			return tx.SavePayment(ctx, pay.Payment{ID: "pay-000005", State: pay.Created})
+		}},
+		{"SaveRefund", "refunds_pkey", func(ctx context.Context, tx *store.Tx) error {
+			return tx.SaveRefund(ctx, pay.Refund{ID: "ref-000005", State: pay.MoveFailed})
+		}},
+		{"SaveEvent", "events_pkey", func(ctx context.Context, tx *store.Tx) error { return tx.SaveEvent(ctx, pay.Event{ID: "evt-000005"}) }},
+	}
+	walked := regexp.MustCompile(`Seq Scan on (` + growing + `)\b|(?m)^SCAN (` + growing + `|[iaw])$`)
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		crowd(t, s)
+		var seen []store.Statement
+		s.Watch(func(st store.Statement) { seen = append(seen, st) })
+		for _, q := range queries {
+			var indexes []string
+			for index := range strings.SplitSeq(q.index, "|") {
+				if name, ok := sqliteNames[index]; ok && !s.Postgres() {
+					index = name
+				} else if table, ok := strings.CutSuffix(index, "_pkey"); ok && !s.Postgres() {
+					index = "sqlite_autoindex_" + table + "_1"
+				}
+				indexes = append(indexes, index)
+			}
+			seen = nil
+			err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				if err := q.run(ctx, tx); err != nil && !errors.Is(err, store.ErrNotFound) {
+					return err
+				}
+				return errRefused // so that each finds the same rows
+			})
+			if err != errRefused {
+				t.Fatalf("%s: %v", q.name, err)
+			}
+			var plans strings.Builder
+			for _, st := range seen {
+				view(t, s, func(ctx context.Context, tx *store.Tx) error {
+					plan, err := tx.Explain(ctx, st)
+					plans.WriteString(plan + "\n")
+					return err
+				})
+			}
+			t.Logf("%s:\n%s", q.name, plans.String())
+			if !regexp.MustCompile(`(` + strings.Join(indexes, "|") + `)\b`).MatchString(plans.String()) {
+				t.Errorf("%s does not use %s:\n%s", q.name, indexes, plans.String())
+			}
+			if walked.MatchString(plans.String()) && q.name != "Stats" { // counts all open work, by kind
+				t.Errorf("%s reads a table from end to end:\n%s", q.name, plans.String())
+			}
+		}
+	})
+}
+
+// crowd puts some thousand rows into every table, and tells PostgreSQL how many.
+func crowd(t *testing.T, s *store.Store) {
+	t.Helper()
+	at := noon.UnixMilli()
+	const rows = `WITH RECURSIVE
+		number (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM number WHERE i < 4000),
+		n (i, id, b) AS (SELECT i, SUBSTR('00000' || i, LENGTH(CAST(i AS TEXT)), 6), CAST(i % 40 + 1 AS TEXT) FROM number) `
+	update(t, s, func(ctx context.Context, tx *store.Tx) error {
+		for _, insert := range []string{
+			`INSERT INTO businesses (id, source, key, created_at) SELECT 'biz-' || i, 'app', CAST(i AS TEXT), $1 + i FROM n`,
+			`INSERT INTO merchants (id, business_id, provider, active, sealed, route, version, created_at, updated_at)
+				SELECT 'mer-' || i, 'biz-' || i, 'payme', TRUE, '', CAST(i AS TEXT), 1, $1 + i, $1 FROM n`,
+			`INSERT INTO invoices (id, business_id, source, source_invoice_id, pay_number, amount, status, details, created_at, expires_at, check_at, attention, notify_delivered)
+				SELECT 'inv-' || id, 'biz-' || b, CASE WHEN b = '7' THEN 'rare' ELSE 'app' END, 'order ' || i, CAST(i AS TEXT), 1000, CASE WHEN i % 10 = 0 THEN 'pending' ELSE 'cancelled' END, '{}', $1 + i, $1 + i, $1 + i,
+				CASE WHEN i % 100 = 0 THEN 'unknown_outcome' ELSE '' END, i % 100 <> 1 FROM n`,
+			`INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, amount, state, their_time, created_at)
+				SELECT 'pay-' || id, 'inv-' || id, 'biz-' || b, 'mer-' || b, 'payme', 'ref ' || i, 1000, CASE WHEN i % 100 = 0 THEN 'unknown' ELSE 'created' END, $1 + i, $1 + i FROM n`,
+			`INSERT INTO refunds (id, business_id, invoice_id, payment_id, amount, state, created_at)
+				SELECT 'ref-' || id, 'biz-' || b, 'inv-' || id, 'pay-' || id, 100, 'sent', $1 + i FROM n`,
+			`INSERT INTO events (id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url, created_at, delivered_at, stuck_at)
+				SELECT 'evt-' || id, 'biz-' || b, 'inv-' || id, 'order ' || i, 1, '', '', '', $1 + i, CASE WHEN i % 10 = 0 THEN 0 ELSE $1 END, CASE WHEN i % 100 = 0 THEN $1 ELSE 0 END FROM n`,
+			`INSERT INTO deliveries (id, business_id, event_id, invoice_id, attempt, at, status, duration_ms)
+				SELECT 'del-' || id, 'biz-' || b, 'evt-' || id, 'inv-' || id, 1, $1 + i, 200, 1 FROM n`,
+			`INSERT INTO changes (id, business_id, invoice_id, at, what, now, by_whom) SELECT 'chg-' || id, 'biz-' || b, 'inv-' || id, $1 + i, '', '', '' FROM n`,
+			`INSERT INTO alarms (id, business_id, invoice_id, kind, message, created_at, closed_at)
+				SELECT 'alm-' || id, 'biz-' || b, 'inv-' || id, '', '', $1 + i, CASE WHEN i % 100 = 0 THEN 0 ELSE $1 END FROM n`,
+			`INSERT INTO messages (id, business_id, merchant_id, invoice_id, at, direction, request, status, response, duration_ms)
+				SELECT 'msg-' || id, 'biz-' || b, 'mer-' || b, 'inv-' || id, $1 + i, 'in', '', 200, '', 1 FROM n`,
+			`INSERT INTO idempotency (scope, key, hash, resource, status, done, created_at) SELECT 'scope', CAST(i AS TEXT), '', '', 200, TRUE, $1 + i FROM n`,
+			`INSERT INTO work (id, business_id, kind, subject, lane, due_at, created_at) SELECT 'work-' || id, 'biz-' || b, 'deliver', CAST(i AS TEXT), 'lane ' || (i % 10), $1 + i, $1 FROM n`,
+		} {
+			if _, err := tx.Exec(ctx, rows+insert, at); err != nil {
+				return err
+			}
+		}
+		if !s.Postgres() {
+			return nil
+		}
+		_, err := tx.Exec(ctx, `ANALYZE`)
+		return err
+	})
+}
