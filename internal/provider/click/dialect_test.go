@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"testing"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -123,10 +122,6 @@ func (r reply) field(name string) string {
 		return ""
 	}
 	return fmt.Sprint(m[name])
-}
-
-func TestConformance(t *testing.T) {
-	providertest.Conform(t, setup(), dialect{})
 }
 
 // dialect speaks to the gateway as CLICK does, for the conformance suite.
