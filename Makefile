@@ -16,7 +16,7 @@ help: ## this list
 	@grep -hE '^[a-z][a-z0-9/_-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
 build: ## bin/chorsu, without debug symbols
-	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/chorsu ./cmd/chorsu
+	$(GO) build -ldflags "-s -w -X main.version=$(VERSION)" -o bin/chorsu ./cmd/chorsu
 
 demo: build ## the main job, proved in a minute with no internet
 	@bin/chorsu demo

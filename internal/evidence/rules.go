@@ -12,7 +12,6 @@ const (
 	amount        // at most 13 digits, and two behind a dot
 	moment        // a time, in any of the companies' forms
 	word          // a state, a method, a code: at most 64 letters, digits and _ . + -, and no long number
-	code          // a word, but nothing that could be an SMS code
 	note          // text for people: its long numbers, phones and tokens are masked
 	phone         // the last four digits
 	pan           // a card number that the company masked
@@ -24,8 +23,8 @@ const (
 // protocol; a new one is masked until somebody has done so.
 //
 // Left out on purpose, though they look harmless: token, card_token, secret, key, password,
-// sign, sign_string, otp, sms_code, confirmation_code, otp_data, expiry and expire (of a card),
-// cvc, pinfl, holder_name, fullName, username, email, ip, user_agent, balance, card_id, session_id
+// sign, sign_string, otp, code, sms_code, confirmation_code, otp_data, expiry and expire (of a
+// card), cvc, pinfl, holder_name, fullName, username, email, ip, user_agent, balance, card_id, session_id
 // (it opens a card form), application_id, login, name, description, metadata.
 var classes = map[string]class{
 	// Ids.
@@ -60,8 +59,9 @@ var classes = map[string]class{
 	"ps": word, "paymentsystem": word, "paymentsource": word, "processingtype": word, "cardtype": word, "tariff": word,
 	"commissiontype": word, "confirmmode": word, "receipttype": word, "operationtype": word, "operationstate": word,
 	"actioncode": word, "afterexpired": word, "isrefund": word, "onlystatus": word, "role": word, "debitavailable": word, "confirmable": word,
-	"error": word, "errorcode": word, "statuscode": word, "psresponsecode": word, "field": word, "code": code,
-	"error.data": word, "error.code": word,
+	"error": word, "errorcode": word, "statuscode": word, "psresponsecode": word, "field": word,
+	// A code by itself may be an SMS code, or what a buyer's telephone shows.
+	"error.code": word, "error.data": word, "cardstatus.code": word, "items.code": ident,
 
 	// Text for people.
 	"errornote": note, "errormessage": note, "message": note, "details": note, "psresponsemsg": note, "callbackmessage": note,

@@ -3,8 +3,11 @@ package evidence
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -114,7 +117,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // Callback records a provider's call to us: body is the request's, which has been read; serve
-// with the writer and request that it returns, and call done when the answer is written.
+// with the writer and request that it returns, and defer done, which keeps the message.
 func (r *Recorder) Callback(w http.ResponseWriter, req *http.Request, body []byte, tag Tag) (_ http.ResponseWriter, _ *http.Request, done func()) {
 	ctx := WithTag(req.Context(), tagOf(req.Context()).and(tag))
 	req = req.WithContext(ctx)
@@ -159,7 +162,7 @@ func (x *exchange) end(status int, response string) {
 			BusinessID: tag.BusinessID, MerchantID: tag.MerchantID, InvoiceID: tag.InvoiceID, PaymentID: tag.PaymentID,
 			At: x.began, Direction: x.direction,
 			Step:     step(x.request.URL, asked),
-			Request:  bound(x.request.Method + " " + maskURL(x.request.URL) + "\n" + x.asked.redacted(contentType)),
+			Request:  bound(strings.TrimSuffix(x.request.Method+" "+maskURL(x.request.URL)+"\n"+x.asked.redacted(contentType), "\n")),
 			Status:   status,
 			Response: bound(response),
 			Duration: x.recorder.now().Sub(x.began),
@@ -249,3 +252,24 @@ func (a *answer) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the writer below.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// step names what a message asked for: its JSON-RPC method, or its path without our own part
+// and without ids.
+func step(u *url.URL, body []byte) string {
+	var rpc struct {
+		Method string `json:"method"`
+	}
+	if json.Unmarshal(body, &rpc) == nil && rpc.Method != "" && isWord(rpc.Method) {
+		return rpc.Method
+	}
+	var words []string
+	for part := range strings.SplitSeq(u.EscapedPath(), "/") {
+		if pathWords[part] {
+			words = append(words, part)
+		}
+	}
+	if len(words) > 2 && words[0] == "api" && words[1] == "callbacks" {
+		words = words[2:] // the company's name, and its own suffix where it has one
+	}
+	return "/" + strings.Join(words, "/")
+}

@@ -34,8 +34,7 @@ func newServer(o Options, providers []provider.Info) *server {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	log := slog.New(WithRequestIDs(o.Logger.Handler()))
-	s := &server{o: o, log: log, now: o.Now, providers: providers, mux: http.NewServeMux()}
+	s := &server{o: o, log: o.Logger, now: o.Now, providers: providers, mux: http.NewServeMux()}
 	reg := huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer)
 	reg.RegisterTypeAlias(quantityType, shownAs)
 	names := make([]any, len(providers))

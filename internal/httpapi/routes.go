@@ -41,7 +41,7 @@ type Options struct {
 	Version   string
 
 	Now    func() time.Time // nil: time.Now
-	Logger *slog.Logger     // nil: slog.Default()
+	Logger *slog.Logger     // nil: slog.Default(). Its handler adds RequestID to every line
 }
 
 type server struct {

@@ -182,7 +182,7 @@ func TestRouteNamesTheService(t *testing.T) {
 func TestStrangersHaveTheWrongKey(t *testing.T) {
 	s := New().(provider.StrangerServer)
 	for body, want := range map[string]string{
-		"click_trans_id=5&service_id=1&click_paydoc_id=6&merchant_trans_id=a&amount=1&action=0&sign_time=x&error=0&error_note=&sign_string=0": `"error":-1,`,
+		"click_trans_id=5&service_id=1&click_paydoc_id=6&merchant_trans_id=a&amount=1&action=0&sign_time=2026-01-15+10%3A20%3A30&error=0&error_note=&sign_string=0": `"error":-1,`,
 		"click_trans_id=5": `"error":-8,`,
 	} {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(body))

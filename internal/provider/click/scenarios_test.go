@@ -687,6 +687,23 @@ func TestExpiryWaitsForAnOpenPrepare(t *testing.T) {
 	})
 }
 
+// TestBuyersPage: the link opens in a browser, and its button pays and leads back to the shop.
+func TestBuyersPage(t *testing.T) {
+	t.Parallel()
+	providertest.Each(t, setup(), func(t *testing.T, b *providertest.Bench) {
+		inv := b.Invoice(order, map[string]any{"returnUrl": "https://shop.uz/done"})
+		page := b.Do(http.MethodGet, link(b, inv), nil, nil)
+		if page.Status != http.StatusOK || !strings.Contains(string(page.Body), "50000.00 soum") {
+			t.Fatalf("HTTP %d %s", page.Status, page.Body)
+		}
+		pressed := b.Do(http.MethodPost, link(b, inv), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte("do=pay"))
+		if pressed.Status != http.StatusSeeOther || pressed.Header.Get("Location") != "https://shop.uz/done" {
+			t.Errorf("HTTP %d to %s", pressed.Status, pressed.Header.Get("Location"))
+		}
+		told(t, b, inv, "paid")
+	})
+}
+
 func TestRefundedOrderIsClosed(t *testing.T) {
 	on(t, func(t *testing.T, b *providertest.Bench, inv string) {
 		boughtAtClick(t, b, inv)

@@ -36,7 +36,7 @@ type message struct {
 	amount  pay.Tiyin // 0 where amountText is no sum that could be owed
 	failure int       // CLICK's own result: 0, or negative where the payment failed
 	note    string    // and its words for that
-	signed  time.Time // signTime, which CLICK writes in Tashkent's time; zero if unreadable
+	signed  time.Time // signTime, which CLICK writes in Tashkent's time
 }
 
 const (
@@ -93,8 +93,8 @@ func decodeMessage(body string) (message, error) {
 	m.amountText = f.text("amount", amountShape)
 	m.action = f.text("action", intShape)
 	m.failure, _ = strconv.Atoi(f.text("error", resultShape))
-	m.signTime = f.text("sign_time", shortShape)
-	m.sign = f.text("sign_string", shortShape)
+	m.signTime, m.signed = f.time("sign_time")
+	m.sign = f.text("sign_string", signShape)
 	// CLICK cannot name an id whose Prepare answer it never got, so a Complete that reports a
 	// failure may lack ours: what must be given up is named by click_trans_id anyway.
 	if m.action == actionComplete && !(m.failed() && values.Get("merchant_prepare_id") == "") {
@@ -102,9 +102,6 @@ func decodeMessage(body string) (message, error) {
 	}
 	if m.amount, err = pay.ParseSoum(m.amountText); err != nil {
 		m.amount = 0
-	}
-	if m.signed, err = time.ParseInLocation(time.DateTime, m.signTime, provider.Tashkent); err != nil {
-		m.signed = time.Time{} // nothing hangs on it; only a statement would be the poorer
 	}
 	return m, errors.Join(f.faults...)
 }
@@ -116,7 +113,8 @@ var (
 	resultShape  = regexp.MustCompile(`^(0|-[0-9]{1,9})$`)
 	amountShape  = regexp.MustCompile(`^[0-9]{1,18}(\.[0-9]{1,18})?$`)
 	accountShape = regexp.MustCompile(`^[^\p{Cc}]{1,255}$`)
-	shortShape   = regexp.MustCompile(`^[^\p{Cc}]{1,128}$`)
+	timeShape    = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$`)
+	signShape    = regexp.MustCompile(`^[!-~]{1,128}$`)
 )
 
 // form reads fields and gathers what is wrong with them.
@@ -146,6 +144,21 @@ func (f *form) id(field string) (string, int64) {
 		return "", 0
 	}
 	return text, n
+}
+
+// time returns a field that holds a local time, as text and as time. Its form is fixed, and it is
+// the last that is signed: the signature has no separators, and a text of any length here could
+// take the action's digit into itself.
+func (f *form) time(field string) (string, time.Time) {
+	text := f.text(field, timeShape)
+	t, err := time.ParseInLocation(time.DateTime, text, provider.Tashkent)
+	if text != "" && err != nil {
+		f.faults = append(f.faults, fmt.Errorf("%s is no time", field))
+	}
+	if err != nil {
+		return "", time.Time{}
+	}
+	return text, t
 }
 
 // note returns a text for people, bounded and cleaned. It is not signed and nothing hangs on it.

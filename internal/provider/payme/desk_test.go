@@ -173,9 +173,12 @@ func (b *book) Cancel(_ context.Context, k provider.Key, c provider.CancelOrder)
 	switch p.State {
 	case pay.Created:
 		p.Apply(pay.Change{To: pay.Cancelled, At: b.now, Reason: c.Reason})
-	case pay.Paid:
+	case pay.Paid, pay.Refunded:
 		if c.UnpaidOnly {
 			return provider.Result{}, provider.NotReversible
+		}
+		if p.State == pay.Refunded {
+			return provider.Result{Payment: *p, Again: true}, nil
 		}
 		p.Apply(pay.Change{To: pay.Refunded, At: b.now, Reason: c.Reason})
 		b.invoices[p.InvoiceID].Follow(p)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -443,14 +444,44 @@ func TestParametersOfTheWrongKindAreNeverTaken(t *testing.T) {
 		{"receipt of nobody", methods[6], id + `,"type":"PERFORM","fiscal_data":{"receipt_id":1,"status_code":0}`, -32001, ""},
 	} {
 		t.Run(c.method+"/"+c.name, func(t *testing.T) {
+			before := s.calls
 			got := send(t, "POST", s.url, paymeHeader(), `{"id":1,"method":"`+c.method+`","params":{`+c.params+`}}`)
 			if got.Error.Code != c.code || got.Error.Data != c.data {
 				t.Errorf("got %d %q, want %d %q", got.Error.Code, got.Error.Data, c.code, c.data)
+			}
+			if asked := s.calls > before; asked != deskAnswers(c.name, c.code) {
+				t.Errorf("was the desk asked: %v", asked)
 			}
 		})
 	}
 	if len(s.payments) != 0 {
 		t.Errorf("%d payments were made", len(s.payments))
+	}
+}
+
+// deskAnswers says whether a case of the test above is answered by the desk: what is taken, and
+// what looks sound but is not the order's. Nothing malformed may come so far.
+func deskAnswers(name string, code int) bool {
+	return code == 0 || slices.Contains([]string{"a hundredth", "one tiyin", "unknown order", "a wrong amount", "receipt of nobody"}, name)
+}
+
+// The merchant began to refuse late cancels after this one was made.
+func TestAReturnThatWasMadeIsStillAnswered(t *testing.T) {
+	s := newStand(t, nil)
+	s.invoice("inv-1001", 5000000)
+	for _, call := range []string{
+		`{"id":1,"method":"CreateTransaction","params":{"id":"a","time":1700000000000,"amount":5000000,"account":{"order_id":"inv-1001"}}}`,
+		`{"id":2,"method":"PerformTransaction","params":{"id":"a"}}`,
+	} {
+		send(t, "POST", s.url, paymeHeader(), call)
+	}
+	const cancel = `{"id":3,"method":"CancelTransaction","params":{"id":"a","reason":5}}`
+	first := send(t, "POST", s.url, paymeHeader(), cancel)
+	strict := newStand(t, func(c *provider.Credentials) { c.Options.RefuseLateCancel = true })
+	strict.book.payments, strict.book.invoices = s.payments, s.invoices
+	strict.advance(time.Hour)
+	if again := send(t, "POST", strict.url, paymeHeader(), cancel); first.Result["state"] != -2. || !cmp.Equal(again, first) {
+		t.Errorf("first %v, then %v", first.Result, again)
 	}
 }
 

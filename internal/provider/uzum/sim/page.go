@@ -26,7 +26,7 @@ func (b *bank) page(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		report, _ := b.Act(r.Context(), simulator.Action{Kind: "check", Link: link})
-		if report.State != created {
+		if report.State == refused {
 			b.show(w, http.StatusOK, view{Title: "This order cannot be paid", Text: lastAnswer(report)})
 			return
 		}

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/chorsu/chorsu/internal/provider/simulator"
 )
 
@@ -63,6 +65,14 @@ type payment struct {
 	transTime   int64              // as the gateway told them first; 0: not yet
 	confirmTime int64
 	reverseTime int64
+}
+
+// twin is another transaction for the same order, of which nothing has been sent.
+func (p *payment) twin() *payment {
+	return &payment{
+		transID: uuid.NewString(), service: p.service, account: p.account,
+		amount: p.amount, tiyin: p.tiyin, numeric: p.numeric, at: p.at,
+	}
 }
 
 // New opens the bank.
