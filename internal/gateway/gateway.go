@@ -82,7 +82,7 @@ type Gateway struct {
 
 	store     *store.Store
 	providers map[string]provider.Provider
-	idemKeys  [][]byte // by master key: the first is written, all are known
+	hashKey   []byte // of requests, for idempotency; read by Enter
 
 	mu       sync.Mutex
 	accounts map[string]openAccount
@@ -105,7 +105,6 @@ func New(o Options) *Gateway {
 		Options:   o,
 		store:     o.Store,
 		providers: make(map[string]provider.Provider, len(o.Providers)),
-		idemKeys:  o.Seal.DeriveAll("idempotency"),
 		accounts:  map[string]openAccount{},
 		asked:     map[string]time.Time{},
 	}
@@ -231,21 +230,19 @@ func upstream(providerName string, err error) error {
 	return &pay.Error{Code: pay.CodeUpstream, Message: msg, Upstream: up, Err: err}
 }
 
-// hashes are what a repeat of a request must equal: HMACs under keys of their own, so that the
-// table tells nothing of what was asked. The first is under the first master key; the others
-// know requests from before a rotation.
-func (g *Gateway) hashes(request any) ([]string, error) {
+// hash is what a repeat of a request must equal: an HMAC under a key of its own, so that the
+// table tells nothing of what was asked.
+func (g *Gateway) hash(request any) (string, error) {
 	b, err := json.Marshal(request)
 	if err != nil {
-		return nil, fmt.Errorf("hash the request: %w", err)
+		return "", fmt.Errorf("hash the request: %w", err)
 	}
-	out := make([]string, len(g.idemKeys))
-	for i, key := range g.idemKeys {
-		mac := hmac.New(sha256.New, key)
-		mac.Write(b)
-		out[i] = hex.EncodeToString(mac.Sum(nil))
+	if g.hashKey == nil {
+		return "", errors.New("the gateway was not entered")
 	}
-	return out, nil
+	mac := hmac.New(sha256.New, g.hashKey)
+	mac.Write(b)
+	return hex.EncodeToString(mac.Sum(nil)), nil
 }
 
 func notFound(what string) error {

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -12,9 +11,8 @@ import (
 // claim is one request's hold on its idempotency key. It is taken by the transaction that
 // writes the resource, so that an answer given before anything was written is not kept.
 type claim struct {
-	scope, key string
-	hashes     []string // of the request; the first is written
-	keep       bool     // for ever, not 30 days
+	scope, key, hash string
+	keep             bool // for ever, not 30 days
 }
 
 // twin is what a claim finds when the key is known.
@@ -28,8 +26,8 @@ func (g *Gateway) newClaim(op, source string, key Idem, keep bool) (claim, error
 	if key.Key == "" {
 		return claim{}, nil
 	}
-	h, err := g.hashes(key.Request)
-	return claim{scope: op + ":" + source, key: key.Key, hashes: h, keep: keep}, err
+	h, err := g.hash(key.Request)
+	return claim{scope: op + ":" + source, key: key.Key, hash: h, keep: keep}, err
 }
 
 // look says what the key stands for already; nil when it is free. Another request under the
@@ -49,7 +47,7 @@ func (c claim) look(ctx context.Context, tx *store.Tx, now time.Time) (*twin, er
 }
 
 func (c claim) judge(had store.Claim, now time.Time) (*twin, error) {
-	if !slices.Contains(c.hashes, had.Hash) {
+	if had.Hash != c.hash {
 		return nil, &pay.Error{Code: pay.CodeConflict, Reason: "idempotency_key_reused", Message: "this Idempotency-Key was used for another request; use a new key"}
 	}
 	// A first request that died never says that it is done: after its lease it is.
@@ -63,7 +61,7 @@ func (c claim) take(ctx context.Context, tx *store.Tx, resource string, status i
 		return nil, nil
 	}
 	ok, had, err := tx.ClaimKey(ctx, store.Claim{
-		Scope: c.scope, Key: c.key, Hash: c.hashes[0], Resource: resource,
+		Scope: c.scope, Key: c.key, Hash: c.hash, Resource: resource,
 		Status: status, Done: done, Keep: c.keep, At: now,
 	})
 	if err != nil || ok {
