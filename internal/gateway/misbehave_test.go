@@ -1,0 +1,46 @@
+package gateway_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+)
+
+// A company that says of its page what our book cannot take (paid, but another sum) is asked once,
+// not again and again: the answer is a conflict, and a person is told.
+func TestPageThatCannotBeTakenBack(t *testing.T) {
+	outcomes := map[string]provider.Outcome{
+		"paid, another sum": {State: pay.Paid, Amount: 1},
+		"returned":          {State: pay.Refunded, Amount: 1},
+		"no state":          {},
+	}
+	for name, o := range outcomes {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, fx *fixture) {
+				fx.merchant("b1", "host")
+				fx.merchant("b1", "link")
+				inv := fx.invoice(fx.input("host", "o1"))
+				ctx, stop := context.WithCancel(t.Context())
+				asked := 0
+				fx.host.onCancel = func() (provider.Outcome, error) {
+					if asked++; asked == 5 {
+						stop() // it would go on for ever
+					}
+					return o, nil
+				}
+				if _, err := fx.CancelInvoice(ctx, inv.ID, gateway.Idem{}); reason(err) != "payment_in_progress" || asked != 1 {
+					t.Fatalf("cancel: %v after %d questions", err, asked)
+				}
+				if _, err := fx.CreateInvoice(ctx, fx.input("link", "o1"), gateway.Idem{}); reason(err) != "payment_in_progress" || asked != 2 {
+					t.Fatalf("another provider: %v after %d questions", err, asked)
+				}
+				if got := fx.get(inv.ID); got.Status != pay.StatusPending {
+					t.Fatalf("it became %s", got.Status)
+				}
+			})
+		})
+	}
+}
