@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/pay"
@@ -43,4 +44,31 @@ func TestPageThatCannotBeTakenBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The repeat of a request whose process died while it asked for a page gives the page too: an app
+// that keeps to its key would otherwise have an invoice that nobody can pay.
+func TestRepeatAfterThePageDied(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.merchant("b1", "host")
+		fx.host.onCheckout = func(n int) error {
+			if n == 1 {
+				panic("killed")
+			}
+			return nil
+		}
+		in := fx.input("host", "o1")
+		key := gateway.Idem{Key: "k", Request: in}
+		dies(t, func() { _, _ = fx.CreateInvoice(t.Context(), in, key) })
+		fx.advance(gateway.Lease + time.Second)
+		first, err := fx.CreateInvoice(t.Context(), in, key)
+		if err != nil || first.Status != 201 || !first.Replayed || first.Value.CheckoutURL == "" {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		fx.settle() // the dead request's work finds its payment closed
+		again, err := fx.CreateInvoice(t.Context(), in, key)
+		if err != nil || again.Value.ID != first.Value.ID || again.Value.CheckoutURL != first.Value.CheckoutURL || fx.host.pages != 2 {
+			t.Fatalf("%+v, %v; %d pages", again, err, fx.host.pages)
+		}
+	})
 }
