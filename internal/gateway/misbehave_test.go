@@ -72,3 +72,26 @@ func TestRepeatAfterThePageDied(t *testing.T) {
 		}
 	})
 }
+
+// One invoice that cannot be expired does not keep the others from it.
+func TestOneBadInvoiceDoesNotStopExpiry(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		m := fx.merchant("b1", "link")
+		bad := fx.invoice(fx.input("link", "o1"))
+		fx.on(m, func(d provider.Desk) {
+			// No adapter does this: an attempt cannot lapse into refunded.
+			if _, err := d.Open(t.Context(), provider.OpenOrder{Account: bad.ID, Ref: "r", Amount: bad.Amount, ExpiresAt: fx.Now().Add(time.Hour), OnExpiry: pay.Refunded}); err != nil {
+				t.Error(err)
+			}
+		})
+		fx.advance(time.Second)
+		good := fx.invoice(fx.input("link", "o2"))
+		fx.advance(25 * time.Hour)
+		if n, err := fx.ExpireInvoices(t.Context()); n != 1 || err == nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+		if got := fx.get(good.ID); got.Status != pay.StatusCancelled {
+			t.Fatalf("the good one is %s", got.Status)
+		}
+	})
+}
