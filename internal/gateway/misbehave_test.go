@@ -2,6 +2,9 @@ package gateway_test
 
 import (
 	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +74,84 @@ func TestRepeatAfterThePageDied(t *testing.T) {
 			t.Fatalf("%+v, %v; %d pages", again, err, fx.host.pages)
 		}
 	})
+}
+
+const hostilePAN = "8600495473316478"
+
+// What a company says is stored and shown as text that any database takes, and without a card's
+// number, also where the company put one where none belongs.
+func TestHostileWords(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		var log strings.Builder
+		fx.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		const words = "card " + hostilePAN + " is blocked\x00\xff"
+
+		fx.host.onCheckout = func(n int) error {
+			if n > 1 {
+				return nil
+			}
+			return &provider.Error{Kind: provider.KindInvalid, Code: hostilePAN, Message: words}
+		}
+		fx.merchant("b1", "host")
+		_, err := fx.CreateInvoice(t.Context(), fx.input("host", "o1"), gateway.Idem{})
+		if pay.CodeOf(err) != pay.CodeUpstream || showsPAN(t, err) || strings.Contains(err.Error(), hostilePAN) {
+			t.Fatalf("no page: %#v", err)
+		}
+
+		m := fx.merchant("b1", "host")
+		inv := fx.invoice(fx.input("host", "o1"))
+		fx.on(m, func(d provider.Desk) {
+			_, err := d.Confirm(t.Context(), provider.Key{Ref: inv.Payment.Ref, PaymentID: inv.Payment.ID}, provider.Proof{
+				Amount: inv.Amount, Card: pay.Card{MaskedPAN: hostilePAN + "\x00", PaymentSystem: words}, ReceiptURL: "https://host.example/\x00",
+			})
+			if err != nil {
+				t.Error("the buyer has paid: ", err)
+			}
+		})
+		if got := fx.get(inv.ID); got.Status != pay.StatusPaid || got.Payment.Card.MaskedPAN != "860049******6478" {
+			t.Fatalf("%s, %+v", got.Status, got.Payment)
+		}
+		fx.host.onRefund = func(provider.RefundOrder) (provider.MoveOutcome, error) {
+			return provider.MoveOutcome{State: pay.MoveFailed, Ref: "\x00", Code: hostilePAN, Note: words}, nil
+		}
+		s, err := fx.CreateRefund(t.Context(), gateway.RefundInput{InvoiceID: inv.ID}, gateway.Idem{})
+		if err != nil || s.Value.State != pay.MoveFailed || !strings.Contains(s.Value.Note, "is blocked") || showsPAN(t, s.Value) {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		fx.host.onRefund = func(provider.RefundOrder) (provider.MoveOutcome, error) {
+			return provider.MoveOutcome{}, &provider.Error{Kind: provider.KindUnavailable, Message: words}
+		}
+		if _, err := fx.CreateRefund(t.Context(), gateway.RefundInput{InvoiceID: inv.ID}, gateway.Idem{}); err != nil {
+			t.Fatal(err)
+		}
+		fx.on(m, func(d provider.Desk) {
+			if err := d.Alarm(t.Context(), provider.Key{Ref: inv.Payment.Ref}, pay.AttentionProvider, words); err != nil {
+				t.Error(err)
+			}
+		})
+		fx.settle()
+		timeline, err := fx.Timeline(t.Context(), inv.ID)
+		if err != nil || showsPAN(t, timeline) || showsPAN(t, fx.get(inv.ID)) {
+			t.Fatalf("%+v, %v", timeline, err)
+		}
+		if log.Len() == 0 || strings.Contains(log.String(), hostilePAN) {
+			t.Fatalf("the log: %s", log.String())
+		}
+		for _, m := range fx.app.received {
+			if strings.Contains(m.Raw, hostilePAN) {
+				t.Fatalf("the app was told %s", m.Raw)
+			}
+		}
+	})
+}
+
+func showsPAN(t *testing.T, v any) bool {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(b), hostilePAN)
 }
 
 // One invoice that cannot be expired does not keep the others from it.
