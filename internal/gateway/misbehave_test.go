@@ -76,6 +76,35 @@ func TestRepeatAfterThePageDied(t *testing.T) {
 	})
 }
 
+// A page is not made for an invoice that has run out, though nobody has swept it up yet; and the
+// work beside one that is made stands in its company's lane.
+func TestPageForAnInvoiceThatRanOut(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.merchant("b1", "host")
+		inv := fx.invoice(fx.input("", "o1"))
+		fx.host.onCheckout = func(int) error {
+			return fx.store.View(t.Context(), func(ctx context.Context, tx *storeTx) error {
+				payments, err := tx.Payments(ctx, inv.ID)
+				if err != nil {
+					return err
+				}
+				if w, err := tx.WorkFor(ctx, "settle", payments[0].ID); err != nil || w.Lane != "host" {
+					t.Errorf("lane %q, %v", w.Lane, err)
+				}
+				return nil
+			})
+		}
+		if l, err := fx.Start(t.Context(), inv.ID, "host"); err != nil || l.URL == "" {
+			t.Fatalf("%+v, %v", l, err)
+		}
+		late := fx.invoice(fx.input("", "o2"))
+		fx.advance(25 * time.Hour)
+		if _, err := fx.Start(t.Context(), late.ID, "host"); reason(err) != "not_payable" || fx.host.pages != 1 {
+			t.Fatalf("%v, %d pages", err, fx.host.pages)
+		}
+	})
+}
+
 const hostilePAN = "8600495473316478"
 
 // What a company says is stored and shown as text that any database takes, and without a card's
