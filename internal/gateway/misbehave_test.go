@@ -105,6 +105,24 @@ func TestPageForAnInvoiceThatRanOut(t *testing.T) {
 	})
 }
 
+// A process that stood still between its decision and its call, for longer than its lease, does not
+// make the call: another has asked by then, been told that there is no such refund, and perhaps a
+// second one was made in its place.
+func TestRefundByAProcessThatStoodStill(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "o1")
+		fx.host.onMay = func() { fx.advance(11 * time.Minute) }
+		if _, err := fx.CreateRefund(t.Context(), gateway.RefundInput{InvoiceID: inv.ID}, gateway.Idem{Key: "k"}); pay.CodeOf(err) != pay.CodeUpstream || fx.host.refunds != 0 {
+			t.Fatalf("%v, the company was asked %d times", err, fx.host.refunds)
+		}
+		fx.host.onMay = nil
+		s, err := fx.CreateRefund(t.Context(), gateway.RefundInput{InvoiceID: inv.ID}, gateway.Idem{Key: "k"})
+		if err != nil || s.Value.State != pay.MoveSucceeded || fx.host.returned != 100_000 {
+			t.Fatalf("%+v, %v; %d returned", s, err, fx.host.returned)
+		}
+	})
+}
+
 const hostilePAN = "8600495473316478"
 
 // What a company says is stored and shown as text that any database takes, and without a card's
