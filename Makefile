@@ -10,7 +10,7 @@ TESTFLAGS ?= -race -p 2 -timeout 20m
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test/quick test/race test/provider lint generate fuzz needs clean
+.PHONY: help build demo test test/quick test/race test/provider lint lint/mod generate fuzz needs clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-z0-9/_-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -39,6 +39,9 @@ lint: ## gofmt, go vet, staticcheck
 	@$(GO) vet ./...
 	@mkdir -p bin && $(GO) -C tools/lint build -o $(CURDIR)/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	@bin/staticcheck ./...
+
+lint/mod: ## go.mod and go.sum name what is used, and nothing else
+	@$(GO) mod tidy -diff
 
 generate: ## remake what is made from code
 	$(GO) generate ./...
