@@ -6,7 +6,7 @@ var (
 	Order     = Text{"Buyurtma %s", "Заказ %s", "Order %s"}
 	PayTo     = Text{"Oluvchi", "Получатель", "To"}
 	Items     = Text{"Tarkibi", "Состав", "Items"}
-	PayUntil  = Text{"%s gacha toʻlash mumkin", "Оплатить можно до %s", "Can be paid until %s"}
+	PayUntil  = Text{"Toʻlov muddati: %s gacha", "Оплатить можно до %s", "Can be paid until %s"}
 	PayNumber = Text{"Toʻlov raqami", "Номер для оплаты", "Pay number"}
 
 	ChooseWay  = Text{"Qanday toʻlaysiz?", "Как оплатите?", "How do you want to pay?"}
@@ -14,7 +14,7 @@ var (
 	OtherWays  = Text{"Boshqa usullar", "Другие способы", "Other ways to pay"}
 	NoWayNow   = Text{"Hozircha bu hisobni toʻlab boʻlmaydi. Doʻkonga murojaat qiling.", "Сейчас этот счёт оплатить нельзя. Обратитесь в магазин.", "This bill cannot be paid right now. Please ask the shop."}
 	OpenApp    = Text{"%s orqali toʻlash", "Оплатить через %s", "Pay with %s"}
-	OpenAgain  = Text{"%s ni qayta ochish", "Открыть %s снова", "Open %s again"}
+	OpenAgain  = Text{"%sni qayta ochish", "Открыть %s снова", "Open %s again"}
 	OpenHere   = Text{"Shu kompyuterda ochish", "Открыть на этом компьютере", "Open on this computer"}
 	ScanTitle  = Text{"Telefoningiz bilan skanerlang", "Отсканируйте телефоном", "Scan with your phone"}
 	ScanHint   = Text{"Kamera %s toʻlovini ochadi.", "Камера откроет оплату через %s.", "The camera opens the payment in %s."}
@@ -27,9 +27,9 @@ var (
 	BackToShop = Text{"Doʻkonga qaytish", "Вернуться в магазин", "Back to the shop"}
 
 	WaitTitle    = Text{"Toʻlovni kutyapmiz", "Ждём оплату", "Waiting for your payment"}
-	WaitText     = Text{"Toʻlov %s da boshlandi. Uni oʻsha yerda tasdiqlang.", "Платёж начат в %s. Подтвердите его там.", "The payment has begun in %s. Confirm it there."}
-	WaitOther    = Text{"Boshqa usulni tanlash uchun avval bu toʻlovni %s da bekor qiling.", "Чтобы выбрать другой способ, сначала отмените этот платёж в %s.", "To pay another way, first cancel this payment in %s."}
-	WaitOtherAt  = Text{"Tugallanmasa, boshqa usulni %s dan keyin tanlash mumkin.", "Если он не завершится, другой способ можно будет выбрать после %s.", "If it is not finished, another way can be chosen after %s."}
+	WaitText     = Text{"Toʻlov %sda boshlandi. Uni oʻsha yerda tasdiqlang.", "Платёж начат в %s. Подтвердите его там.", "The payment has begun in %s. Confirm it there."}
+	WaitOther    = Text{"Boshqa usulni tanlash uchun avval bu toʻlovni %sda bekor qiling.", "Чтобы выбрать другой способ, сначала отмените этот платёж в %s.", "To pay another way, first cancel this payment in %s."}
+	WaitOtherAt  = Text{"Tugallanmasa, boshqa usulni keyinroq tanlash mumkin: %s.", "Если он не завершится, другой способ можно будет выбрать позже: %s.", "If it is not finished, another way can be chosen later: %s."}
 	TriedFailed  = Text{"%s: toʻlov oʻtmadi. Pul yechilmadi. Qayta urinib koʻring yoki boshqa usulni tanlang.", "%s: платёж не прошёл. Деньги не списаны. Попробуйте ещё раз или выберите другой способ.", "%s: the payment did not go through. No money was taken. Try again, or choose another way."}
 	PageNotMade  = Text{"%s hozir javob bermayapti. Pul yechilmadi. Birozdan soʻng urinib koʻring yoki boshqa usulni tanlang.", "%s сейчас не отвечает. Деньги не списаны. Попробуйте позже или выберите другой способ.", "%s does not answer right now. No money was taken. Try again soon, or choose another way."}
 	AttemptRuns  = Text{"Bu hisob boʻyicha toʻlov allaqachon boshlangan. Yana toʻlamang.", "По этому счёту платёж уже начат. Не платите ещё раз.", "A payment of this bill has begun already. Do not pay again."}
