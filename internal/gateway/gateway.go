@@ -123,6 +123,7 @@ func (g *Gateway) Handlers() map[string]outbox.Handler {
 		workSettle:   g.settleWork,
 		workWithdraw: g.withdrawWork,
 		workReceipt:  g.receiptWork,
+		workFiscal:   g.fiscalWork,
 	}
 }
 
@@ -133,6 +134,7 @@ const (
 	workSettle   = "settle"   // what became of a payment; subject: its id
 	workWithdraw = "withdraw" // take back a hosted page that nobody needs; subject: the payment's id
 	workReceipt  = "receipt"  // pass a fiscal link on; subject: the payment's id
+	workFiscal   = "fiscal"   // have the provider make the fiscal receipt; subject: the payment's id
 )
 
 // account returns the merchant's opened account.

@@ -341,3 +341,24 @@ func TestRequestIDs(t *testing.T) {
 		}
 	}
 }
+
+func TestPrivateAddressesAreNotNotified(t *testing.T) {
+	b := newBench(t, func(o *httpapi.Options) { o.NotifyAllowPrivate = false })
+	b.register("wallet", "biz")
+	for address, fine := range map[string]bool{
+		"https://shop.example.uz/hook": true,
+		"http://8.8.8.8/hook":          true,
+		"http://localhost.evil.uz/":    true, // a name is looked up when it is dialled, each time
+		"http://127.0.0.1/hook":        false,
+		"http://10.1.2.3:8080/hook":    false,
+		"http://[::1]/hook":            false,
+		"http://169.254.169.254/meta":  false,
+		"http://2130706433/":           false,
+		"http://0x7f.1/":               false,
+	} {
+		r := b.send("POST", "/api/invoices", b.order("biz", address, map[string]any{"notifyUrl": address}))
+		if (r.Status == 201) != fine || !fine && (r.Status != 400 || !strings.HasPrefix(r.details()[0], `"notifyUrl" must not lead into a private network`)) {
+			t.Errorf("%s: %s", address, r.Raw)
+		}
+	}
+}
