@@ -86,7 +86,7 @@ func (c *Checkout) show(w http.ResponseWriter, r *http.Request) {
 		last = cookie.Value
 	}
 	v := look(inv, links, request{
-		lang: lang(r, inv.Lang), phone: onPhone(r), by: by, last: last,
+		lang: lang(r, inv.Lang), asked: r.URL.Query().Has("lang"), phone: onPhone(r), by: by, last: last,
 		trouble: r.URL.Query().Get("trouble"), now: c.o.Now(), test: c.o.Test,
 	})
 	ui.Show(w, r, http.StatusOK, page(v))

@@ -86,6 +86,7 @@ func stateOf(inv gateway.Invoice, now time.Time) string {
 // request is what the page wants to know of the one who asks.
 type request struct {
 	lang     words.Lang
+	asked    bool // whether the language was chosen by hand, and goes along
 	phone    bool
 	by, last string // the provider chosen now, and the one used last
 	trouble  string // what was in the way of the choice: away, busy
@@ -143,8 +144,11 @@ func look(inv gateway.Invoice, links []gateway.Link, r request) view {
 			v.chosen = &v.ways[i]
 		}
 	}
-	if v.chosen == nil && !r.phone && len(v.ways) > 0 {
-		v.chosen = &v.ways[0] // a big screen has room to show the QR at once
+	if v.chosen == nil && !r.phone && len(v.ways) > 0 { // a big screen has room to show a QR at once
+		v.chosen = &v.ways[0]
+		if i := slices.IndexFunc(v.ways, func(w way) bool { return w.URL != "" }); i > 0 && !v.ways[0].last {
+			v.chosen = &v.ways[i]
+		}
 	}
 	if v.chosen != nil {
 		v.chosen.here = true
@@ -279,7 +283,7 @@ func (v view) path(l words.Lang) string {
 // with is the page's address with a way chosen.
 func (v view) with(provider string) string {
 	q := url.Values{"by": {provider}}
-	if v.lang != words.Choose(v.inv.Lang) {
+	if v.asked {
 		q.Set("lang", string(v.lang))
 	}
 	return "/pay/" + v.inv.ID + "?" + q.Encode()

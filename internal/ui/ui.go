@@ -23,7 +23,7 @@ import (
 	"github.com/chorsu/chorsu/internal/words"
 )
 
-//go:embed static/*.css static/*.js static/*.woff2 static/onest-LICENSE.txt
+//go:embed static/*.css static/*.js static/*.woff2 static/icon.svg static/onest-LICENSE.txt
 var static embed.FS
 
 // AssetsPath is where Assets is mounted.
@@ -53,7 +53,7 @@ func Asset(name string) string { return AssetsPath + bundle + "/" + name }
 // kinds are the files that a browser may have.
 var kinds = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-	".woff2": "font/woff2", ".txt": "text/plain; charset=utf-8",
+	".woff2": "font/woff2", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8",
 }
 
 // Assets serves the static files below AssetsPath. A former version's address answers with the
