@@ -24,7 +24,9 @@ async function pays(page) {
   await page.waitForURL(/\/sandbox\//);
   await Promise.all([ // the company answers when all its calls are done
     page.waitForResponse((r) => r.request().method() === "POST"),
-    page.locator("button[name=do][value=pay]").click(),
+    // Not with the mouse: after a uzum: address Chromium asks whether to open an app that is not
+    // here, and that question holds the mouse.
+    page.locator("button[name=do][value=pay]").dispatchEvent("click"),
   ]).catch(async (e) => { throw new Error(`${e.message} at ${page.url()}: ${await page.locator("body").innerText()}`); });
 }
 
