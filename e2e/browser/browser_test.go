@@ -32,6 +32,10 @@ func TestCheckout(t *testing.T) {
 	run(t, url, "checkout.mjs", 20)
 }
 
+func TestSite(t *testing.T) {
+	run(t, start(t), "site.mjs", 3)
+}
+
 // start serves the whole program on a free port.
 func start(t *testing.T) (url string) {
 	t.Helper()
