@@ -82,7 +82,7 @@ type Gateway struct {
 
 	store     *store.Store
 	providers map[string]provider.Provider
-	idemKey   []byte
+	hashKey   []byte // of requests, for idempotency; read by Enter
 
 	mu       sync.Mutex
 	accounts map[string]openAccount
@@ -105,7 +105,6 @@ func New(o Options) *Gateway {
 		Options:   o,
 		store:     o.Store,
 		providers: make(map[string]provider.Provider, len(o.Providers)),
-		idemKey:   o.Seal.Derive("idempotency"),
 		accounts:  map[string]openAccount{},
 		asked:     map[string]time.Time{},
 	}
@@ -238,7 +237,10 @@ func (g *Gateway) hash(request any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("hash the request: %w", err)
 	}
-	mac := hmac.New(sha256.New, g.idemKey)
+	if g.hashKey == nil {
+		return "", errors.New("the gateway was not entered")
+	}
+	mac := hmac.New(sha256.New, g.hashKey)
 	mac.Write(b)
 	return hex.EncodeToString(mac.Sum(nil)), nil
 }

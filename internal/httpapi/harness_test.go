@@ -71,6 +71,7 @@ func newBench(t testing.TB, change func(*httpapi.Options)) *bench {
 		Now: b.clock.Now, Logger: log, PublicURL: b.url, InvoiceTTL: 24 * time.Hour,
 		FastRetries: []time.Duration{time.Second}, SlowRetries: nil, AskIntervals: []time.Duration{time.Minute},
 	})
+	must(t, g.Enter(t.Context(), gateway.ModeLive))
 	b.runner = outbox.NewRunner(st.Queue(), g.Handlers(), outbox.Options{Now: b.clock.Now, Logger: log})
 	o := httpapi.Options{
 		Gateway: g, Keys: func() []string { return []string{apiKey, "key-two"} },
