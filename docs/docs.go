@@ -25,6 +25,7 @@ var Contents = []Page{
 	{"refunds", "Refunds", ""},
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
+	{"operating", "Operating", ""},
 	{"providers/multicard", "Multicard", "Providers"},
 	{"providers/click", "Click", ""},
 	{"providers/payme", "Payme", ""},
