@@ -23,7 +23,7 @@ const invoice = (more = {}) => api("POST", "/api/invoices", {
 async function pays(page) {
   await page.waitForURL(/\/sandbox\//);
   await Promise.all([ // the company answers when all its calls are done
-    page.waitForResponse((r) => r.request().method() === "POST"),
+    page.waitForNavigation(),
     // Not with the mouse: after a uzum: address Chromium asks whether to open an app that is not
     // here, and that question holds the mouse.
     page.locator("button[name=do][value=pay]").dispatchEvent("click"),
