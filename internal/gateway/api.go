@@ -88,6 +88,10 @@ type InvoiceInput struct {
 type Invoice struct {
 	pay.Invoice
 	Payment *pay.Payment
+
+	// Open is the attempt that stands in the way of choosing another provider: one that the
+	// buyer has begun, or whose outcome is unknown. nil: none.
+	Open *pay.Payment
 }
 
 // RefundInput asks for the return of a paid invoice's money. Amount 0: all that is left.

@@ -357,6 +357,9 @@ func (g *Gateway) withPayment(ctx context.Context, tx *store.Tx, inv pay.Invoice
 		if out.Payment == nil || !out.Payment.State.Live() {
 			out.Payment = p
 		}
+		if p.Open(g.now()) {
+			out.Open = p
+		}
 	}
 	return out, err
 }
