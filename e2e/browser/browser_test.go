@@ -13,11 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 
-	"github.com/chorsu/chorsu/docs"
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/seal"
@@ -37,37 +34,6 @@ func TestCheckout(t *testing.T) {
 
 func TestSite(t *testing.T) {
 	run(t, start(t), "site.mjs", 3)
-}
-
-// The quickstart's own commands, as they stand there, lead to an invoice with a page.
-func TestQuickstart(t *testing.T) {
-	url := start(t)
-	page, err := docs.Files.ReadFile("quickstart.md")
-	must(t, err)
-	samples := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	var answers []string
-	for _, m := range samples {
-		if !strings.HasPrefix(m[1], "curl") {
-			continue // building and starting, which have been done here
-		}
-		cmd := exec.CommandContext(t.Context(), "bash", "-c", "set -e; curl() { command curl -sS --fail-with-body \"$@\"; }; "+strings.ReplaceAll(m[1], "http://localhost:4002", url))
-		cmd.Env = append(os.Environ(), "CHORSU="+url, "KEY="+apiKey)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s: %v: %s", m[1], err, out)
-		}
-		answers = append(answers, string(out))
-	}
-	var invoice struct {
-		Data struct{ CheckoutURL, Status string }
-	}
-	if len(answers) != 2 {
-		t.Fatalf("%d commands", len(answers))
-	}
-	must(t, json.Unmarshal([]byte(answers[1]), &invoice))
-	if !strings.HasPrefix(invoice.Data.CheckoutURL, url+"/pay/") || invoice.Data.Status != "pending" {
-		t.Errorf("the invoice is %s", answers[1])
-	}
 }
 
 // start serves the whole program on a free port.
