@@ -22,6 +22,9 @@ func (g *Gateway) writeLink(ctx context.Context, s *invoiceStep, inv *pay.Invoic
 		inv.CheckoutURL = g.hostedURL(*inv)
 		return nil
 	}
+	if _, ok := g.providers[inv.Provider].Info().Account.(provider.Checkouter); !ok {
+		return nil // paid by POST /api/invoices/:id/pay alone: there is nowhere to send the buyer
+	}
 	if g.hosts(inv.Provider) {
 		s.makePage = &pay.Payment{
 			ID: id.New(), InvoiceID: inv.ID, BusinessID: inv.BusinessID, MerchantID: s.merchant.ID,

@@ -235,6 +235,7 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	if err := g.learn(p, proof); err != nil {
 		return false, nil, err
 	}
+	b.answered(p)
 	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Paid, At: b.now}, p.Provider+" took the money"); err != nil {
 		return false, nil, err
 	}
