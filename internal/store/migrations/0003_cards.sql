@@ -1,6 +1,6 @@
 -- +goose Up
--- What our own calls need: cards bound and charged by us, holds, and payouts. A card's number is
--- never stored; its token is, sealed.
+-- What our own calls need: cards bound and charged by us, and holds. A card's number is never
+-- stored; what charges it is, sealed.
 
 ALTER TABLE payments ADD COLUMN way TEXT NOT NULL DEFAULT ''; -- card, card_token; '' a page or the company's own call
 ALTER TABLE payments ADD COLUMN card_id TEXT NOT NULL DEFAULT ''; -- the bound card that is charged
@@ -33,3 +33,6 @@ CREATE TABLE cards (
     ended_at     BIGINT NOT NULL DEFAULT 0,
     CHECK (state = 'active' OR sealed = '')
 );
+-- Only for the rotation of the master key: what is sealed, in the order of ids.
+CREATE INDEX cards_sealed ON cards (id) WHERE sealed <> '';
+CREATE INDEX payments_card_tokens ON payments (id) WHERE card_token <> '';
