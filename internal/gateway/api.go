@@ -122,6 +122,12 @@ type BindInput struct {
 func (in BindInput) String() string   { return "a card of business " + in.Business }
 func (in BindInput) GoString() string { return in.String() }
 
+// FormInput binds a card on the company's own form.
+type FormInput struct {
+	Source, Business, Provider        string
+	ReturnURL, ErrorURL, Phone, PINFL string
+}
+
 // TimelineEntry is one thing that happened to an invoice.
 type TimelineEntry struct {
 	At   time.Time

@@ -86,6 +86,80 @@ func (g *Gateway) BindCard(ctx context.Context, in BindInput, key Idem) (Saved[p
 	return out, err
 }
 
+// BindForm makes the company's own form, on which the card's owner enters it.
+func (g *Gateway) BindForm(ctx context.Context, in FormInput) (Saved[pay.BoundCard], string, error) {
+	out := Saved[pay.BoundCard]{Status: http.StatusCreated}
+	p, ok := g.providers[in.Provider]
+	if !ok {
+		return out, "", g.unknownProvider()
+	}
+	if _, ok := p.Info().Account.(provider.FormBinder); !ok {
+		return out, "", &pay.Error{Code: pay.CodeUnsupported, Reason: "no_card_form", Message: p.Info().Title + " has no form for cards"}
+	}
+	var m pay.Merchant
+	err := g.store.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		m, err = g.seller(ctx, tx, InvoiceInput{Source: in.Source, Business: in.Business, Provider: in.Provider})
+		return err
+	})
+	if err != nil {
+		return out, "", err
+	}
+	card := pay.BoundCard{ID: id.New(), BusinessID: m.BusinessID, MerchantID: m.ID, Provider: m.Provider, State: pay.CardPending}
+	var form provider.Form
+	callErr := g.onCard(ctx, m, "bind_form", func(ctx context.Context, a provider.Account) (err error) {
+		form, err = a.(provider.FormBinder).BindForm(ctx, provider.FormOrder{CardID: card.ID, ReturnURL: in.ReturnURL, ErrorURL: in.ErrorURL, Phone: in.Phone, PINFL: in.PINFL})
+		return err
+	})
+	if callErr != nil {
+		return out, "", upstream(m.Provider, callErr)
+	}
+	err = g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) error {
+		card.Ref, card.CodeUntil, card.CreatedAt = form.Ref, form.Expires.Truncate(time.Millisecond), b.now
+		return b.InsertCard(ctx, card)
+	})
+	out.Value = card
+	return out, form.URL, err
+}
+
+// formGrace is how long after its end a form is still asked about.
+const formGrace = 5 * time.Minute
+
+// readForm reads back what came of a form: nobody's word is taken for it but the company's own
+// answer.
+func (g *Gateway) readForm(ctx context.Context, card pay.BoundCard, m pay.Merchant) (pay.BoundCard, error) {
+	var got provider.Binding
+	callErr := g.onCard(ctx, m, "read_form", func(ctx context.Context, a provider.Account) (err error) {
+		got, err = a.(provider.FormBinder).ReadForm(ctx, card.Ref)
+		return err
+	})
+	if callErr != nil {
+		return card, nil // it is read again the next time
+	}
+	sealed, err := "", error(nil)
+	if got.Token != "" {
+		if sealed, err = g.Seal.Seal("card/"+card.ID, []byte(got.Token)); err != nil {
+			return card, err
+		}
+	}
+	err = g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) error {
+		if card, err = b.LockCard(ctx, card.ID); err != nil || card.State != pay.CardPending {
+			return err
+		}
+		if sealed == "" {
+			if b.now.Before(card.CodeUntil.Add(formGrace)) {
+				return nil
+			}
+			return b.cardFails(ctx, &card, provider.Binding{Reason: pay.DeclineCodeLate})
+		}
+		if _, err := card.Move(pay.CardActive, b.now); err != nil {
+			return err
+		}
+		card.Sealed, card.Card, card.Expiry, card.PhoneMasked, card.NeedsCode = sealed, got.Card, got.Expiry, got.PhoneMasked, got.NeedsCode
+		return b.SaveCard(ctx, card)
+	})
+	return card, err
+}
+
 // maskNumber shows what may be shown of a card's number.
 func maskNumber(n string) string {
 	if len(n) < 16 {
@@ -135,7 +209,7 @@ func (g *Gateway) ConfirmCard(ctx context.Context, cardID, code string) (pay.Bou
 			return card, errCodeLate
 		}
 		return card, &pay.Error{Code: pay.CodeConflict, Reason: "card_" + string(card.State), Message: "this card is " + string(card.State) + "; bind it anew"}
-	case card.Ref == "":
+	case card.Ref == "" || !g.bindsByCode(card.Provider):
 		return card, &pay.Error{Code: pay.CodeConflict, Reason: "no_code_expected", Message: "no code was sent for this card; bind it anew"}
 	}
 	var got provider.Binding
@@ -184,10 +258,29 @@ func (g *Gateway) ConfirmCard(ctx context.Context, cardID, code string) (pay.Bou
 	return card, err
 }
 
-// Card reads one card.
+// bindsByCode says whether a provider's cards are confirmed by a code that we hand over.
+func (g *Gateway) bindsByCode(name string) bool {
+	p, ok := g.providers[name]
+	if !ok {
+		return false
+	}
+	_, ok = p.Info().Account.(provider.CardBinder)
+	return ok
+}
+
+// Card reads one card. One that is being bound on the company's form is asked about, at most every
+// five seconds.
 func (g *Gateway) Card(ctx context.Context, cardID string) (pay.BoundCard, error) {
-	card, _, err := g.cardAndMerchant(ctx, cardID)
-	return card, err
+	card, m, err := g.cardAndMerchant(ctx, cardID)
+	if err != nil || card.State != pay.CardPending {
+		return card, err
+	}
+	if p, ok := g.providers[card.Provider]; ok {
+		if _, ok := p.Info().Account.(provider.FormBinder); ok && g.mayAsk("card/"+card.ID) {
+			return g.readForm(ctx, card, m)
+		}
+	}
+	return card, nil
 }
 
 func (g *Gateway) cardAndMerchant(ctx context.Context, cardID string) (card pay.BoundCard, m pay.Merchant, err error) {

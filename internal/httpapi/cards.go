@@ -53,7 +53,7 @@ func (s *server) showCard(c pay.BoundCard) boundCard {
 		NeedsCode: c.NeedsCode, CreatedAt: moment(c.CreatedAt),
 	}
 	switch {
-	case c.State == pay.CardPending && !c.CodeUntil.IsZero() && !s.now().After(c.CodeUntil):
+	case c.State == pay.CardPending && c.PhoneMasked != "" && !c.CodeUntil.IsZero() && !s.now().After(c.CodeUntil):
 		next := "otp"
 		out.Next, out.Otp.value = &next, &otp{orNull(c.PhoneMasked), moment(c.CodeUntil)}
 	case c.State == pay.CardFailed && c.Reason != "":
@@ -73,6 +73,36 @@ func (s *server) bindCard(c *call, in bindInput) (boundCard, error) {
 		return boundCard{}, err
 	}
 	return s.showCard(saved(c, got)), nil
+}
+
+type formInput struct {
+	Source         callersID `json:"source" doc:"Your app's stable name" example:"marketplace"`
+	BusinessID     callersID `json:"businessId" doc:"Your id of the business" example:"biz_42"`
+	Provider       string    `json:"provider" choice:"provider"`
+	ReturnURL      string    `json:"returnUrl" format:"uri" minLength:"1" maxLength:"2048" check:"returnUrl" doc:"Where the card's owner comes back to"`
+	ReturnErrorURL string    `json:"returnErrorUrl,omitempty" format:"uri" minLength:"1" maxLength:"2048" check:"returnUrl" doc:"The same after a failure; default returnUrl"`
+	Phone          string    `json:"phone,omitempty" pattern:"^998[0-9]{9}$" patternDescription:"must be 12 digits that begin with 998" doc:"The card's own number, where the provider must compare it"`
+	Pinfl          string    `json:"pinfl,omitempty" pattern:"^[0-9]{14}$" patternDescription:"must be 14 digits" doc:"The card must belong to this person"`
+}
+
+// cardForm is a card that is being bound on the provider's form.
+type cardForm struct {
+	ID        string `json:"id" format:"uuid"`
+	Status    string `json:"status" enum:"pending,active,revoked,failed"`
+	FormURL   string `json:"formUrl" doc:"Send the card's owner here"`
+	ExpiresAt moment `json:"expiresAt" nullable:"false" doc:"The form is open until then"`
+}
+
+func (s *server) bindForm(c *call, in formInput) (cardForm, error) {
+	got, url, err := s.o.Gateway.BindForm(c.Context(), gateway.FormInput{
+		Source: string(in.Source), Business: string(in.BusinessID), Provider: in.Provider,
+		ReturnURL: in.ReturnURL, ErrorURL: in.ReturnErrorURL, Phone: in.Phone, PINFL: in.Pinfl,
+	})
+	if err != nil {
+		return cardForm{}, err
+	}
+	card := saved(c, got)
+	return cardForm{ID: card.ID, Status: string(card.State), FormURL: url, ExpiresAt: moment(card.CodeUntil)}, nil
 }
 
 func (s *server) confirmCard(c *call, in otpInput) (boundCard, error) {

@@ -103,6 +103,7 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"POST /api/callbacks/{provider}/{merchantId}",
 		"POST /api/callbacks/{provider}/{merchantId}/{method}",
 		"POST /api/cards",
+		"POST /api/cards/form",
 		"POST /api/cards/{id}/confirm",
 		"POST /api/invoices",
 		"POST /api/invoices/{id}/cancel",

@@ -145,6 +145,12 @@ func (s *server) routes() {
 		success: []int{201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
 		example: map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": s.cardProvider(), "number": "8600000000000000", "expiry": "2912", "phone": "998901234567"},
 	}, s.bindCard)
+	add(s, "POST /api/cards/form", about{
+		id: "bindCardByForm", tag: tagCards, summary: "Bind a card on the provider's own form",
+		description: "Send the card's owner to `formUrl`. When they come back, read the card: the gateway then asks the provider what came of it. No number passes through you or this gateway. An Idempotency-Key is not kept here: a second request makes a second form, and no harm.",
+		success:     []int{201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
+		example: map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": s.exampleProvider().Name, "returnUrl": "https://shop.example.uz/cards"},
+	}, s.bindForm)
 	add(s, "POST /api/cards/{id}/confirm", about{
 		id: "confirmCard", tag: tagCards, summary: "Hand over the code that the card's owner was sent",
 		description: "409 with the reason `wrong_otp` while another try counts, `otp_expired` when the card must be bound anew.",

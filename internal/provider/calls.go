@@ -152,7 +152,23 @@ type CardBinder interface {
 	ConfirmCard(ctx context.Context, ref, code string) (Binding, error)
 }
 
-// CardForgetter is a CardBinder whose company can be told to forget a token. Where it cannot,
+// FormBinder binds a card on the company's own form, so that its number does not pass through us.
+type FormBinder interface {
+	BindForm(context.Context, FormOrder) (Form, error)
+	// ReadForm reads what came of a form: a Binding without Token as long as nothing has.
+	ReadForm(ctx context.Context, ref string) (Binding, error)
+}
+
+// FormOrder asks for a form. Phone and PINFL may be "".
+type FormOrder struct{ CardID, ReturnURL, ErrorURL, Phone, PINFL string }
+
+// Form is where the card's owner is sent.
+type Form struct {
+	Ref, URL string
+	Expires  time.Time
+}
+
+// CardForgetter binds cards whose company can be told to forget a token. Where it cannot,
 // only our own copy is destroyed.
 type CardForgetter interface {
 	ForgetCard(ctx context.Context, token string) error
