@@ -58,6 +58,68 @@ var businesses = []struct {
 	{"uzum", map[string]string{"serviceId": "498624684", "login": "uzum", "password": "uzum-test-password"}},
 }
 
+// The founding four and their fields, letter for letter, before any further provider.
+func TestSupportedIsAsInTheDocument(t *testing.T) {
+	g := startGateway(t)
+	var got struct {
+		Data struct {
+			Items []struct {
+				Name   string          `json:"name"`
+				Fields json.RawMessage `json:"fields"`
+			} `json:"items"`
+		} `json:"data"`
+	}
+	must(t, json.Unmarshal(g.api("GET", "/api/merchants/supported"), &got))
+	want := [][2]string{
+		{"multicard", `[{"key":"applicationId","required":true},{"key":"secret","required":true},{"key":"storeId","required":true}]`},
+		{"click", `[{"key":"serviceId","required":true},{"key":"merchantId","required":true},{"key":"secretKey","required":true},{"key":"merchantUserId","required":false}]`},
+		{"payme", `[{"key":"merchantId","required":true},{"key":"key","required":true}]`},
+		{"uzum", `[{"key":"serviceId","required":true},{"key":"login","required":true},{"key":"password","required":true}]`},
+	}
+	for i, w := range want {
+		if i >= len(got.Data.Items) || got.Data.Items[i].Name != w[0] || string(got.Data.Items[i].Fields) != w[1] {
+			t.Errorf("item %d is not %s %s: %+v", i, w[0], w[1], got.Data.Items)
+		}
+	}
+}
+
+// The document's quickstart, its requests as they stand there.
+func TestQuickstart(t *testing.T) {
+	g := startGateway(t)
+	g.post("/api/merchants", `{
+    "source": "marketplace",
+    "businessId": "sandbox",
+    "provider": "multicard",
+    "credentials": {
+      "applicationId": "rhmt_test",
+      "secret": "Pw18axeBFo8V7NamKHXX",
+      "storeId": "a1df872e-d5aa-11ee-8de8-005056b4367d"
+    },
+    "displayName": "Sandbox merchant"
+  }`, http.StatusCreated)
+	body := g.post("/api/invoices", `{
+    "source": "marketplace",
+    "businessId": "sandbox",
+    "provider": "multicard",
+    "sourceInvoiceId": "sandbox_test_1",
+    "amount": 100000,
+    "notifyUrl": "https://webhook.site/<your-id>",
+    "ofd": [{"qty":1,"price":100000,"total":100000,
+             "mxik":"06401004002000000","package_code":"1506113",
+             "name":"Test","vat":0}]
+  }`, http.StatusCreated)
+	var got struct {
+		Data struct{ CheckoutURL string }
+	}
+	must(t, json.Unmarshal(body, &got))
+	page, err := http.Get(got.Data.CheckoutURL)
+	must(t, err)
+	defer page.Body.Close()
+	if page.StatusCode != http.StatusOK {
+		t.Errorf("the buyer's page answers HTTP %d", page.StatusCode)
+	}
+}
+
 // The document, from the first step to the last: register, ask who can be paid, send the buyer
 // off, receive the webhook, poll, refund.
 func TestDropInClientAndReceiver(t *testing.T) {
@@ -273,17 +335,31 @@ func (g *running) settle() {
 	must(g.t, err)
 }
 
-func (g *running) api(method, path string) {
+func (g *running) api(method, path string) []byte {
 	g.t.Helper()
-	req, err := http.NewRequestWithContext(g.t.Context(), method, g.url+path, nil)
+	return g.send(method, path, "", http.StatusOK)
+}
+
+func (g *running) post(path, body string, want int) []byte {
+	g.t.Helper()
+	return g.send(http.MethodPost, path, body, want)
+}
+
+func (g *running) send(method, path, body string, want int) []byte {
+	g.t.Helper()
+	req, err := http.NewRequestWithContext(g.t.Context(), method, g.url+path, strings.NewReader(body))
 	must(g.t, err)
 	req.Header.Set("x-api-key", apiKey)
+	req.Header.Set("Content-Type", "application/json")
 	res, err := g.client.Do(req)
 	must(g.t, err)
 	defer res.Body.Close()
-	if res.StatusCode >= 300 {
-		g.t.Fatalf("%s %s: HTTP %d", method, path, res.StatusCode)
+	data, err := io.ReadAll(res.Body)
+	must(g.t, err)
+	if res.StatusCode != want {
+		g.t.Fatalf("%s %s: HTTP %d %s", method, path, res.StatusCode, data)
 	}
+	return data
 }
 
 // ─── The app ───────────────────────────────────────────────────────────────────────────────

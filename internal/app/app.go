@@ -119,15 +119,11 @@ func (a *App) prepareStore(ctx context.Context) error {
 		return err
 	}
 	have, want, err := a.Store.Schema(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("read the database's schema: %w", err)
-	case have > want:
-		return fmt.Errorf("the database has schema %d and this program knows %d: run a newer chorsu", have, want)
-	case have == want:
-		return nil
-	case have > 0 && a.Store.Postgres():
-		return fmt.Errorf("the database has schema %d and this program wants %d: run `chorsu migrate up` first", have, want)
+	}
+	if migrate, err := schemaStep(have, want, a.Store.Postgres()); !migrate || err != nil {
+		return err
 	}
 	steps, err := a.Store.Up(ctx)
 	if err != nil {
@@ -137,6 +133,18 @@ func (a *App) prepareStore(ctx context.Context) error {
 		a.log.InfoContext(ctx, "migrated the database", "version", m.Version, "name", m.Name)
 	}
 	return nil
+}
+
+// schemaStep says whether a database of schema have is brought to want at the start, or why this
+// program must not use it. Shared: other processes may be using it.
+func schemaStep(have, want int64, shared bool) (migrate bool, err error) {
+	switch {
+	case have > want:
+		return false, fmt.Errorf("the database has schema %d and this program knows %d: run a newer chorsu", have, want)
+	case have > 0 && have < want && shared:
+		return false, fmt.Errorf("the database has schema %d and this program wants %d: run `chorsu migrate up` first", have, want)
+	}
+	return have < want, nil
 }
 
 // wire builds the parts from the inside out: seal and secrets, sandbox, gateway, runner, API.

@@ -166,7 +166,7 @@ func (c *Config) check() (faults Faults) {
 	}
 	for f := range c.fields() {
 		if ok, ranged := ranges[f.name]; ranged && !ok {
-			faults = append(faults, f.fault(fmt.Sprint(f.value.Interface())))
+			faults = append(faults, f.fault(f.raw()))
 		}
 	}
 	if c.WebhookSecrets != "" {
@@ -280,9 +280,21 @@ func (f field) fault(value string) string {
 	case Secret, Keys:
 		shown = hidden(value)
 	case DSN:
-		shown = "the value" // it may hold a password in any place when its form is wrong
+		shown = "the value" // it may hold a password, in any place when its form is wrong
+	case Address:
+		if strings.Contains(value, "@") {
+			shown = "the value"
+		}
 	}
 	return fmt.Sprintf("%s: %s is not allowed; it must be %s", f.name, shown, f.want)
+}
+
+// raw is the value as a text that can be read again.
+func (f field) raw() string {
+	if f.value.Kind() == reflect.String {
+		return f.value.String()
+	}
+	return fmt.Sprint(f.value.Interface())
 }
 
 // shown is the value in force, for people.

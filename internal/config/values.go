@@ -95,8 +95,12 @@ func (d DSN) String() string {
 	return text
 }
 
-func (d DSN) GoString() string     { return d.String() }
-func (d DSN) LogValue() slog.Value { return slog.StringValue(d.String()) }
+func (d DSN) GoString() string             { return d.String() }
+func (d DSN) LogValue() slog.Value         { return slog.StringValue(d.String()) }
+func (d DSN) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// Format keeps %x and %q from revealing the password.
+func (d DSN) Format(f fmt.State, _ rune) { fmt.Fprint(f, d.String()) }
 
 // Address is an http or https address without user part, query or fragment, and without a slash
 // at its end.

@@ -3,8 +3,10 @@ package evidence
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -250,3 +252,24 @@ func (a *answer) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the writer below.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// step names what a message asked for: its JSON-RPC method, or its path without our own part
+// and without ids.
+func step(u *url.URL, body []byte) string {
+	var rpc struct {
+		Method string `json:"method"`
+	}
+	if json.Unmarshal(body, &rpc) == nil && rpc.Method != "" && isWord(rpc.Method) {
+		return rpc.Method
+	}
+	var words []string
+	for part := range strings.SplitSeq(u.EscapedPath(), "/") {
+		if pathWords[part] {
+			words = append(words, part)
+		}
+	}
+	if len(words) > 2 && words[0] == "api" && words[1] == "callbacks" {
+		words = words[2:] // the company's name, and its own suffix where it has one
+	}
+	return "/" + strings.Join(words, "/")
+}

@@ -36,39 +36,55 @@ func (g *Gateway) Callback(w http.ResponseWriter, r *http.Request, providerName,
 		return
 	}
 	start := time.Now()
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCallback))
-	if err != nil {
-		body = nil // cut off or too large: the dialect answers to what it cannot read
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	out := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+	defer func() { g.Metrics.Callback(providerName, out.status, time.Since(start)) }()
 
+	body, readErr := io.ReadAll(http.MaxBytesReader(out, r.Body, maxCallback))
+	rewind := func(r *http.Request) { r.Body = io.NopCloser(&brokenOff{bytes.NewReader(body), readErr}) }
+	rewind(r)
 	m, a, err := g.callee(r, p, merchantID, body)
+	rewind(r)
 	if err != nil {
-		status := http.StatusNotFound
-		if stranger, ok := p.(provider.StrangerServer); ok && pay.CodeOf(err) == pay.CodeNotFound {
-			stranger.ServeStranger(w, r)
-			g.Metrics.Callback(providerName, status, time.Since(start))
-			return
-		}
-		if pay.CodeOf(err) != pay.CodeNotFound {
-			g.Logger.ErrorContext(r.Context(), "callback could not be served", "provider", providerName, "merchant", merchantID, "error", err)
-			if later, ok := p.(provider.LaterServer); ok {
-				later.ServeLater(w, r)
-				g.Metrics.Callback(providerName, http.StatusOK, time.Since(start))
-				return
-			}
-			status = http.StatusInternalServerError // the other dialects read it as "come back later"
-		}
-		http.Error(w, http.StatusText(status), status)
+		g.answerNobody(out, r, p, err)
 		return
 	}
-	out := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 	seen, r, done := g.Evidence.Callback(out, r, body, evidence.Tag{BusinessID: m.BusinessID, MerchantID: m.ID})
-	defer func() {
-		done()
-		g.Metrics.Callback(providerName, out.status, time.Since(start))
-	}()
+	defer done()
+	rewind(r)
 	a.ServeCallback(seen, r, desk{g: g, m: m})
+}
+
+// brokenOff is a body that is read again: what came of it, and then the error that it broke off
+// with. A dialect may have to tell a message that was cut off from one that is wrong.
+type brokenOff struct {
+	came *bytes.Reader
+	err  error // nil: it came whole
+}
+
+func (b *brokenOff) Read(p []byte) (int, error) {
+	n, err := b.came.Read(p)
+	if err == io.EOF && b.err != nil {
+		err = b.err
+	}
+	return n, err
+}
+
+// answerNobody answers a call that no merchant of ours can be found for, or not now.
+func (g *Gateway) answerNobody(w http.ResponseWriter, r *http.Request, p provider.Provider, err error) {
+	if pay.CodeOf(err) == pay.CodeNotFound {
+		if stranger, ok := p.(provider.StrangerServer); ok {
+			stranger.ServeStranger(w, r)
+			return
+		}
+		http.NotFound(w, r)
+		return
+	}
+	g.Logger.ErrorContext(r.Context(), "callback could not be served", "provider", p.Info().Name, "error", err)
+	if later, ok := p.(provider.LaterServer); ok {
+		later.ServeLater(w, r)
+		return
+	}
+	http.Error(w, "try again later", http.StatusInternalServerError) // the other dialects read it as that
 }
 
 // statusWriter remembers the status that was answered with.
@@ -100,7 +116,6 @@ func (g *Gateway) callee(r *http.Request, p provider.Provider, merchantID string
 		if !ok {
 			return notFound("merchant")
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
 		value, ok := router.Route(r, body)
 		if !ok || value == "" {
 			return notFound("merchant")
@@ -115,7 +130,6 @@ func (g *Gateway) callee(r *http.Request, p provider.Provider, merchantID string
 		m = all[0]
 		return nil
 	})
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	if err != nil {
 		return m, nil, err
 	}

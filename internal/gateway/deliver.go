@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chorsu/chorsu/internal/evidence"
 	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/outbox"
 	"github.com/chorsu/chorsu/internal/pay"
@@ -42,7 +43,7 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 		e.Attempts++
 		if err := b.InsertDelivery(ctx, store.Delivery{
 			ID: id.New(), BusinessID: e.BusinessID, EventID: e.ID, InvoiceID: e.InvoiceID, Attempt: e.Attempts,
-			At: b.now, Status: res.Status, Duration: res.Duration, Error: res.Error, Answer: res.Answer,
+			At: b.now, Status: res.Status, Duration: res.Duration, Error: res.Error, Answer: evidence.Mask(res.Answer),
 		}); err != nil {
 			return err
 		}

@@ -236,6 +236,9 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		return false, nil, err
 	}
 	b.answered(p)
+	if err := g.fiscalise(ctx, b, inv, p); err != nil {
+		return false, nil, err
+	}
 	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Paid, At: b.now}, p.Provider+" took the money"); err != nil {
 		return false, nil, err
 	}
@@ -355,13 +358,19 @@ func (d desk) Receipt(ctx context.Context, k provider.Key, r pay.Receipt) (provi
 				return true, nil, nil
 			}
 		}
-		if r.StatusCode != 0 {
-			if err := b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" could not make the fiscal receipt: "+r.Message); err != nil {
+		if r.Kind == "sale" {
+			p.Fiscal = pay.FiscalDone
+			if r.StatusCode != 0 {
+				p.Fiscal = pay.FiscalFailed
+			} else if r.URL != "" {
+				p.ReceiptURL = r.URL
+			}
+			if err := b.SavePayment(ctx, *p); err != nil {
 				return false, nil, err
 			}
-		} else if r.Kind == "sale" {
-			p.ReceiptURL = r.URL
-			if err := b.SavePayment(ctx, *p); err != nil {
+		}
+		if r.StatusCode != 0 {
+			if err := b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" could not make the fiscal receipt: "+r.Message); err != nil {
 				return false, nil, err
 			}
 		}

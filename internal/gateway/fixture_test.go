@@ -24,8 +24,9 @@ import (
 
 const webhookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-// fixture is a gateway over a real database, with two scripted companies: "link" writes a link
-// and calls us, "host" makes a page when we ask and returns money by API.
+// fixture is a gateway over a real database, with three scripted companies: "link" writes a link
+// and calls us, "host" makes a page when we ask and returns money by API,
+// "cards" charges cards by our call.
 type fixture struct {
 	*gateway.Gateway
 	t      *testing.T
@@ -33,6 +34,7 @@ type fixture struct {
 	runner *outbox.Runner
 	link   *company
 	host   *company
+	cards  *cardCompany
 	app    *app
 
 	mu    sync.Mutex
@@ -50,11 +52,18 @@ func each(t *testing.T, f func(t *testing.T, fx *fixture)) {
 
 func newFixture(t *testing.T, e storetest.Engine) *fixture {
 	fx := &fixture{t: t, clock: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), app: newApp(t)}
-	s := storetest.OpenWith(t, e, store.Options{Now: fx.Now})
-	fx.store = s
+	fx.store = storetest.OpenWith(t, e, store.Options{Now: fx.Now})
 	fx.link = &company{name: "link"}
 	fx.host = &company{name: "host"}
-	box, err := seal.Parse("k1:" + keyText)
+	fx.cards = &cardCompany{taken: map[string]bool{}}
+	fx.restart("k1:" + keyText)
+	return fx
+}
+
+// restart builds the gateway anew over the same database, under these master keys.
+func (fx *fixture) restart(masterKeys string) {
+	t := fx.t
+	box, err := seal.Parse(masterKeys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +72,7 @@ func newFixture(t *testing.T, e storetest.Engine) *fixture {
 		t.Fatal(err)
 	}
 	fx.Gateway = gateway.New(gateway.Options{
-		Store: s, Providers: []provider.Provider{linkProvider{fx.link}, hostProvider{fx.host}},
+		Store: fx.store, Providers: []provider.Provider{linkProvider{fx.link}, hostProvider{fx.host}, cardProvider{fx.cards}},
 		Seal: box, Sender: webhook.NewSender(webhook.Options{AllowPrivate: true}), Secrets: secrets,
 		Evidence: evidence.New(func(context.Context, []evidence.Message) error { return nil }, fx.Now), Transport: http.DefaultTransport,
 		Now: fx.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
@@ -71,8 +80,10 @@ func newFixture(t *testing.T, e storetest.Engine) *fixture {
 		FastRetries: outbox.Schedule{time.Second, 2 * time.Second}, SlowRetries: outbox.Schedule{time.Minute},
 		AskIntervals: outbox.Schedule{5 * time.Second, 15 * time.Second, time.Minute},
 	})
-	fx.runner = outbox.NewRunner(s.Queue(), fx.Handlers(), outbox.Options{Now: fx.Now, Sweeps: fx.Sweeps(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	return fx
+	if err := fx.Enter(t.Context(), gateway.ModeLive); err != nil {
+		t.Fatal(err)
+	}
+	fx.runner = outbox.NewRunner(fx.store.Queue(), fx.Handlers(), outbox.Options{Now: fx.Now, Sweeps: fx.Sweeps(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 }
 
 const keyText = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -210,7 +221,7 @@ func (p hostProvider) Info() provider.Info {
 }
 
 func (p hostProvider) Open(provider.Credentials, provider.Env) (provider.Account, error) {
-	return &hostAccount{linkAccount{p.c}}, nil
+	return &hostAccount{linkAccount(p)}, nil
 }
 
 type hostAccount struct{ linkAccount }

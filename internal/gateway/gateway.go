@@ -82,7 +82,7 @@ type Gateway struct {
 
 	store     *store.Store
 	providers map[string]provider.Provider
-	idemKey   []byte
+	hashKey   []byte // of requests, for idempotency; read by Enter
 
 	mu       sync.Mutex
 	accounts map[string]openAccount
@@ -105,7 +105,6 @@ func New(o Options) *Gateway {
 		Options:   o,
 		store:     o.Store,
 		providers: make(map[string]provider.Provider, len(o.Providers)),
-		idemKey:   o.Seal.Derive("idempotency"),
 		accounts:  map[string]openAccount{},
 		asked:     map[string]time.Time{},
 	}
@@ -124,6 +123,7 @@ func (g *Gateway) Handlers() map[string]outbox.Handler {
 		workWithdraw: g.withdrawWork,
 		workReceipt:  g.receiptWork,
 		workHold:     g.holdWork,
+		workFiscal:   g.fiscalWork,
 	}
 }
 
@@ -135,6 +135,7 @@ const (
 	workWithdraw = "withdraw"    // take back a hosted page that nobody needs; subject: the payment's id
 	workHold     = "hold_expiry" // what became of a hold that ran out; subject: the payment's id
 	workReceipt  = "receipt"     // pass a fiscal link on; subject: the payment's id
+	workFiscal   = "fiscal"      // have the provider make the fiscal receipt; subject: the payment's id
 )
 
 // account returns the merchant's opened account.
@@ -238,7 +239,10 @@ func (g *Gateway) hash(request any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("hash the request: %w", err)
 	}
-	mac := hmac.New(sha256.New, g.idemKey)
+	if g.hashKey == nil {
+		return "", errors.New("the gateway was not entered")
+	}
+	mac := hmac.New(sha256.New, g.hashKey)
 	mac.Write(b)
 	return hex.EncodeToString(mac.Sum(nil)), nil
 }

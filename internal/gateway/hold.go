@@ -125,6 +125,9 @@ func (g *Gateway) captured(ctx context.Context, b *book, inv *pay.Invoice, p *pa
 		return err
 	}
 	b.answered(p)
+	if err := g.fiscalise(ctx, b, inv, p); err != nil {
+		return err
+	}
 	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Paid, At: b.now, Amount: amount}, note); err != nil {
 		return err
 	}

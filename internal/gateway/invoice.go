@@ -220,8 +220,8 @@ func (g *Gateway) reuse(ctx context.Context, b *book, s *invoiceStep, invoiceID 
 	}
 	s.inv = *inv
 	t, err := c.take(ctx, b.Tx, inv.ID, s.status, s.makePage == nil, b.now)
-	if t != nil {
-		s.replayed, s.twinRuns = true, t.running
+	if err == nil && t != nil { // a twin claimed the key since we looked: undo ours, and answer as it does
+		err = errTwin
 	}
 	return true, err
 }

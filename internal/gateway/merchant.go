@@ -61,7 +61,7 @@ func (g *Gateway) SaveMerchant(ctx context.Context, in MerchantInput, key Idem) 
 	}
 	var m pay.Merchant
 	var s secrets
-	err = g.update(ctx, byAPI, func(ctx context.Context, tx *book) error {
+	save := func(ctx context.Context, tx *book) error {
 		now := tx.now
 		t, err := c.look(ctx, tx.Tx, now)
 		if err != nil {
@@ -78,6 +78,9 @@ func (g *Gateway) SaveMerchant(ctx context.Context, in MerchantInput, key Idem) 
 		}
 		out.Status = http.StatusOK
 		m, err = tx.MerchantOf(ctx, b.ID, in.Provider)
+		if err == nil {
+			m, err = tx.LockMerchant(ctx, m.ID)
+		}
 		if errors.Is(err, store.ErrNotFound) {
 			out.Status = http.StatusCreated
 			m = pay.Merchant{ID: id.New(), BusinessID: b.ID, Source: b.Source, Business: b.Key, Provider: in.Provider, Active: true, CreatedAt: now}
@@ -93,8 +96,18 @@ func (g *Gateway) SaveMerchant(ctx context.Context, in MerchantInput, key Idem) 
 		if err := tx.SaveMerchant(ctx, m, g.route(p, s)); err != nil {
 			return err
 		}
-		_, err = c.take(ctx, tx.Tx, m.ID, out.Status, true, now)
+		t, err = c.take(ctx, tx.Tx, m.ID, out.Status, true, now)
+		if err == nil && t != nil { // a twin claimed the key since we looked: undo ours, and answer as it does
+			err = errTwin
+		}
 		return err
+	}
+	err = wait(ctx, func() (again bool, err error) {
+		err = g.update(ctx, byAPI, save)
+		if errors.Is(err, errTwin) {
+			return true, nil
+		}
+		return false, err
 	})
 	if err != nil {
 		return out, err
@@ -114,7 +127,7 @@ func (g *Gateway) PatchMerchant(ctx context.Context, merchantID string, in Merch
 	var s secrets
 	err := g.update(ctx, byAPI, func(ctx context.Context, tx *book) error {
 		var err error
-		if m, err = found(tx.Merchant(ctx, merchantID))("merchant"); err != nil {
+		if m, err = found(tx.LockMerchant(ctx, merchantID))("merchant"); err != nil {
 			return err
 		}
 		p, ok := g.providers[m.Provider]

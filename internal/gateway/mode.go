@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -20,8 +22,44 @@ const (
 
 const settingMode = "mode"
 
-// Enter checks that the database is of this mode. One that holds no merchant takes the mode.
+// Enter must be called once, before anything is served. It checks that the database is of this
+// mode (one that holds no merchant takes it), and reads the key under which requests are hashed
+// for idempotency.
 func (g *Gateway) Enter(ctx context.Context, m Mode) error {
+	if err := g.takeMode(ctx, m); err != nil {
+		return err
+	}
+	return g.readHashKey(ctx)
+}
+
+// The key of requests' hashes is made once and sealed like a credential. It cannot be derived
+// from MASTER_KEY: refunds' keys are kept for ever, and must be known again after a rotation.
+const (
+	settingHashKey = "idempotency_key"
+	hashKeyRow     = "setting/" + settingHashKey
+)
+
+func (g *Gateway) readHashKey(ctx context.Context) error {
+	fresh := make([]byte, sha256.Size)
+	_, _ = rand.Read(fresh) // it never fails
+	sealed, err := g.Seal.Seal(hashKeyRow, fresh)
+	if err != nil {
+		return err
+	}
+	if err := g.store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		sealed, err = tx.FirstSetting(ctx, settingHashKey, sealed)
+		return err
+	}); err != nil {
+		return err
+	}
+	g.hashKey, err = g.Seal.Open(hashKeyRow, sealed)
+	if err != nil {
+		return fmt.Errorf("open the key of the requests' hashes: %w", err)
+	}
+	return nil
+}
+
+func (g *Gateway) takeMode(ctx context.Context, m Mode) error {
 	return g.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		had, err := tx.Setting(ctx, settingMode)
 		if errors.Is(err, store.ErrNotFound) {

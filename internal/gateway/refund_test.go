@@ -251,3 +251,26 @@ func TestDecide(t *testing.T) {
 		}
 	})
 }
+
+// A refund's key is known for ever: also after the master key was rotated, and the old one is gone.
+func TestRefundKeyOutlivesTheMasterKey(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "o1")
+		in := gateway.RefundInput{InvoiceID: inv.ID, Amount: 10_000}
+		key := gateway.Idem{Key: "k", Request: in}
+		first, err := fx.CreateRefund(t.Context(), in, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const second = "k2:YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
+		fx.restart(second + ",k1:" + keyText)
+		if _, err := gateway.Reseal(t.Context(), fx.store, fx.Seal); err != nil {
+			t.Fatal(err)
+		}
+		fx.restart(second)
+		again, err := fx.CreateRefund(t.Context(), in, key)
+		if err != nil || !again.Replayed || again.Value.ID != first.Value.ID || fx.host.refunds != 1 {
+			t.Fatalf("%+v, %v, %d refunds", again, err, fx.host.refunds)
+		}
+	})
+}

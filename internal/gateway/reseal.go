@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -87,7 +88,27 @@ func (w *sealWalk) all(ctx context.Context, visit func(row, sealed string, repla
 	if err := w.cardTokens(ctx, visit); err != nil {
 		return err
 	}
-	return w.cards(ctx, visit)
+	if err := w.cards(ctx, visit); err != nil {
+		return err
+	}
+	return w.hashKey(ctx, visit)
+}
+
+func (w *sealWalk) hashKey(ctx context.Context, visit func(string, string, replacer) error) error {
+	var was string
+	err := w.s.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		was, err = tx.Setting(ctx, settingHashKey)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return w.one(hashKeyRow, was, visit, func(ctx context.Context, tx *store.Tx, now string) (bool, error) {
+		return tx.ReplaceSetting(ctx, settingHashKey, was, now)
+	})
 }
 
 func (w *sealWalk) merchants(ctx context.Context, visit func(string, string, replacer) error) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -103,6 +104,27 @@ func TestInvoiceIsAskedForOncePerOrder(t *testing.T) {
 	in["amount"], in["lang"], in["provider"] = 100000, "uz", "bank"
 	if moved := b.send("POST", "/api/invoices", in).want(200, "OK"); moved.text("id") != made.text("id") || moved.text("provider") != "bank" || moved.Data["deeplink"] != nil {
 		t.Errorf("moved %s", moved.Raw)
+	}
+}
+
+// Times are UTC to the millisecond, and null where there is none yet; a buyer's choice and what
+// was given come back.
+func TestShapesOfAnInvoice(t *testing.T) {
+	b := newBench(t, nil)
+	b.register("bank", "biz")
+	id := b.paid("biz", "1", 100000)
+	r := b.send("GET", "/api/invoices/"+id, nil).want(200, "")
+	shape := regexp.MustCompile(`^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)
+	for _, field := range []string{"createdAt", "expiresAt", "paidAt"} {
+		if !shape.MatchString(r.text(field)) {
+			t.Errorf("%s is %v", field, r.Data[field])
+		}
+	}
+	if r.Data["endedAt"] != nil || r.text("currency") != "UZS" || r.text("capture") != "auto" || fmt.Sprint(r.Data["metadata"]) != "map[]" {
+		t.Errorf("got %s", r.Raw)
+	}
+	if !strings.Contains(r.Raw, `"amount":100000,"capturedAmount":100000,"refundedAmount":0,`) {
+		t.Errorf("money is not in whole numbers: %s", r.Raw)
 	}
 }
 

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	stdjson "encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"reflect"
+	"slices"
+	"strconv"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"pgregory.net/rapid"
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
@@ -68,6 +72,56 @@ func agreeing[T any](s *server) func(*testing.T, *node, []byte) {
 			t.Fatal(err)
 		}
 		same(t, typ.Name(), generic(t, body), generic(t, out))
+	}
+}
+
+// The same for requests that are made to be nearly right: a fuzzer seldom gets past the first
+// brace of one.
+func TestWhatIsCheckedIsWhatIsDecoded(t *testing.T) {
+	s := newServer(Options{Logger: discard, NotifyAllowPrivate: true}, []provider.Info{{Name: "click"}, {Name: "payme"}})
+	agree := agreeing[invoiceInput](s)
+	numbers := []string{`100`, `100000`, `99`, `-0`, `0`, `1e3`, `100.0`, `100.5`, `1000000000000`, `1000000000001`, `9223372036854775808`, `"100"`, `null`}
+	texts := []string{`"a"`, `""`, `"\u0061"`, `"\ud83d\ude00"`, `"\u0000"`, `" "`, `"a\tb"`, `null`, `1`, `["a"]`, `"https://a.uz/b"`, `"uz"`, `"UZS"`, `"click"`, `"manual"`, `"auto"`}
+	lines := []string{`[]`, `null`, `[{}]`,
+		`[{"qty":1,"price":100000,"total":100000,"mxik":"06401004002000000","package_code":"1506113","name":"Test","vat":0}]`,
+		`[{"qty":1.0,"price":100,"total":100,"mxik":"06401004002000000","package_code":"1506113","name":"\u0054est","vat":null,"mark":[]}]`,
+		`[{"qty":2.50,"price":400,"total":1000,"mxik":"06401004002000000","package_code":"1","name":"T","vat":12,"discount":0,"tin":"123456789"}]`}
+	pool := map[string][]string{
+		"source": texts, "businessId": texts, "sourceInvoiceId": texts, "provider": texts, "currency": texts, "lang": texts, "notifyUrl": texts,
+		"returnUrl": texts, "capture": texts, "amount": numbers, "Amount": numbers, "AMOUNT": numbers, "ttlSeconds": numbers, "holdSeconds": numbers,
+		"ofd": lines, "metadata": {`{}`, `{"a":"b"}`, `{"a":"b","\u0061":"c"}`, `{"":"x"}`, `null`, `[]`}, "foo": texts,
+		"split": {`[]`, `[{"type":"t","amount":1,"details":"d"}]`, `[{"type":"t","amount":1e0,"details":"d"}]`},
+	}
+	sound := [][2]string{{"source", `"s"`}, {"businessId", `"b"`}, {"sourceInvoiceId", `"1"`}, {"amount", `100000`}, {"notifyUrl", `"https://a.uz"`}}
+	names := slices.Sorted(maps.Keys(pool))
+	taken := 0
+	rapid.Check(t, func(r *rapid.T) {
+		members := slices.Clone(sound)
+		for range rapid.IntRange(0, 3).Draw(r, "changes") {
+			name := rapid.SampledFrom(names).Draw(r, "name")
+			member := [2]string{name, rapid.SampledFrom(pool[name]).Draw(r, "value")}
+			i := slices.IndexFunc(members, func(m [2]string) bool { return m[0] == name })
+			if i < 0 || rapid.IntRange(0, 9).Draw(r, "twice") == 0 {
+				members = append(members, member)
+			} else {
+				members[i] = member
+			}
+		}
+		body := "{"
+		for i, m := range rapid.Permutation(members).Draw(r, "order") {
+			if i > 0 {
+				body += rapid.SampledFrom([]string{",", " , ", ",\n"}).Draw(r, "space")
+			}
+			body += strconv.Quote(m[0]) + ":" + m[1]
+		}
+		body += "}"
+		if n, fault := readJSON([]byte(body)); fault == nil {
+			agree(t, n, []byte(body))
+			taken++
+		}
+	})
+	if taken < 50 {
+		t.Errorf("only %d requests were readable: the test tests nothing", taken)
 	}
 }
 

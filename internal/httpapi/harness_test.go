@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +23,7 @@ import (
 	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/seal"
 	"github.com/chorsu/chorsu/internal/store"
+	"github.com/chorsu/chorsu/internal/store/storetest"
 	"github.com/chorsu/chorsu/internal/webhook"
 )
 
@@ -48,14 +48,9 @@ const apiKey = "key-one-of-the-tests"
 // newBench starts one. change alters the options before the API is made.
 func newBench(t testing.TB, change func(*httpapi.Options)) *bench {
 	t.Helper()
-	ctx := context.Background()
 	b := &bench{t: t, bank: &script{}, clock: &clock{at: time.Date(2026, 5, 12, 10, 0, 0, 0, time.UTC)}, logs: &logs{}, hooks: &receiver{}, secret: "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cw=="}
 	log := slog.New(withID{slog.NewJSONHandler(b.logs, nil)})
-	st, err := store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{Logger: log, Now: b.clock.Now})
-	must(t, err)
-	t.Cleanup(func() { must(t, st.Close()) })
-	_, err = st.Up(ctx)
-	must(t, err)
+	st := storetest.OpenWith(t, storetest.SQLite, store.Options{Logger: log, Now: b.clock.Now})
 	box, err := seal.Parse(seal.NewKey())
 	must(t, err)
 	secrets, err := webhook.ParseSecrets(b.secret)
@@ -76,6 +71,7 @@ func newBench(t testing.TB, change func(*httpapi.Options)) *bench {
 		Now: b.clock.Now, Logger: log, PublicURL: b.url, InvoiceTTL: 24 * time.Hour,
 		FastRetries: []time.Duration{time.Second}, SlowRetries: nil, AskIntervals: []time.Duration{time.Minute},
 	})
+	must(t, g.Enter(t.Context(), gateway.ModeLive))
 	b.runner = outbox.NewRunner(st.Queue(), g.Handlers(), outbox.Options{Now: b.clock.Now, Logger: log})
 	o := httpapi.Options{
 		Gateway: g, Keys: func() []string { return []string{apiKey, "key-two"} },

@@ -30,6 +30,7 @@ type Options struct {
 	PartialReversal  bool     `json:"partialReversal,omitempty"`  // Click: payment/partial_reversal may be called
 	RefundEvents     bool     `json:"refundEvents,omitempty"`     // a partial refund sends refund.updated
 	RefuseLateCancel bool     `json:"refuseLateCancel,omitempty"` // Payme: answer −31007 to a cancel after payment
+	Fiscalise        bool     `json:"fiscalise,omitempty"`        // Click: the provider makes the fiscal receipt from the invoice's ofd
 	OwnTIN           string   `json:"ownTin,omitempty"`           // the seller's own TIN for fiscal lines without one
 	CallbackFrom     []string `json:"callbackFrom,omitempty"`     // CIDRs from which callbacks are taken; empty: any
 }

@@ -90,6 +90,7 @@ type Payment struct {
 	Card       Card
 	PageURL    string // the page that the provider made for the buyer, where it made one
 	ReceiptURL string
+	Fiscal     Fiscal // where the fiscal receipt stands
 	Meta       []byte // what only the provider's own folder reads (Click's paydoc id, say)
 }
 
@@ -138,6 +139,18 @@ type Card struct {
 	PaymentSystem string // uzcard, humo, visa, …, as the provider says
 	Token         string // sealed before it is stored; never returned
 }
+
+// Fiscal is where a payment's fiscal receipt stands. A receipt that fails never touches the
+// payment.
+type Fiscal string
+
+// The states of a fiscal receipt. "" is: nobody here has to do with it.
+const (
+	FiscalPending Fiscal = "pending" // to be handed to the provider
+	FiscalSent    Fiscal = "sent"    // handed over; its link is awaited
+	FiscalDone    Fiscal = "done"
+	FiscalFailed  Fiscal = "failed" // refused for good: a person must see to it
+)
 
 // Change is what is learned or decided about a payment.
 type Change struct {

@@ -58,13 +58,19 @@ func (e *sqliteEngine) migrator() (*migrator, error) {
 	return newMigrator(goose.DialectSQLite3, db, func() { db.Close() })
 }
 
-// An advisory lock keeps two processes that start together from migrating together.
+// An advisory lock keeps two processes that start together from migrating together: the second
+// looks each second, for five minutes, whether the first is done. The bounds on transactions
+// are for payments: to build an index may take longer.
 func (e *postgresEngine) migrator() (*migrator, error) {
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDBFromPool(e.pool)
+	config := e.pool.Config().ConnConfig.Copy()
+	for name := range postgresBounds {
+		delete(config.RuntimeParams, name)
+	}
+	db := stdlib.OpenDB(*config)
 	done := func() {
 		db.Close()
 		e.pool.Reset() // statements prepared on the old schema

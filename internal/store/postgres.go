@@ -30,6 +30,13 @@ const (
 	postgresReruns  = 8
 )
 
+// postgresBounds make the server notice a process that is stopped or cut off in the middle of
+// a transaction: until then that holds an invoice's lock. An address may set others.
+var postgresBounds = map[string]string{
+	"statement_timeout":                   "30s",
+	"idle_in_transaction_session_timeout": "30s",
+}
+
 func openPostgres(ctx context.Context, dsn string, o Options, commits *atomic.Int64) (*postgresEngine, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -43,16 +50,13 @@ func openPostgres(ctx context.Context, dsn string, o Options, commits *atomic.In
 	if config.ConnConfig.ConnectTimeout > 10*time.Second {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
 	}
-	// A process that is stopped or cut off in the middle of a transaction holds an invoice's
-	// lock until the server notices: these bounds make it notice.
-	for name, value := range map[string]string{
-		"application_name":                    "chorsu",
-		"statement_timeout":                   "30s",
-		"idle_in_transaction_session_timeout": "30s",
-	} {
+	for name, value := range postgresBounds {
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
 			config.ConnConfig.RuntimeParams[name] = value
 		}
+	}
+	if _, given := config.ConnConfig.RuntimeParams["application_name"]; !given {
+		config.ConnConfig.RuntimeParams["application_name"] = "chorsu"
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

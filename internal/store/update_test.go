@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -311,5 +314,23 @@ func TestOpenRefusesWhatIsNoAddress(t *testing.T) {
 		if strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: the error shows the password: %v", dsn, err)
 		}
+	}
+}
+
+// A file that is something else is left alone.
+func TestOpenRefusesAForeignFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "letter.txt")
+	text := []byte(strings.Repeat("Dear reader, this is no database. ", 100))
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := store.Open(t.Context(), "sqlite:"+path, store.Options{}); err == nil {
+		s.Close()
+		t.Error("it was opened")
+	} else if !strings.Contains(err.Error(), path) {
+		t.Errorf("the error does not name it: %v", err)
+	}
+	if left, err := os.ReadFile(path); err != nil || !bytes.Equal(left, text) {
+		t.Errorf("it was changed (%v)", err)
 	}
 }

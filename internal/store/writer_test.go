@@ -297,12 +297,46 @@ func TestABrokenTransactionFailsItsBatch(t *testing.T) {
 	}
 }
 
+// When the disk is full, who is told that he succeeded has succeeded, and the others have not;
+// and it goes on when there is room again.
+func TestAFullDisk(t *testing.T) {
+	r := newRoom(t)
+	pages, err := pragmaOf(r.writer.conn, "page_count")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.writer.conn.plain("PRAGMA max_page_count = " + pages); err != nil {
+		t.Fatal(err)
+	}
+	large := func(ctx context.Context, tx *Tx) error {
+		return tx.PutSetting(ctx, "large", strings.Repeat("x", 1<<20))
+	}
+	all := r.together(write("first"), large, write("third"))
+	if all[1].err == nil {
+		t.Error("what does not fit was written")
+	}
+	var want []string
+	for i, name := range []string{"first", "large", "third"} {
+		if all[i].err == nil {
+			want = append(want, name)
+		}
+	}
+	r.check("on a full disk", strings.Join(want, " "))
+	if err := r.writer.conn.plain("PRAGMA max_page_count = 1000000"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Update(t.Context(), large); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}
+
 // Where a transaction cannot even begin, all who wait are told at once: each of them would
 // wait as long for the same answer.
 func TestWhatCannotBeginFailsAllWhoWait(t *testing.T) {
 	r := newRoom(t)
 	connect := r.writer.connect
-	r.writer.connect = func() (*sqliteConn, error) { return nil, errors.New("no such disk") }
+	tries := 0
+	r.writer.connect = func() (*sqliteConn, error) { tries++; return nil, errors.New("no such disk") }
 	all := r.together(
 		func(ctx context.Context, tx *Tx) error { _, err := tx.exec(ctx, "ROLLBACK"); return err }, // breaks the connection
 		write("second"), write("third"), write("fourth"),
@@ -314,6 +348,9 @@ func TestWhatCannotBeginFailsAllWhoWait(t *testing.T) {
 		if i > 0 && !strings.Contains(p.err.Error(), "no such disk") {
 			t.Errorf("caller %d was told %v", i, p.err)
 		}
+	}
+	if tries != 1 {
+		t.Errorf("it was tried %d times for those who waited", tries)
 	}
 	r.check("without a connection", "")
 	r.writer.connect = connect

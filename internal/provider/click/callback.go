@@ -69,8 +69,8 @@ func (a *account) prepare(ctx context.Context, m message, d provider.Desk) verdi
 		Parallel:  true, // a buyer who tries again has a new click_trans_id
 		Meta:      m.meta(),
 	})
-	if provider.RefusalOf(err) == provider.AlreadyPaid && returned(ctx, m, d) {
-		return cancelled
+	if provider.RefusalOf(err) == provider.AlreadyPaid {
+		return paidOrReturned(ctx, m, d)
 	}
 	if err != nil {
 		return word(m.action, err)
@@ -91,11 +91,17 @@ func (a *account) prepare(ctx context.Context, m message, d provider.Desk) verdi
 	return success
 }
 
-// returned says whether the order was paid and the money given back. It cannot be paid again,
-// and "already paid" would have CLICK close a new attempt as successful.
-func returned(ctx context.Context, m message, d provider.Desk) bool {
+// paidOrReturned words a new attempt on an order that was paid. If the money was given back the
+// order is closed: "already paid" would have CLICK close the attempt as successful.
+func paidOrReturned(ctx context.Context, m message, d provider.Desk) verdict {
 	inv, _, err := d.Find(ctx, m.account)
-	return err == nil && inv.Status == pay.StatusRefunded
+	switch {
+	case err != nil:
+		return word(m.action, err)
+	case inv.Status == pay.StatusRefunded:
+		return cancelled
+	}
+	return alreadyPaid
 }
 
 // stillOpen says whether a repeated Prepare may go on: its invoice is pending, and either in

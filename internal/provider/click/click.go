@@ -34,7 +34,7 @@ func (company) Info() provider.Info {
 			{Key: "merchantUserId"},
 		},
 		Account:    (*account)(nil),
-		Options:    []string{"partialReversal", "ownTin"},
+		Options:    []string{"partialReversal", "fiscalise", "ownTin"},
 		BaseURLEnv: "CLICK_API_URL",
 		BaseURL:    "https://api.click.uz/v2/merchant",
 		PayURLEnv:  "CLICK_PAY_URL",
@@ -64,6 +64,10 @@ func (company) Open(c provider.Credentials, env provider.Env) (provider.Account,
 	check(secretShape.MatchString(secret), "secretKey", "1 to 255 visible characters without spaces")
 	check(user == "" || idShape.MatchString(user), "merchantUserId", "a whole number, as CLICK issued it")
 	check(c.Options.OwnTIN == "" || tinShape.MatchString(c.Options.OwnTIN), "ownTin", "9 digits")
+	if c.Options.Fiscalise { // CLICK demands a TIN in every line: better refused now than at a payment
+		check(c.Options.OwnTIN != "", "options.ownTin", "given where options.fiscalise is on")
+		check(user != "", "credentials.merchantUserId", "given where options.fiscalise is on")
+	}
 	if len(faults) > 0 {
 		return nil, &pay.Error{Code: pay.CodeInvalid, Message: "the credentials of Click have the wrong form", Details: faults}
 	}

@@ -145,8 +145,16 @@ func (d dialect) Settle(b *providertest.Bench, a providertest.Attempt) providert
 	return verdict(d.complete(a).send(b), 0)
 }
 
+// Undo is CLICK's word that the payment failed. The answer is -9 whether the attempt was given up
+// or is paid and stays so; only our book tells the two apart.
 func (d dialect) Undo(b *providertest.Bench, a providertest.Attempt) (providertest.Verdict, bool) {
-	return verdict(d.complete(a).with("error", "-5017").send(b), -9), true
+	v := verdict(d.complete(a).with("error", "-5017").send(b), -9)
+	for _, p := range b.Payments(a.Account) {
+		if p.Ref == a.Ref && p.State.Live() {
+			v.Accepted = false
+		}
+	}
+	return v, true
 }
 
 func (d dialect) Forge(b *providertest.Bench, a providertest.Attempt) providertest.Verdict {

@@ -238,14 +238,12 @@ func (a *account) returned(ctx context.Context, m message, known pay.Payment, d 
 	case known.ID == "":
 		// Not the transaction that we know: a second debit that was undone, most likely.
 		return d.Alarm(ctx, m.key(), pay.AttentionProvider, "Multicard returned the money of a transaction that is not in our book: "+string(m.UUID))
-	case known.State == pay.Paid && known.Reserved > 0:
-		// A refund of ours is under way, and this is most likely its echo. Its answer, or the
-		// inquiry after a lost one, says how much was returned; this message waits.
-		return provider.Busy
-	case known.State == pay.Paid && known.Refunded > 0:
+	case known.State == pay.Paid && known.Refunded > 0 && known.Reserved == 0:
 		// Whether revert now means the rest as well, no document says.
 		return d.Alarm(ctx, m.key(), pay.AttentionProvider, "Multicard shows a payment as returned of which only a part was refunded here")
 	}
+	// While a refund of ours is under way this is most likely its echo: the desk is busy then, and
+	// the refund's own answer, or the inquiry after a lost one, says how much was returned.
 	_, err := d.Cancel(ctx, m.key(), provider.CancelOrder{Reason: statusRevert, Note: "returned at Multicard"})
 	return err
 }

@@ -244,6 +244,26 @@ func TestCallbacksWordForWord(t *testing.T) {
 	})
 }
 
+// A payment that we found paid by asking, and whose callback then names the invoice's uuid.
+func TestTheInvoicesUUIDCountsForItsPayment(t *testing.T) {
+	account, err := openAt("http://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const invoice = "f6339f31-6a09-11f0-9a1b-00505680eaf6"
+	book := newDesk(pay.Paid, "")
+	book.payment.Meta = []byte(`{"invoice":"` + invoice + `","store":6}`)
+	named := book.payment
+	named.Ref = invoice
+	body, err := json.Marshal(successOf(named, 20000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, answer := callback(account, book, "POST /", string(body)); status != 200 || answer != `{"success":true}` {
+		t.Errorf("answered %d %s", status, answer)
+	}
+}
+
 func TestCallbacksArePosted(t *testing.T) {
 	account, err := openAt("http://127.0.0.1:1")
 	if err != nil {

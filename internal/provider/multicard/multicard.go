@@ -39,7 +39,6 @@ func (multicard) Info() provider.Info {
 			{Key: "storeId", Required: true},
 		},
 		Account:    (*account)(nil),
-		Options:    []string{"callbackFrom", "refundEvents"},
 		BaseURLEnv: "MULTICARD_URL",
 		BaseURL:    "https://mesh.multicard.uz",
 	}

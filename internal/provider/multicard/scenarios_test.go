@@ -397,9 +397,14 @@ func TestScenario_MC_4_10_WrongCredentials(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		s.b.Register("biz-1", map[string]string{"applicationId": "rhmt_test", "secret": "wrong", "storeId": "6"}, nil)
 		s.restore()
+		a := s.b.API(http.MethodPost, "/api/invoices", s.b.InvoiceRequest(price, nil))
+		words, _ := a.Field("provider").(map[string]any)
+		if a.Status != http.StatusBadGateway || words["message"] != "Invalid Credentials" {
+			t.Errorf("with a wrong secret: %d %s", a.Status, a.Body)
+		}
+		s.b.Register("biz-1", public, nil)
 		s.fault("auth", simulator.Error500, 0)
-		request := s.b.InvoiceRequest(price, nil)
-		if a := s.b.API(http.MethodPost, "/api/invoices", request); a.Status != http.StatusBadGateway {
+		if a := s.b.API(http.MethodPost, "/api/invoices", s.b.InvoiceRequest(price, nil)); a.Status != http.StatusBadGateway {
 			t.Errorf("without a token: %d %s", a.Status, a.Body)
 		}
 		if n := len(s.b.Sim.Books()); n != 0 {
@@ -708,6 +713,12 @@ func TestScenario_MC_7_1_14_UnknownInvoiceAndUnknownMerchant(t *testing.T) {
 		if stranger.Status != http.StatusForbidden {
 			t.Errorf("an unknown merchant: %d %s", stranger.Status, stranger.Body)
 		}
+		// Signed for this payment, and under the uuid of another one of ours.
+		crossed := p
+		crossed.Ref = s.payment(s.invoice(nil)).Ref
+		if a := s.post(successOf(crossed, price)); !says(a, false) {
+			t.Errorf("another payment's uuid: %d %s", a.Status, a.Body)
+		}
 		// Another business with the same application does not reach this one's invoices.
 		_, address := s.b.Register("biz-2", public, nil)
 		if a := s.b.Do(http.MethodPost, address, nil, body); !says(a, false) {
@@ -717,12 +728,12 @@ func TestScenario_MC_7_1_14_UnknownInvoiceAndUnknownMerchant(t *testing.T) {
 	})
 }
 
-func TestScenario_MC_7_1_15_WhatCannotBeReadIsNever5xxBut500(t *testing.T) {
+func TestScenario_MC_7_1_15_WhatCannotBeReadIsNever502To504(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		header := http.Header{"Content-Type": {"application/json"}}
 		for body, want := range map[string]int{
 			``: 500, `{"store_id":6,`: 500, `[]`: 400, `{}`: 400, `{"a":1}{"b":2}`: 400, "\xff": 400,
-			`{"uuid":"` + strings.Repeat("a", 70000) + `"}`: 500,
+			`{"uuid":"` + strings.Repeat("a", 70000) + `"}`: 413,
 		} {
 			if a := s.b.Do(http.MethodPost, s.b.CallbackURL, header, []byte(body)); a.Status != want {
 				t.Errorf("%.20q: %d, want %d", body, a.Status, want)
@@ -902,6 +913,26 @@ func TestScenario_MC_7_2_09_RevertAfterAPart(t *testing.T) {
 		s.company("refund", ref) // staff returns the rest
 		s.is(id, "paid")
 		s.attends(id, pay.AttentionProvider)
+	})
+}
+
+func TestScenario_MC_7_2_13_TheEchoOfTheRestsRefund(t *testing.T) {
+	each(t, webhooks, func(t *testing.T, s *scene) {
+		id, ref := s.paid()
+		s.refund(id, map[string]any{"amount": 200000, "ofd": remaining})
+		s.fault("payment.partial", simulator.LostAfter, 1)
+		a := s.refund(id, map[string]any{"ofd": remaining})
+		s.act(simulator.Action{Kind: "flush"})
+		s.is(id, "paid")
+		s.attends(id, pay.AttentionRefundUnconfirmed)
+		s.b.Advance(time.Hour)
+		s.b.Settle()
+		if status, _ := s.refundStatus(a); status != "succeeded" {
+			t.Errorf("the rest is %s", status)
+		}
+		s.is(id, "refunded")
+		s.holds(ref, "refunded", price)
+		s.attends(id)
 	})
 }
 

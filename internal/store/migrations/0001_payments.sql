@@ -93,6 +93,7 @@ CREATE TABLE payments (
     card_token  TEXT NOT NULL DEFAULT '', -- sealed
     page_url    TEXT NOT NULL DEFAULT '',
     receipt_url TEXT NOT NULL DEFAULT '',
+    fiscal      TEXT NOT NULL DEFAULT '' CHECK (fiscal IN ('', 'pending', 'sent', 'done', 'failed')),
     meta        TEXT NOT NULL DEFAULT '',
     UNIQUE (merchant_id, ref),
     CHECK (refunded + reserved <= captured),

@@ -11,6 +11,16 @@ import (
 // reading: what a query returns in its first row and column. NULL, or no row, is "".
 func Value(t testing.TB, dsn, query string, args ...any) string {
 	t.Helper()
+	rows := Rows(t, dsn, query, args...)
+	if len(rows) == 0 || len(rows[0]) == 0 {
+		return ""
+	}
+	return rows[0][0]
+}
+
+// Rows are all rows of a query, as text, NULL as "".
+func Rows(t testing.TB, dsn, query string, args ...any) (out [][]string) {
+	t.Helper()
 	driver, at := "pgx", dsn
 	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
 		driver, at = "sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(5000)"
@@ -20,17 +30,37 @@ func Value(t testing.TB, dsn, query string, args ...any) string {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	var v any
-	if err := db.QueryRowContext(t.Context(), query, args...).Scan(&v); err == sql.ErrNoRows {
-		return ""
-	} else if err != nil {
+	rows, err := db.QueryContext(t.Context(), query, args...)
+	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case []byte:
-		return string(v)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return fmt.Sprint(v)
+	for rows.Next() {
+		cells, to := make([]any, len(columns)), make([]any, len(columns))
+		for i := range cells {
+			to[i] = &cells[i]
+		}
+		if err := rows.Scan(to...); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		line := make([]string, len(columns))
+		for i, v := range cells {
+			switch v := v.(type) {
+			case nil:
+			case []byte:
+				line[i] = string(v)
+			default:
+				line[i] = fmt.Sprint(v)
+			}
+		}
+		out = append(out, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return out
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -516,12 +517,12 @@ func receipt(p *payment, at time.Time, refund bool) map[string]any {
 	if refund {
 		number++
 	}
-	time := at.In(tashkent).Format("20060102150405")
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", terminal, number, time))
-	sign := fmt.Sprintf("%012d", uint64(sum[0])<<32|uint64(sum[1])<<24|uint64(sum[2])<<16|uint64(sum[3])<<8|uint64(sum[4]))
+	when := at.In(tashkent).Format("20060102150405")
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", terminal, number, when))
+	sign := fmt.Sprintf("%012d", binary.BigEndian.Uint64(sum[:8])%1_000_000_000_000)
 	return map[string]any{
 		"receipt": nil, "f_num": sign, "fm_num": terminal, "is_refund": refund,
-		"qr_url": fmt.Sprintf("https://ofd.soliq.uz/epi?t=%s&r=%d&c=%s&s=%s", terminal, number, time, sign),
+		"qr_url": fmt.Sprintf("https://ofd.soliq.uz/epi?t=%s&r=%d&c=%s&s=%s", terminal, number, when, sign),
 	}
 }
 
