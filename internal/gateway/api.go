@@ -103,6 +103,35 @@ type RefundInput struct {
 	Reason    string
 }
 
+// PayInput charges an invoice by our own call: by a bound card, or by a card's number, which lives
+// in memory only.
+type PayInput struct {
+	InvoiceID             string
+	Way                   pay.Way
+	CardID                string // WayToken
+	Number, Expiry, Phone string // WayCard; Expiry is YYMM
+}
+
+// String keeps the number out of logs; GoString out of %#v too.
+func (in PayInput) String() string   { return "a payment of invoice " + in.InvoiceID }
+func (in PayInput) GoString() string { return in.String() }
+
+// BindInput binds a card by its number, which lives in memory only.
+type BindInput struct {
+	Source, Business, Provider string
+	Number, Expiry, Phone      string
+}
+
+// String keeps the number out of logs; GoString out of %#v too.
+func (in BindInput) String() string   { return "a card of business " + in.Business }
+func (in BindInput) GoString() string { return in.String() }
+
+// FormInput binds a card on the company's own form.
+type FormInput struct {
+	Source, Business, Provider        string
+	ReturnURL, ErrorURL, Phone, PINFL string
+}
+
 // TimelineEntry is one thing that happened to an invoice.
 type TimelineEntry struct {
 	At   time.Time

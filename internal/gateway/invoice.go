@@ -69,7 +69,9 @@ func (g *Gateway) checkoutable(in InvoiceInput) error {
 		return g.unknownProvider()
 	}
 	info := p.Info()
-	if _, ok := info.Account.(provider.Checkouter); !ok || info.InStore {
+	_, checkout := info.Account.(provider.Checkouter)
+	_, charge := info.Account.(provider.CardCharger)
+	if !checkout && !charge || info.InStore {
 		return &pay.Error{Code: pay.CodeUnsupported, Reason: "no_checkout", Message: info.Title + " has no page to send a buyer to; use it in the shop"}
 	}
 	if _, ok := info.Account.(provider.Holder); !ok && in.Capture == "manual" {

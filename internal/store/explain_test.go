@@ -15,7 +15,7 @@ import (
 )
 
 // growing are the tables that grow with payments. None of them is ever read from end to end.
-const growing = `invoices|payments|refunds|events|deliveries|changes|alarms|messages|idempotency|work`
+const growing = `invoices|payments|cards|refunds|events|deliveries|changes|alarms|messages|idempotency|work`
 
 // sqliteNames are SQLite's names for the indexes that PostgreSQL names after a constraint.
 var sqliteNames = map[string]string{
@@ -134,6 +134,17 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			return err
 		}},
 
+		{"Card", "cards_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Card(ctx, "card-000005"); return err }},
+		{"LockCard", "cards_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LockCard(ctx, "card-000005"); return err }},
+		{"SealedCards", "cards_sealed", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.SealedCards(ctx, "card-000005", 10)
+			return err
+		}},
+		{"CardTokens", "payments_card_tokens", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.CardTokens(ctx, "pay-000005", 10)
+			return err
+		}},
+
 		{"NextSeq", "events_business_id_source_invoice_id_seq_key", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.NextSeq(ctx, "biz-5", "order 5")
 			return err
@@ -241,6 +252,8 @@ func crowd(t *testing.T, s *store.Store) {
 				CASE WHEN i % 100 = 0 THEN 'unknown_outcome' ELSE '' END, i % 100 <> 1 FROM n`,
 			`INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, amount, state, their_time, created_at)
 				SELECT 'pay-' || id, 'inv-' || id, 'biz-' || b, 'mer-' || b, 'payme', 'ref ' || i, 1000, CASE WHEN i % 100 = 0 THEN 'unknown' ELSE 'created' END, $1 + i, $1 + i FROM n`,
+			`INSERT INTO cards (id, business_id, merchant_id, provider, state, sealed, created_at)
+				SELECT 'card-' || id, 'biz-' || b, 'mer-' || b, 'paysys', CASE WHEN i % 10 = 0 THEN 'active' ELSE 'failed' END, CASE WHEN i % 10 = 0 THEN 'x' ELSE '' END, $1 + i FROM n`,
 			`INSERT INTO refunds (id, business_id, invoice_id, payment_id, amount, state, created_at)
 				SELECT 'ref-' || id, 'biz-' || b, 'inv-' || id, 'pay-' || id, 100, 'sent', $1 + i FROM n`,
 			`INSERT INTO events (id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url, created_at, delivered_at, stuck_at)
