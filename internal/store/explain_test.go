@@ -44,6 +44,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.Merchant(ctx, "mer-5")
 			return err
 		}},
+		{"LockMerchant", "merchants_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LockMerchant(ctx, "mer-5")
+			return err
+		}},
 		{"MerchantOf", "merchants_business_id_provider_key", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.MerchantOf(ctx, "biz-5", "payme")
 			return err
