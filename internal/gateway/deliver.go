@@ -39,7 +39,13 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 	res := g.Sender.Send(ctx, e.NotifyURL, header, e.Body)
 	g.Metrics.Delivery(res.Delivered, g.now().Sub(e.CreatedAt))
 
+	sent := e
 	return g.update(context.WithoutCancel(ctx), byWorker, func(ctx context.Context, b *book) error {
+		e := sent // the closure may run again
+		// Under the invoice's lock no newer event can come in between: it would count as delivered.
+		if _, err := b.LockInvoice(ctx, e.InvoiceID); err != nil {
+			return err
+		}
 		e.Attempts++
 		if err := b.InsertDelivery(ctx, store.Delivery{
 			ID: id.New(), BusinessID: e.BusinessID, EventID: e.ID, InvoiceID: e.InvoiceID, Attempt: e.Attempts,

@@ -126,12 +126,12 @@ func (g *Gateway) settleWork(ctx context.Context, w outbox.Work) error {
 			return openErr
 		}
 		row := pick(payments, p.ID)
-		o := report.Outcome
-		if err == nil && !report.Found && row.State == pay.Unknown && b.now.Sub(row.CreatedAt) >= finalAfter {
+		o, found := report.Outcome, report.Found // the closure may run again
+		if err == nil && !found && row.State == pay.Unknown && b.now.Sub(row.CreatedAt) >= finalAfter {
 			o = provider.Outcome{State: pay.Failed, Code: "not_found", Note: row.Provider + " does not know this payment"}
-			report.Found = true
+			found = true
 		}
-		if err == nil && report.Found {
+		if err == nil && found {
 			if err := g.learned(ctx, b, inv, payments, row, o, "asked "+row.Provider); err != nil {
 				return err
 			}
