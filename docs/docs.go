@@ -23,6 +23,8 @@ var Contents = []Page{
 	{"checkout", "Sending a buyer to pay", "Build"},
 	{"webhooks", "Receiving webhooks", ""},
 	{"refunds", "Refunds", ""},
+	{"cards", "Cards and holds", ""},
+	{"card-data", "Card data and PCI DSS", ""},
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
@@ -30,5 +32,6 @@ var Contents = []Page{
 	{"providers/click", "Click", ""},
 	{"providers/payme", "Payme", ""},
 	{"providers/uzum", "Uzum Bank", ""},
+	{"providers/paysys", "PaySys", ""},
 	{"payment-states", "Payment states", "Reference"},
 }

@@ -1,5 +1,3 @@
-// Package words holds sentences for people, in Uzbek, Russian and English. It imports nothing of
-// ours.
 package words
 
 // Sentence is one sentence in the three languages of the buyers.
