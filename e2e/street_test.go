@@ -19,6 +19,7 @@ import (
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/inbox"
+	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/sandbox"
 	"github.com/chorsu/chorsu/internal/store/storetest"
@@ -107,10 +108,18 @@ func (s *street) slowDown() {
 	}
 }
 
-// register makes the business known to every company, through the gateway that serves.
+// online are the companies that a buyer can be sent to.
+func online() []app.Plugin {
+	return slices.DeleteFunc(app.Plugins(), func(p app.Plugin) bool {
+		_, ok := p.Provider.Info().Account.(provider.Checkouter)
+		return !ok
+	})
+}
+
+// register makes the business known to each of them, through the gateway that serves.
 func (s *street) register() {
 	s.t.Helper()
-	for _, p := range app.Plugins() {
+	for _, p := range online() {
 		name := p.Provider.Info().Name
 		var m struct{ CallbackURL string }
 		status, err := s.call("POST", "/api/merchants", "", map[string]any{
@@ -180,7 +189,7 @@ func (a *acks) complain(format string, args ...any) {
 // and then a refund, each request repeated under its key until it is answered.
 func (s *street) shop(ctx context.Context, seed uint64, n int, a *acks) {
 	r := rand.New(rand.NewPCG(seed, uint64(n)))
-	plugins := app.Plugins()
+	plugins := online()
 	for i := 0; ctx.Err() == nil; i++ {
 		p := plugins[r.IntN(len(plugins))]
 		name := p.Provider.Info().Name
@@ -318,7 +327,7 @@ func (s *street) finish() {
 
 // nudge has the companies' staff repeat what a company does not repeat by itself (Uzum).
 func (s *street) nudge() {
-	for _, p := range app.Plugins() {
+	for _, p := range online() {
 		name := p.Provider.Info().Name
 		sim, _, _ := s.box.Simulator(name)
 		if !slices.Contains(sim.Info().Actions, "repeat") || name != "uzum" {
@@ -348,7 +357,7 @@ func (s *street) quiet() bool {
 // suspended lists what companies debited and have no answer for.
 func (s *street) suspended() string {
 	var out []string
-	for _, p := range app.Plugins() {
+	for _, p := range online() {
 		sim, _, _ := s.box.Simulator(p.Provider.Info().Name)
 		for _, e := range sim.Books() {
 			if e.State == "suspended" {
@@ -390,7 +399,7 @@ func (s *street) auditBooks() {
 		}
 	}
 	counted := map[string]int{}
-	for _, p := range app.Plugins() {
+	for _, p := range online() {
 		name := p.Provider.Info().Name
 		sim, _, _ := s.box.Simulator(name)
 		for _, e := range sim.Books() {
@@ -410,7 +419,7 @@ func (s *street) auditBooks() {
 		s.t.Errorf("%s: ours says %v, and the company knows of no payment", key, r)
 	}
 	s.t.Logf("paid, by the companies' books: %v", counted)
-	if len(counted) < len(app.Plugins()) {
+	if len(counted) < len(online()) {
 		s.t.Error("not every company was paid at all")
 	}
 }
