@@ -39,24 +39,25 @@ func TestSite(t *testing.T) {
 // start serves the whole program on a free port.
 func start(t *testing.T) (url string) {
 	t.Helper()
-	var handler http.Handler
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	server := httptest.NewUnstartedServer(nil) // its address is known before there is anything to serve
+	url = "http://" + server.Listener.Addr().String()
 	given := map[string]string{
-		"DATABASE_URL": storetest.DSN(t, storetest.SQLite), "PUBLIC_URL": server.URL, "SERVICE_API_KEY": apiKey,
+		"DATABASE_URL": storetest.DSN(t, storetest.SQLite), "PUBLIC_URL": url, "SERVICE_API_KEY": apiKey,
 		"WEBHOOK_SIGNING_SECRET": webhook.NewSecret(), "MASTER_KEY": seal.NewKey(), "NOTIFY_ALLOW_PRIVATE": "true", "RATE_LIMIT_PER_MINUTE": "0",
 	}
 	cfg, _, err := config.Load(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, "")
 	must(t, err)
-	a, err := app.New(t.Context(), cfg, app.Options{Test: &app.Test{LocalURL: server.URL}})
+	a, err := app.New(t.Context(), cfg, app.Options{Test: &app.Test{LocalURL: url}})
 	must(t, err)
-	handler = a.Handler()
+	server.Config.Handler = a.Handler()
+	server.Start()
 	t.Cleanup(func() {
 		a.Inbox.Close()
 		server.CloseClientConnections()
 		server.Close()
 		must(t, a.Close(context.Background()))
 	})
-	return server.URL
+	return url
 }
 
 // register makes the business known at a provider, as an app would.

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -384,8 +385,8 @@ func TestLooksAreBounded(t *testing.T) {
 		{1000, 1, 60*looksPerSecond + 2, 55 * looksPerSecond},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			looks := 0
-			n := newNews(func(context.Context, string) (string, error) { looks++; return "s", nil })
+			var looked atomic.Int64
+			n := newNews(func(context.Context, string) (string, error) { looked.Add(1); return "s", nil })
 			type seat struct {
 				id     string
 				states chan string
@@ -408,7 +409,7 @@ func TestLooksAreBounded(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			if looks > c.most || looks < c.least {
+			if looks := int(looked.Load()); looks > c.most || looks < c.least {
 				t.Errorf("%d invoices: %d looks a minute", c.invoices, looks)
 			}
 			for _, s := range seats {
@@ -421,6 +422,8 @@ func TestLooksAreBounded(t *testing.T) {
 			}
 			synctest.Wait()
 			time.Sleep(time.Minute)
+			n.mu.Lock()
+			defer n.mu.Unlock()
 			if n.running || n.streams != 0 || len(n.viewers) != 0 {
 				t.Error("it still looks, though nobody does")
 			}
