@@ -41,6 +41,10 @@ type Message struct {
 // capacity is how many messages wait for the next Flush: some seconds of a busy gateway.
 const capacity = 4096
 
+// strangersAMinute is how many calls to us are kept that name nothing of ours. Anybody may call a
+// callback's address, as often as he likes; our own companies do it when a buyer mistypes.
+const strangersAMinute = 60
+
 // flushSize is how many messages one call of the sink is given.
 const flushSize = 256
 
@@ -54,6 +58,9 @@ type Recorder struct {
 	mu      sync.Mutex
 	ring    []Message // the oldest first
 	dropped int64
+
+	strangers int // kept since minute
+	minute    time.Time
 }
 
 // New returns a recorder that hands messages to sink when Flush is called, oldest first, and
@@ -67,11 +74,24 @@ func (r *Recorder) add(m Message) {
 	m.ID = id.New()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if m.Direction == In && m.InvoiceID == "" && !r.takesStranger(m.At) {
+		r.dropped++
+		return
+	}
 	if len(r.ring) >= capacity {
 		r.ring = r.ring[1:]
 		r.dropped++
 	}
 	r.ring = append(r.ring, m)
+}
+
+// takesStranger counts a call that names nothing of ours. r.mu is held.
+func (r *Recorder) takesStranger(at time.Time) bool {
+	if since := at.Sub(r.minute); since < 0 || since >= time.Minute {
+		r.minute, r.strangers = at, 0
+	}
+	r.strangers++
+	return r.strangers <= strangersAMinute
 }
 
 // Flush hands what has been collected to the sink, in parts. When the sink fails, that part and

@@ -3,6 +3,7 @@ package evidence
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/chorsu/chorsu/internal/id"
 )
@@ -32,6 +33,21 @@ func Mask(text string) string {
 		text = text[gap:]
 	}
 	return maskDigits(b.String())
+}
+
+// Words makes a company's words fit to be stored: masked as by Mask, of valid characters without
+// controls, and at most so many bytes long.
+func Words(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "�"))
+	if text = Mask(text); len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
+	}
+	return strings.TrimSpace(text)
 }
 
 func betweenWords(r rune) bool {

@@ -151,13 +151,25 @@ func (g *Gateway) ExpireInvoices(ctx context.Context) (n int, err error) {
 		ids, err = tx.ExpiredInvoices(ctx, g.now(), expiryBatch)
 		return err
 	})
+	var failed []error
 	for _, each := range ids {
 		if err := g.expire(ctx, each); err != nil {
-			return n, fmt.Errorf("expire invoice %s: %w", each, err)
+			failed = append(failed, fmt.Errorf("expire invoice %s: %w", each, err))
+			// The next one is not to wait behind it, nor are the next sweep's.
+			if err := g.putOff(ctx, each); err != nil {
+				return n, errors.Join(append(failed, err)...)
+			}
+			continue
 		}
 		n++
 	}
-	return n, err
+	return n, errors.Join(append(failed, err)...)
+}
+
+func (g *Gateway) putOff(ctx context.Context, invoiceID string) error {
+	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
+		return b.PushExpiry(ctx, invoiceID, b.now.Add(unknownWait))
+	})
 }
 
 func (g *Gateway) expire(ctx context.Context, invoiceID string) error {

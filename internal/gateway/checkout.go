@@ -185,8 +185,19 @@ func (g *Gateway) takeBack(ctx context.Context, p pay.Payment) error {
 	if o.State == pay.Created {
 		return &pay.Error{Code: pay.CodeUpstream, Reason: "not_withdrawn", Message: m.Provider + " does not say whether its page is closed; try again later", Upstream: &pay.Upstream{Name: m.Provider, Code: o.Code, Message: o.Note}}
 	}
-	return g.apply(context.WithoutCancel(ctx), p.ID, o, byAPI, "the page was taken back")
+	if err := g.apply(context.WithoutCancel(ctx), p.ID, o, byAPI, "the page was taken back"); err != nil {
+		return err
+	}
+	after, err := g.payment(context.WithoutCancel(ctx), p.ID)
+	if err == nil && after.State == pay.Created {
+		err = errPageStands // or the caller would find the page again, and ask for ever
+	}
+	return err
 }
+
+// errPageStands: what the company says of its page does not fit our book (it took another sum,
+// say). A person has been told; until then the invoice may have been paid for.
+var errPageStands = &pay.Error{Code: pay.CodeConflict, Reason: "payment_in_progress", Message: "the provider's page was not closed, and what the provider says of it does not fit this invoice; see its timeline"}
 
 // withdrawWork takes back a page that nobody needs any more.
 func (g *Gateway) withdrawWork(ctx context.Context, w outbox.Work) error {
@@ -196,7 +207,8 @@ func (g *Gateway) withdrawWork(ctx context.Context, w outbox.Work) error {
 	}
 	last := ""
 	if p.State == pay.Created {
-		if err := g.takeBack(ctx, p); err != nil {
+		// What a person has been told of is not asked again.
+		if err := g.takeBack(ctx, p); err != nil && !errors.Is(err, errPageStands) {
 			last = err.Error()
 		}
 	}

@@ -256,7 +256,7 @@ func (g *Gateway) learn(p *pay.Payment, proof provider.Proof) error {
 		p.Ref = proof.Ref
 	}
 	if proof.Card != (pay.Card{}) {
-		p.Card = proof.Card
+		p.Card = heardCard(proof.Card)
 		if p.Card.Token != "" {
 			sealed, err := g.Seal.Seal("payment/"+p.ID, []byte(p.Card.Token))
 			if err != nil {
@@ -265,8 +265,8 @@ func (g *Gateway) learn(p *pay.Payment, proof provider.Proof) error {
 			p.Card.Token = sealed
 		}
 	}
-	if proof.ReceiptURL != "" {
-		p.ReceiptURL = proof.ReceiptURL
+	if receipt := heardURL(proof.ReceiptURL); receipt != "" {
+		p.ReceiptURL = receipt
 	}
 	if proof.Meta != nil {
 		p.Meta = proof.Meta
@@ -299,6 +299,7 @@ func (g *Gateway) hosts(name string) bool {
 
 // Cancel gives up a created attempt, or returns a paid one.
 func (d desk) Cancel(ctx context.Context, k provider.Key, c provider.CancelOrder) (provider.Result, error) {
+	c.Reason, c.Note = heardCode(c.Reason), heardNote(c.Note)
 	return d.on(ctx, k, func(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, lapsed bool) (again bool, refusal, err error) {
 		switch p.State {
 		case pay.Cancelled, pay.Failed:
@@ -344,6 +345,7 @@ func anyLeft(payments []*pay.Payment) bool {
 
 // Receipt keeps a fiscal receipt that the provider reports.
 func (d desk) Receipt(ctx context.Context, k provider.Key, r pay.Receipt) (provider.Result, error) {
+	r.URL, r.Message = heardURL(r.URL), heardNote(r.Message)
 	return d.on(ctx, k, func(ctx context.Context, b *book, inv *pay.Invoice, _ []*pay.Payment, p *pay.Payment, _ bool) (again bool, refusal, err error) {
 		note := r.Kind + " receipt " + r.URL
 		if r.StatusCode != 0 {
@@ -380,6 +382,7 @@ func (d desk) Receipt(ctx context.Context, k provider.Key, r pay.Receipt) (provi
 
 // Alarm puts something before a person.
 func (d desk) Alarm(ctx context.Context, k provider.Key, kind pay.Attention, message string) error {
+	message = heardNote(message)
 	_, err := d.on(ctx, k, func(ctx context.Context, b *book, inv *pay.Invoice, _ []*pay.Payment, p *pay.Payment, _ bool) (again bool, refusal, err error) {
 		return false, nil, b.alarm(ctx, inv, p.ID, kind, message)
 	})

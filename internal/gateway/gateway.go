@@ -201,7 +201,7 @@ func (g *Gateway) call(ctx context.Context, m pay.Merchant, p pay.Payment, op st
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
 	defer cancel()
 	start := time.Now()
-	err := f(evidence.WithInvoice(ctx, p.InvoiceID, p.ID))
+	err := heardError(f(evidence.WithInvoice(ctx, p.InvoiceID, p.ID)))
 	outcome := "ok"
 	if err != nil {
 		outcome = "error"

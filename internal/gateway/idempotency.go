@@ -21,6 +21,7 @@ type twin struct {
 	resource string
 	status   int
 	running  bool // the first request may still be at work
+	died     bool // it never came to its end
 }
 
 func (g *Gateway) newClaim(op, source string, key Idem, keep bool) (claim, error) {
@@ -52,7 +53,8 @@ func (c claim) judge(had store.Claim, now time.Time) (*twin, error) {
 		return nil, &pay.Error{Code: pay.CodeConflict, Reason: "idempotency_key_reused", Message: "this Idempotency-Key was used for another request; use a new key"}
 	}
 	// A first request that died never says that it is done: after its lease it is.
-	return &twin{resource: had.Resource, status: had.Status, running: !had.Done && now.Sub(had.At) < Lease}, nil
+	running := !had.Done && now.Sub(had.At) < Lease
+	return &twin{resource: had.Resource, status: had.Status, running: running, died: !had.Done && !running}, nil
 }
 
 // take claims the key for a resource. done false: the request goes on after this transaction.

@@ -102,7 +102,9 @@ func (g *Gateway) decideInvoice(ctx context.Context, in InvoiceInput, c claim) (
 		}
 		if t != nil {
 			s.status, s.replayed, s.twinRuns = t.status, true, t.running
-			s.inv, err = b.Invoice(ctx, t.resource)
+			if s.inv, err = b.Invoice(ctx, t.resource); err == nil && t.died {
+				err = g.revive(ctx, b, &s, in)
+			}
 			return err
 		}
 		merchant, err := g.seller(ctx, b.Tx, in)
@@ -201,22 +203,8 @@ func (g *Gateway) reuse(ctx context.Context, b *book, s *invoiceStep, invoiceID 
 			return false, err
 		}
 	}
-	if inv.CheckoutURL == "" {
-		if p := g.page(payments); p != nil && p.Ref == "" {
-			if b.now.Sub(p.CreatedAt) < Lease {
-				s.twinRuns = true // another request is asking for the page
-				return true, nil
-			}
-			if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Failed, At: b.now, Reason: "no page"}, "the answer was lost; nobody has the page"); err != nil {
-				return false, err
-			}
-		}
-		if err := g.prepareLink(ctx, b, s, inv); err != nil {
-			return false, err
-		}
-		if err := b.SaveInvoice(ctx, *inv); err != nil {
-			return false, err
-		}
+	if s.twinRuns, err = g.linkAgain(ctx, b, s, inv, payments); err != nil || s.twinRuns {
+		return true, err
 	}
 	s.inv = *inv
 	t, err := c.take(ctx, b.Tx, inv.ID, s.status, s.makePage == nil, b.now)
@@ -224,6 +212,45 @@ func (g *Gateway) reuse(ctx context.Context, b *book, s *invoiceStep, invoiceID 
 		err = errTwin
 	}
 	return true, err
+}
+
+// linkAgain makes what the buyer is sent to for an invoice that has nothing: it moved, or the
+// request that was to make it died. waits: another request is asking for the page.
+func (g *Gateway) linkAgain(ctx context.Context, b *book, s *invoiceStep, inv *pay.Invoice, payments []*pay.Payment) (waits bool, err error) {
+	if inv.CheckoutURL != "" {
+		return false, nil
+	}
+	if p := g.page(payments); p != nil && p.Ref == "" {
+		if b.now.Sub(p.CreatedAt) < Lease {
+			return true, nil
+		}
+		if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Failed, At: b.now, Reason: "no page"}, "the answer was lost; nobody has the page"); err != nil {
+			return false, err
+		}
+	}
+	if err := g.prepareLink(ctx, b, s, inv); err != nil {
+		return false, err
+	}
+	return false, b.SaveInvoice(ctx, *inv)
+}
+
+// revive answers a repeat whose first request died. Where that was about to make a page, the
+// repeat makes it, under the same key; everything else stands in the book already.
+func (g *Gateway) revive(ctx context.Context, b *book, s *invoiceStep, in InvoiceInput) error {
+	inv, payments, err := b.open(ctx, s.inv.ID)
+	if err != nil {
+		return err
+	}
+	s.inv = *inv
+	if !inv.Payable(b.now) || inv.CheckoutURL != "" || inv.Provider != in.Provider || anyOpen(payments, b.now) {
+		return nil
+	}
+	if s.merchant, err = b.MerchantOf(ctx, inv.BusinessID, inv.Provider); err != nil || !s.merchant.Active {
+		return err
+	}
+	s.twinRuns, err = g.linkAgain(ctx, b, s, inv, payments)
+	s.inv = *inv
+	return err
 }
 
 // newInvoice makes the invoice.

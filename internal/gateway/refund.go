@@ -226,6 +226,7 @@ func (b *book) endRefund(ctx context.Context, refundID string, c pay.MoveChange)
 		return false, err
 	}
 	p := pick(payments, r.PaymentID)
+	c = heardMove(c)
 	c.At = b.now
 	switch {
 	case r.State.Underway() && c.To != pay.MoveSent:

@@ -32,6 +32,7 @@ func (g *Gateway) apply(ctx context.Context, paymentID string, o provider.Outcom
 
 // learned is apply under the invoice's lock.
 func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, o provider.Outcome, note string) error {
+	o = heardOutcome(o)
 	proof := provider.Proof{At: o.At, Amount: o.Amount, Card: o.Card, Ref: o.Ref, ReceiptURL: o.ReceiptURL, Meta: o.Meta}
 	note = first(o.Note, note)
 	switch o.State {
