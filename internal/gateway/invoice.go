@@ -57,6 +57,10 @@ func (g *Gateway) CreateInvoice(ctx context.Context, in InvoiceInput, key Idem) 
 				return out, err
 			}
 		}
+		if s.fresh {
+			out.Value.Invoice = s.inv // as it was written: nothing to read back
+			return out, nil
+		}
 		out.Value, err = g.Invoice(ctx, s.inv.ID)
 		return out, err
 	}
@@ -84,6 +88,7 @@ type invoiceStep struct {
 	status   int
 	replayed bool
 	twinRuns bool // the first request under this key is still running
+	fresh    bool // inv was made in this look and is complete: it has no payment, and waits for no page
 
 	merchant pay.Merchant
 	makePage *pay.Payment // call the provider for a page, under this payment
@@ -268,6 +273,7 @@ func (g *Gateway) newInvoice(ctx context.Context, b *book, s *invoiceStep, in In
 		if err == nil && t != nil { // a twin claimed the key meanwhile: undo ours, and answer as it does
 			return errTwin
 		}
+		s.fresh = s.makePage == nil
 		return err
 	}
 	return fmt.Errorf("no free pay number in %d tries", maxPayNumberTries)
