@@ -282,7 +282,7 @@ func (r *run) reads(ctx context.Context, g *gateway, size int, first map[string]
 		{"search by pay number", func(i int) string { return "/api/invoices?payNumber=" + bare.FillPayNumber(i) }},
 		{"search by order", func(i int) string { return list + "sourceInvoiceId=" + bare.FillOrder(i) }},
 	} {
-		got, err := closed(ctx, busy, r.o.Each, timed(func(ctx context.Context, _ int) error {
+		got, err := r.measure(ctx, fmt.Sprintf("%s-%d", strings.ReplaceAll(way.name, " ", "-"), size), busy, timed(func(ctx context.Context, _ int) error {
 			return g.get(ctx, way.path(rand.IntN(size)), nil)
 		}))
 		if err != nil {

@@ -140,6 +140,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 		{"Event", "events_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Event(ctx, "evt-000005"); return err }},
 		{"LatestEvent", "events_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LatestEvent(ctx, "inv-000005"); return err }},
+		{"NewerEvent", "events_of_invoice", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.NewerEvent(ctx, "inv-000005", 1)
+			return err
+		}},
 		{"OldestUndelivered", "events_undelivered", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.OldestUndelivered(ctx, "biz-5", "order 5")
 			return err
@@ -181,6 +185,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		{"SaveEvent", "events_pkey", func(ctx context.Context, tx *store.Tx) error { return tx.SaveEvent(ctx, pay.Event{ID: "evt-000005"}) }},
 	}
 	walked := regexp.MustCompile(`Seq Scan on (` + growing + `)\b|(?m)^SCAN (` + growing + `|[iaw])$`)
+	planned := regexp.MustCompile(`LIMIT \$[0-9]+\s*($|[^+ 0-9])`)
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		crowd(t, s)
 		var seen []store.Statement
@@ -204,6 +209,11 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			})
 			if err != errRefused {
 				t.Fatalf("%s: %v", q.name, err)
+			}
+			for _, st := range seen {
+				if planned.MatchString(st.Query) {
+					t.Errorf("%s is planned anew at each call on SQLite, for its limit is a bare argument: %s", q.name, st.Query)
+				}
 			}
 			var plans strings.Builder
 			for _, st := range seen {

@@ -27,6 +27,7 @@ type engine interface {
 	// transaction runs all statements, and returns after COMMIT. Callers that come at the same
 	// time may share one where that is what the engine is best at.
 	transaction(ctx context.Context, statements []statement) error
+	settle(ctx context.Context) error // after a bulk of writes: what the engine would do in time by itself
 	size(ctx context.Context) (int64, error)
 	close()
 }

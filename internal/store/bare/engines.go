@@ -43,6 +43,12 @@ func (p *postgres) transaction(ctx context.Context, statements []statement) erro
 	return tx.Commit(ctx)
 }
 
+// settle does what autovacuum would come to: a planner that knows of the rows.
+func (p *postgres) settle(ctx context.Context) error {
+	_, err := p.pool.Exec(ctx, "VACUUM ANALYZE")
+	return err
+}
+
 func (p *postgres) size(ctx context.Context) (n int64, err error) {
 	err = p.pool.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&n)
 	return n, err
@@ -158,6 +164,17 @@ func (s *sqlite) write() {
 	for _, stmt := range prepared {
 		stmt.Close()
 	}
+}
+
+// settle empties the journal. It does not ANALYZE, since no gateway ever does.
+func (s *sqlite) settle(ctx context.Context) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return err
 }
 
 func (s *sqlite) size(context.Context) (int64, error) { return sizeOf(s.path) }

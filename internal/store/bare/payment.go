@@ -85,7 +85,7 @@ func (d *DB) Fill(ctx context.Context, from, to int) error {
 			return err
 		}
 	}
-	return d.engine.transaction(ctx, []statement{{`ANALYZE`, nil}})
+	return d.engine.settle(ctx)
 }
 
 func (d *DB) fillBusinesses(ctx context.Context) error {
