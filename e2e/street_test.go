@@ -296,10 +296,8 @@ func (s *street) finish() {
 	for minute := range 300 {
 		s.box.Tick(ctx)
 		s.nudge()
-		for _, sweep := range a.Gateway.Sweeps() {
-			if _, err := sweep.Run(ctx); err != nil {
-				s.t.Fatalf("%s: %v", sweep.Name, err)
-			}
+		if err := a.Runner.RunSweeps(ctx); err != nil {
+			s.t.Fatal(err)
 		}
 		if _, err := a.Runner.RunDue(ctx); err != nil {
 			s.t.Fatal(err)

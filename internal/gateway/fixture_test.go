@@ -218,7 +218,7 @@ func (p hostProvider) Info() provider.Info {
 }
 
 func (p hostProvider) Open(provider.Credentials, provider.Env) (provider.Account, error) {
-	return &hostAccount{linkAccount{p.c}}, nil
+	return &hostAccount{linkAccount(p)}, nil
 }
 
 type hostAccount struct{ linkAccount }

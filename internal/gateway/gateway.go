@@ -33,11 +33,12 @@ import (
 
 // The limits of one use case.
 const (
-	CallTimeout = 20 * time.Second // one call to a provider; shorter than Lease
-	Lease       = 30 * time.Second // how long work is ours before another process takes it over
-	twinWait    = 20 * time.Second // how long a repeat waits for its running twin
-	twinPoll    = 20 * time.Millisecond
-	finalAfter  = 10 * time.Minute // when "the provider does not know it" is believed
+	CallTimeout  = 20 * time.Second      // one call to a provider; shorter than Lease
+	Lease        = 30 * time.Second      // how long work is ours before another process takes it over
+	twinWait     = 20 * time.Second      // how long a repeat waits for its running twin
+	twinPoll     = 20 * time.Millisecond // how soon it looks again, at first
+	twinPollMost = 500 * time.Millisecond
+	finalAfter   = 10 * time.Minute // when "the provider does not know it" is believed
 )
 
 // Options is what a gateway is built from. All but Hooks and Metrics are required.
@@ -87,6 +88,8 @@ type Gateway struct {
 	mu       sync.Mutex
 	accounts map[string]openAccount
 	asked    map[string]time.Time // when a read last had something asked
+
+	refunding turns // by invoice
 }
 
 // openAccount keeps an account as long as its merchant's row does not change, so that what it

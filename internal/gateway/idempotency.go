@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -87,24 +88,65 @@ func (c claim) release(ctx context.Context, tx *store.Tx) error {
 
 var errInProgress = &pay.Error{Code: pay.CodeConflict, Reason: "in_progress", Message: "the same request is still being worked on; ask again in a few seconds"}
 
-// wait runs try until it no longer asks to wait, for at most 20 seconds. The waiting is outside
-// any transaction.
+// wait runs try until it no longer asks to wait, for at most 20 seconds, at growing intervals.
+// The waiting is outside any transaction.
 func wait(ctx context.Context, try func() (again bool, err error)) error {
-	deadline := time.NewTimer(twinWait)
-	defer deadline.Stop()
-	tick := time.NewTicker(twinPoll)
-	defer tick.Stop()
-	for {
+	ctx, cancel := context.WithTimeout(ctx, twinWait)
+	defer cancel()
+	for pause := twinPoll; ; pause = min(pause*3/2, twinPollMost) {
 		again, err := try()
 		if err != nil || !again {
 			return err
 		}
+		timer := time.NewTimer(pause)
 		select {
-		case <-tick.C:
-		case <-deadline.C:
-			return errInProgress
+		case <-timer.C:
 		case <-ctx.Done():
+			timer.Stop()
 			return errInProgress
 		}
+	}
+}
+
+// turns lets the requests of this process that want the same thing go one after the other, so
+// that they do not all ask the database whether it is their turn. Between processes the database
+// decides.
+type turns struct {
+	mu   sync.Mutex
+	held map[string]*turn
+}
+
+type turn struct {
+	slot  chan struct{}
+	wants int // who has it or waits for it
+}
+
+// take waits for the turn on key until ctx ends. The caller must leave when it is done.
+func (t *turns) take(ctx context.Context, key string) (leave func(), err error) {
+	t.mu.Lock()
+	if t.held == nil {
+		t.held = map[string]*turn{}
+	}
+	mine := t.held[key]
+	if mine == nil {
+		mine = &turn{slot: make(chan struct{}, 1)}
+		t.held[key] = mine
+	}
+	mine.wants++
+	t.mu.Unlock()
+
+	forget := func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if mine.wants--; mine.wants == 0 {
+			delete(t.held, key)
+		}
+	}
+	select {
+	case mine.slot <- struct{}{}:
+		return func() { <-mine.slot; forget() }, nil
+	case <-ctx.Done():
+		forget()
+		return nil, errInProgress
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -304,6 +305,29 @@ func TestANewInvoiceIsAsARead(t *testing.T) {
 			made := fx.invoice(in)
 			if diff := cmp.Diff(fx.get(made.ID), made); diff != "" {
 				t.Errorf("%s (-read +answered):\n%s", in.SourceInvoiceID, diff)
+			}
+		}
+	})
+}
+
+// Two people change different things of one merchant at once, and both changes stand.
+func TestMerchantChangesDoNotOverwriteEachOther(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		m := fx.merchant("b1", "link")
+		for round := range 10 {
+			name, active := "name "+strconv.Itoa(round), round%2 == 0
+			var wg sync.WaitGroup
+			for _, patch := range []gateway.MerchantPatch{{DisplayName: &name}, {Active: &active}} {
+				wg.Go(func() {
+					if _, err := fx.PatchMerchant(t.Context(), m.ID, patch); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			got, err := fx.Merchant(t.Context(), m.ID)
+			if err != nil || got.DisplayName != name || got.Active != active {
+				t.Fatalf("round %d: %q, active %v, %v", round, got.DisplayName, got.Active, err)
 			}
 		}
 	})

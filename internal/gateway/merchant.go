@@ -78,6 +78,9 @@ func (g *Gateway) SaveMerchant(ctx context.Context, in MerchantInput, key Idem) 
 		}
 		out.Status = http.StatusOK
 		m, err = tx.MerchantOf(ctx, b.ID, in.Provider)
+		if err == nil {
+			m, err = tx.LockMerchant(ctx, m.ID)
+		}
 		if errors.Is(err, store.ErrNotFound) {
 			out.Status = http.StatusCreated
 			m = pay.Merchant{ID: id.New(), BusinessID: b.ID, Source: b.Source, Business: b.Key, Provider: in.Provider, Active: true, CreatedAt: now}
@@ -124,7 +127,7 @@ func (g *Gateway) PatchMerchant(ctx context.Context, merchantID string, in Merch
 	var s secrets
 	err := g.update(ctx, byAPI, func(ctx context.Context, tx *book) error {
 		var err error
-		if m, err = found(tx.Merchant(ctx, merchantID))("merchant"); err != nil {
+		if m, err = found(tx.LockMerchant(ctx, merchantID))("merchant"); err != nil {
 			return err
 		}
 		p, ok := g.providers[m.Provider]

@@ -21,8 +21,15 @@ import (
 // certainly not reached, is CodeUpstream: nothing happened, and the key is free again.
 func (g *Gateway) CreateRefund(ctx context.Context, in RefundInput, key Idem) (Saved[pay.Refund], error) {
 	out := Saved[pay.Refund]{Status: http.StatusCreated}
+	patience, cancel := context.WithTimeout(ctx, twinWait) // for the turn and for other processes together
+	defer cancel()
+	leave, err := g.refunding.take(patience, in.InvoiceID)
+	if err != nil {
+		return out, err
+	}
+	defer leave()
 	var s refundStep
-	err := wait(ctx, func() (again bool, err error) {
+	err = wait(patience, func() (again bool, err error) {
 		if s, err = g.beginRefund(ctx, in, key); err != nil || s.askFirst == "" {
 			return s.twinRuns, err
 		}

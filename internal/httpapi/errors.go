@@ -60,18 +60,18 @@ func invalid(list ...fault) *pay.Error {
 
 // errorData is the data of an error's envelope.
 type errorData struct {
-	Details   []string      `json:"details" doc:"What is wrong, one sentence each: the field in quotes, then its fault; all faults at once" example:"[\"\\\"amount\\\" must be greater than or equal to 100\"]"`
-	Reason    string        `json:"reason,omitempty" doc:"A finer word for programs, where there is one" example:"payment_in_progress"`
-	Provider  *errorsSource `json:"provider,omitempty" doc:"What the provider said, where it is the provider's error"`
-	RequestID string        `json:"requestId" doc:"As in the X-Request-Id header: quote it when you report a problem"`
+	Details   []string        `json:"details" doc:"What is wrong, one sentence each: the field in quotes, then its fault; all faults at once" example:"[\"\\\"amount\\\" must be greater than or equal to 100\"]"`
+	Reason    string          `json:"reason,omitempty" doc:"A finer word for programs, where there is one" example:"payment_in_progress"`
+	Provider  *providersWords `json:"provider,omitempty" doc:"What the provider said, where it is the provider's error"`
+	RequestID string          `json:"requestId" doc:"As in the X-Request-Id header: quote it when you report a problem"`
 }
 
-type errorsSource struct {
-	_         struct{} `json:"-" doc:"A provider's own words"`
-	Name      string   `json:"name" example:"multicard"`
-	Code      string   `json:"code" example:"ERROR_AUTH"`
-	Message   string   `json:"message"`
-	RequestID string   `json:"requestId,omitempty" doc:"The provider's own tracker, where it has one"`
+// providersWords are what a provider said of its own error.
+type providersWords struct {
+	Name      string `json:"name" example:"multicard"`
+	Code      string `json:"code" example:"ERROR_AUTH"`
+	Message   string `json:"message"`
+	RequestID string `json:"requestId,omitempty" doc:"The provider's own tracker, where it has one"`
 }
 
 // fail answers with err in the envelope. What is internal is logged whole and not shown.
@@ -93,7 +93,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		data.Details = []string{e.Message}
 	}
 	if u := e.Upstream; u != nil {
-		data.Provider = &errorsSource{Name: u.Name, Code: u.Code, Message: u.Message, RequestID: u.RequestID}
+		data.Provider = &providersWords{Name: u.Name, Code: u.Code, Message: u.Message, RequestID: u.RequestID}
 	}
 	write(w, envelope[errorData]{Status: false, Code: kind.status, Message: kind.word, Data: data})
 }

@@ -102,6 +102,9 @@ func checkReturnURL(f *faults, path string, n *node) {
 // checkNetworks takes CIDRs.
 func checkNetworks(f *faults, path string, n *node) {
 	for i, item := range n.items {
+		if item.kind != '"' {
+			continue // told already
+		}
 		if _, err := netip.ParsePrefix(item.text); err != nil {
 			f.add(path+"["+strconv.Itoa(i)+"]", "must be a CIDR, as 195.158.26.90/32")
 		}
@@ -121,7 +124,7 @@ func (s *server) checkCredentials(f *faults, path string, n *node) {
 		switch v := n.member(x.Key); {
 		case x.Required && v == nil:
 			f.add(join(path, x.Key), "is required")
-		case x.Required && strings.TrimSpace(v.text) == "":
+		case x.Required && v.kind == '"' && strings.TrimSpace(v.text) == "":
 			f.add(join(path, x.Key), "is not allowed to be empty")
 		}
 	}

@@ -107,14 +107,14 @@ func read[In any](shape *shape, c *call, w http.ResponseWriter, a about) (in In,
 		}
 		return decode[In](shape, n)
 	}
-	var wrongKey []fault
+	var outside []fault // of the body
 	if c.r.Method == http.MethodPost {
 		if c.key, err = idempotencyKey(c.r.Header.Values("Idempotency-Key")); err != nil {
-			wrongKey = append(wrongKey, fault{"Idempotency-Key", err.Error()})
+			outside = append(outside, fault{"Idempotency-Key", err.Error()})
 		}
 	}
 	if c.r.URL.RawQuery != "" {
-		wrongKey = append(wrongKey, fault{"query", "is not allowed"})
+		outside = append(outside, fault{"query", "is not allowed"})
 	}
 	if c.body, err = readBody(w, c.r); err != nil {
 		return in, err
@@ -123,10 +123,10 @@ func read[In any](shape *shape, c *call, w http.ResponseWriter, a about) (in In,
 	case c.body == nil && a.noBody:
 		c.body = &node{kind: '{'}
 	case c.body == nil:
-		return in, invalid(append(wrongKey, fault{"body", "is required"})...)
+		return in, invalid(append(outside, fault{"body", "is required"})...)
 	}
 	in, err = decode[In](shape, c.body)
-	return in, withFaults(wrongKey, err)
+	return in, withFaults(outside, err)
 }
 
 // withFaults puts the faults of the headers before those of the body.

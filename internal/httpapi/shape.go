@@ -35,7 +35,8 @@ type field struct {
 	*shape
 }
 
-// check looks at a value whose form is right already, and adds the faults that it finds.
+// check looks at a value of the right kind, and adds the faults that it finds. What is inside a
+// list or an object may have faults already.
 type check func(f *faults, path string, n *node)
 
 // faults are everything wrong with one request. root is the whole of it, for the checks that
@@ -131,6 +132,7 @@ func decode[T any](s *shape, n *node) (value T, err error) {
 	f := &faults{root: n}
 	s.value(f, "", n)
 	if len(f.list) > 0 {
+		slices.SortStableFunc(f.list, func(a, b fault) int { return s.place(a) - s.place(b) })
 		e := invalid(f.list...)
 		if f.card {
 			e.Reason = reasonCardData
@@ -145,17 +147,27 @@ func decode[T any](s *shape, n *node) (value T, err error) {
 	return value, nil
 }
 
+// place is where in the order of the fields a fault belongs.
+func (s *shape) place(x fault) int {
+	end := strings.IndexAny(x.field+".", ".[")
+	if i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == x.field[:end] }); i >= 0 {
+		return i
+	}
+	return len(s.fields)
+}
+
 // value checks one value: at most one fault of its own, and those of what is in it.
 func (s *shape) value(f *faults, path string, n *node) {
 	before := len(f.list)
 	if n.kind == 'n' && s.schema.Nullable {
 		return
 	}
+	sound := true
 	switch s.schema.Type {
 	case huma.TypeObject:
-		s.object(f, path, n)
+		sound = s.object(f, path, n)
 	case huma.TypeArray:
-		s.array(f, path, n)
+		sound = s.array(f, path, n)
 	case huma.TypeString:
 		s.text(f, path, n)
 	case huma.TypeInteger:
@@ -169,27 +181,29 @@ func (s *shape) value(f *faults, path string, n *node) {
 			f.add(path, "must be a boolean")
 		}
 	}
-	if s.check != nil && len(f.list) == before {
+	inside := s.schema.Type == huma.TypeObject || s.schema.Type == huma.TypeArray
+	if s.check != nil && sound && (inside || len(f.list) == before) {
 		s.check(f, path, n)
 	}
 }
 
-func (s *shape) object(f *faults, path string, n *node) {
+// object checks what is in an object. It returns false where n is none, or of a wrong size.
+func (s *shape) object(f *faults, path string, n *node) bool {
 	here := path
 	if here == "" {
 		here = "body"
 	}
 	if n.kind != '{' {
 		f.add(here, "must be of type object")
-		return
+		return false
 	}
 	if most := s.schema.MaxProperties; most != nil && len(n.names) > *most {
 		f.add(here, "must have less than or equal to %d keys", *most)
-		return
+		return false
 	}
 	if least := s.schema.MinProperties; least != nil && len(n.names) < *least {
 		f.add(here, "must have at least %d key", *least)
-		return
+		return false
 	}
 	if s.items != nil { // a map: every name is allowed
 		for i, name := range n.names {
@@ -199,7 +213,7 @@ func (s *shape) object(f *faults, path string, n *node) {
 			}
 			s.items.value(f, join(path, name), n.items[i])
 		}
-		return
+		return true
 	}
 	for _, x := range s.fields {
 		switch m := n.member(x.name); {
@@ -214,12 +228,14 @@ func (s *shape) object(f *faults, path string, n *node) {
 			f.add(join(path, name), "is not allowed")
 		}
 	}
+	return true
 }
 
 // maxKey bounds the names in a map: metadata's, and credentials'.
 const maxKey = 64
 
-func (s *shape) array(f *faults, path string, n *node) {
+// array checks what is in a list. It returns false where n is none, or of a wrong size.
+func (s *shape) array(f *faults, path string, n *node) bool {
 	switch {
 	case n.kind != '[':
 		f.add(path, "must be an array")
@@ -231,7 +247,9 @@ func (s *shape) array(f *faults, path string, n *node) {
 		for i, item := range n.items {
 			s.items.value(f, path+"["+strconv.Itoa(i)+"]", item)
 		}
+		return true
 	}
+	return false
 }
 
 func (s *shape) text(f *faults, path string, n *node) {

@@ -157,7 +157,7 @@ func manyKeys(n int) string {
 
 func TestAllFaultsAtOnceInTheOrderOfTheFields(t *testing.T) {
 	b := newBench(t, nil)
-	r := b.send("POST", "/api/invoices", `{"zoo":1,"foo":2,"lang":"de","amount":99.5,"ofd":[{"qty":-1,"vat":"x"},{}],"sourceInvoiceId":"","metadata":{"a":[]},"notifyUrl":"ftp://x"}`)
+	r := b.send("POST", "/api/invoices", `{"zoo":1,"holdSeconds":60,"foo":2,"lang":"de","amount":99.5,"ofd":[{"qty":-1,"vat":"x"},{}],"sourceInvoiceId":"","metadata":{"a":[]},"notifyUrl":"ftp://x"}`)
 	want := []string{
 		`"source" is required`,
 		`"businessId" is required`,
@@ -169,6 +169,7 @@ func TestAllFaultsAtOnceInTheOrderOfTheFields(t *testing.T) {
 		`"ofd[0].price" is required`, `"ofd[0].total" is required`, `"ofd[0].mxik" is required`, `"ofd[0].package_code" is required`, `"ofd[0].name" is required`,
 		`"ofd[0].vat" must be a number`,
 		`"ofd[1].qty" is required`, `"ofd[1].price" is required`, `"ofd[1].total" is required`, `"ofd[1].mxik" is required`, `"ofd[1].package_code" is required`, `"ofd[1].name" is required`, `"ofd[1].vat" is required`,
+		`"holdSeconds" is not allowed without "capture": "manual"`,
 		`"metadata.a" must be a string`,
 		`"zoo" is not allowed`,
 		`"foo" is not allowed`,
@@ -184,6 +185,7 @@ func TestMerchantsAreCheckedToo(t *testing.T) {
 		{"POST", "/api/merchants", `{"provider":"bank","credentials":{"shop":"1","kye":"x"}}`, `"source" is required|"businessId" is required|"credentials.key" is required|"credentials.kye" is not allowed`},
 		{"POST", "/api/merchants", `{"source":"s","businessId":"b","provider":"bank","credentials":{"key":" "}}`, `"credentials.key" is not allowed to be empty`},
 		{"POST", "/api/merchants", `{"source":"s","businessId":"b","provider":"bank","credentials":{"key":1}}`, `"credentials.key" must be a string`},
+		{"POST", "/api/merchants", `{"source":"s","businessId":"b","provider":"bank","credentials":{"shop":1}}`, `"credentials.shop" must be a string|"credentials.key" is required`},
 		{"POST", "/api/merchants", `{"source":"s","businessId":"b","provider":"bank","credentials":"key"}`, `"credentials" must be of type object`},
 		{"POST", "/api/merchants", `{"source":"s","businessId":"b","provider":"bank","credentials":{"key":"k"},"options":{"mode":"prod","callbackFrom":["1.2.3.4","10.0.0.0/8"],"ownTin":"1","foo":1}}`,
 			`"options.mode" must be one of [live, test]|"options.ownTin" must be 9 or 14 digits|"options.callbackFrom[0]" must be a CIDR, as 195.158.26.90/32|"options.foo" is not allowed`},

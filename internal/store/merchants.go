@@ -64,6 +64,12 @@ func (tx *Tx) Merchant(ctx context.Context, id string) (pay.Merchant, error) {
 	return one(ctx, tx, scanMerchant, merchantQuery+` WHERE m.id = $1`, id)
 }
 
+// LockMerchant reads one merchant that is about to be changed: whoever changes it too waits. No
+// payment takes this lock.
+func (tx *Tx) LockMerchant(ctx context.Context, id string) (pay.Merchant, error) {
+	return one(ctx, tx, scanMerchant, merchantQuery+` WHERE m.id = $1`+tx.dialect.forUpdate("m"), id)
+}
+
 // MerchantOf reads the merchant of a business at one provider.
 func (tx *Tx) MerchantOf(ctx context.Context, businessID, provider string) (pay.Merchant, error) {
 	return one(ctx, tx, scanMerchant, merchantQuery+` WHERE m.business_id = $1 AND m.provider = $2`, businessID, provider)

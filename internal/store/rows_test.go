@@ -96,6 +96,34 @@ func TestSettings(t *testing.T) {
 	})
 }
 
+// Of several processes that begin at once, all take the setting of the first.
+func TestFirstAndReplacedSettings(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			for _, value := range []string{"mine", "another's"} {
+				got, err := tx.FirstSetting(ctx, "key", value)
+				if err != nil {
+					return err
+				}
+				same(t, "the first", got, "mine")
+			}
+			for _, c := range []struct {
+				was, now string
+				ok       bool
+			}{{"another's", "new", false}, {"mine", "new", true}, {"mine", "newer", false}} {
+				ok, err := tx.ReplaceSetting(ctx, "key", c.was, c.now)
+				if err != nil {
+					return err
+				}
+				same(t, fmt.Sprintf("%+v", c), ok, c.ok)
+			}
+			got, err := tx.Setting(ctx, "key")
+			same(t, "in the end", got, "new")
+			return err
+		})
+	})
+}
+
 func TestBusinessesAndMerchants(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		var b, other pay.Business
@@ -399,7 +427,7 @@ func TestPayments(t *testing.T) {
 		sound := func(p *pay.Payment) {
 			p.InvoiceID, p.BusinessID, p.MerchantID, p.Provider = inv.ID, inv.BusinessID, shop.merchant.ID, shop.merchant.Provider
 			p.Amount, p.Captured, p.Refunded, p.Reserved = 1000, 900, 300, 200
-			p.State, p.OnExpiry = pay.Paid, pay.Failed
+			p.State, p.OnExpiry, p.Fiscal = pay.Paid, pay.Failed, pay.FiscalPending
 		}
 		var p pay.Payment
 		fill(&p, 1)
@@ -440,7 +468,7 @@ func TestPayments(t *testing.T) {
 		fill(&changed, 2)
 		sound(&changed)
 		changed.ID, changed.CreatedAt, changed.Account = p.ID, p.CreatedAt, p.Account
-		changed.Refunded, changed.Reserved, changed.State = 900, 0, pay.Refunded
+		changed.Refunded, changed.Reserved, changed.State, changed.Fiscal = 900, 0, pay.Refunded, pay.FiscalDone
 		saved := changed
 		saved.Amount, saved.Account, saved.CreatedAt = 1, "another", noon // never change
 		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SavePayment(ctx, saved) })
@@ -626,7 +654,7 @@ func TestEvents(t *testing.T) {
 			update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SaveEvent(ctx, e) })
 		}
 		next("both are new", &one, true)
-		one.Attempts, one.StuckAt = 6, noon
+		one.Attempts, one.StuckAt, one.NextAt = 6, noon, noon.Add(time.Minute)
 		save(one)
 		next("a stuck one still blocks", &one, true)
 		one.DeadAt = noon

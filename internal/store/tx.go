@@ -91,8 +91,11 @@ func many[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), query s
 	if tx.err != nil {
 		return nil, tx.err
 	}
-	if storable(args) != nil {
+	switch err := storable(args); {
+	case errors.Is(err, errUnstorable):
 		return nil, nil // such a text was never stored, so no row has it
+	case err != nil:
+		return nil, tx.fail(during(err, query))
 	}
 	tx.saw(query, args)
 	found, err := tx.db.query(ctx, query, args)

@@ -351,6 +351,25 @@ func TestClaimByLanes(t *testing.T) {
 	})
 }
 
+// A look at the queue costs one statement, and one more for each lane of which something is
+// taken, however many lanes have work for later.
+func TestWhatALookCosts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for i := range 20 {
+			enqueue(t, s, work("deliver", fmt.Sprint(i), fmt.Sprint("lane ", i), noon.Add(time.Duration(i)*time.Second)))
+		}
+		for _, c := range []struct {
+			now  time.Time
+			want int64
+		}{{noon.Add(-time.Second), 1}, {noon.Add(2 * time.Second), 1 + 3}} {
+			before, _ := s.Counts()
+			claim(t, s, c.now)
+			after, _ := s.Counts()
+			same(t, "statements", after-before, c.want)
+		}
+	})
+}
+
 // Two processes on one PostgreSQL that claim at the same time share the work: nothing is
 // claimed twice and nothing is left over.
 func TestTwoProcessesShareTheWork(t *testing.T) {

@@ -335,7 +335,8 @@ func TestAFullDisk(t *testing.T) {
 func TestWhatCannotBeginFailsAllWhoWait(t *testing.T) {
 	r := newRoom(t)
 	connect := r.writer.connect
-	r.writer.connect = func() (*sqliteConn, error) { return nil, errors.New("no such disk") }
+	tries := 0
+	r.writer.connect = func() (*sqliteConn, error) { tries++; return nil, errors.New("no such disk") }
 	all := r.together(
 		func(ctx context.Context, tx *Tx) error { _, err := tx.exec(ctx, "ROLLBACK"); return err }, // breaks the connection
 		write("second"), write("third"), write("fourth"),
@@ -347,6 +348,9 @@ func TestWhatCannotBeginFailsAllWhoWait(t *testing.T) {
 		if i > 0 && !strings.Contains(p.err.Error(), "no such disk") {
 			t.Errorf("caller %d was told %v", i, p.err)
 		}
+	}
+	if tries != 1 {
+		t.Errorf("it was tried %d times for those who waited", tries)
 	}
 	r.check("without a connection", "")
 	r.writer.connect = connect

@@ -467,8 +467,5 @@ func codeIn(name, text string) []string {
 	for _, f := range fence.FindAllString(text, -1) {
 		out = append(out, strings.Split(f, "\n")...)
 	}
-	for _, m := range regexp.MustCompile("`[^`\n]+`").FindAllString(withoutCode(text), -1) {
-		out = append(out, m)
-	}
-	return out
+	return append(out, regexp.MustCompile("`[^`\n]+`").FindAllString(withoutCode(text), -1)...)
 }

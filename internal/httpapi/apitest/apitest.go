@@ -175,7 +175,7 @@ func (d *Document) Check(req *http.Request, sent []byte, res *http.Response, bod
 		return fmt.Errorf("it is %q", kind)
 	}
 	if strings.HasSuffix(kind, "json") {
-		if err := d.validate(pointer+"/content/"+escape(kind)+"/schema", body); err != nil {
+		if err := d.Validate(pointer+"/content/"+escape(kind)+"/schema", body); err != nil {
 			return fmt.Errorf("its body: %w", err)
 		}
 	}
@@ -254,7 +254,7 @@ func (d *Document) checkRequest(req *http.Request, sent []byte) error {
 	if object(object(object(op, "requestBody"), "content"), kind) == nil || !strings.HasSuffix(kind, "json") {
 		return nil
 	}
-	if err := d.validate(pointer+"/requestBody/content/"+escape(kind)+"/schema", sent); err != nil {
+	if err := d.Validate(pointer+"/requestBody/content/"+escape(kind)+"/schema", sent); err != nil {
 		return fmt.Errorf("it succeeded, though the document does not allow the request: %w", err)
 	}
 	return nil
@@ -263,9 +263,7 @@ func (d *Document) checkRequest(req *http.Request, sent []byte) error {
 // ─── Reading the document ──────────────────────────────────────────────────────────────────
 
 // Validate checks a JSON value against the schema at a pointer of the document.
-func (d *Document) Validate(pointer string, value []byte) error { return d.validate(pointer, value) }
-
-func (d *Document) validate(pointer string, value []byte) error {
+func (d *Document) Validate(pointer string, value []byte) error {
 	d.mu.Lock()
 	schema := d.compiled[pointer]
 	if schema == nil {
@@ -284,8 +282,8 @@ func (d *Document) validate(pointer string, value []byte) error {
 	return schema.Validate(v)
 }
 
-// Each calls f with the pointer of every schema that stands by itself in the document: of
-// components, bodies, answers and parameters; and with its examples.
+// Each calls f with every schema that stands by itself in the document, and its pointer: those
+// of components, bodies, answers and parameters.
 func (d *Document) Each(f func(pointer string, schema map[string]any)) { each("", d.root, f) }
 
 func each(pointer string, v any, f func(string, map[string]any)) {

@@ -86,15 +86,15 @@ func (a *account) Checkout(ctx context.Context, inv pay.Invoice, p pay.Payment) 
 func (m *invoiceAnswer) check(req invoiceRequest) error {
 	switch {
 	case !uuidShape.MatchString(string(m.UUID)):
-		return errors.New("Multicard's invoice has no uuid")
+		return errors.New("the invoice at Multicard has no uuid")
 	case pay.Tiyin(m.Amount) != req.Amount:
-		return errors.New("Multicard's invoice is over another amount")
+		return errors.New("the invoice at Multicard is over another amount")
 	case string(m.InvoiceID) != req.InvoiceID:
-		return errors.New("Multicard's invoice has another invoice_id")
+		return errors.New("the invoice at Multicard has another invoice_id")
 	case m.StoreID <= 0:
-		return errors.New("Multicard's invoice names no register")
+		return errors.New("the invoice at Multicard names no register")
 	case !webURL(string(m.CheckoutURL)):
-		return errors.New("Multicard's invoice has no page")
+		return errors.New("the invoice at Multicard has no page")
 	}
 	return nil
 }

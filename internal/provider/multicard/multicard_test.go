@@ -94,13 +94,13 @@ func TestTheAccountPrintsNoSecret(t *testing.T) {
 
 // company is the adapter's account with the simulator at the other end of a real connection.
 type company struct {
-	account  provider.Account
-	sim      simulator.Simulator
-	world    *simulator.World
-	requests *[]string // method and path of each call, as it arrived
+	account provider.Account
+	sim     simulator.Simulator
+	world   *simulator.World
 
-	mu  sync.Mutex
-	now time.Time
+	mu       sync.Mutex
+	now      time.Time
+	requests []string // method and path of each call, as it arrived
 }
 
 func (c *company) Now() time.Time {
@@ -117,13 +117,12 @@ func (c *company) advance(d time.Duration) {
 
 func newCompany(t *testing.T) *company {
 	t.Helper()
-	c := &company{now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC), requests: new([]string)}
+	c := &company{now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)}
 	c.world = &simulator.World{Now: c.Now, HTTP: &http.Client{}, Faults: &simulator.Faults{}}
-	var mu sync.Mutex
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		*c.requests = append(*c.requests, r.Method+" "+r.URL.Path)
-		mu.Unlock()
+		c.mu.Lock()
+		c.requests = append(c.requests, r.Method+" "+r.URL.Path)
+		c.mu.Unlock()
 		c.sim.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
@@ -196,8 +195,10 @@ func (c *company) failNext(t *testing.T, step, code string, more ...string) {
 // ─── Tokens ───────────────────────────────────────────────────────────────────────────────
 
 func (c *company) count(request string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	n := 0
-	for _, r := range *c.requests {
+	for _, r := range c.requests {
 		if r == request {
 			n++
 		}
@@ -231,7 +232,7 @@ func TestTokenThatIsRefusedIsRenewedOnceAndTheCallRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.count("POST /auth") != 2 || c.count("POST /payment/invoice") != 3 || len(c.sim.Books()) != 2 {
-		t.Errorf("%v; %d invoices", *c.requests, len(c.sim.Books()))
+		t.Errorf("%v; %d invoices", c.requests, len(c.sim.Books()))
 	}
 
 	c.world.Faults.Set(simulator.Fault{Step: "invoice.create", Kind: simulator.ExpiredToken})

@@ -35,10 +35,10 @@ func (a *account) read(ctx context.Context, uuid, paymentID string) (*paymentMod
 		return nil, err
 	}
 	if m.Status == "" {
-		return nil, &provider.Error{Kind: provider.KindUnavailable, Err: errors.New("Multicard's payment has no status")}
+		return nil, &provider.Error{Kind: provider.KindUnavailable, Err: errors.New("the payment at Multicard has no status")}
 	}
 	if m.StoreInvoiceID != "" && paymentID != "" && string(m.StoreInvoiceID) != paymentID {
-		return nil, &provider.Error{Kind: provider.KindUnavailable, Err: errors.New("Multicard's payment is for another invoice_id")}
+		return nil, &provider.Error{Kind: provider.KindUnavailable, Err: errors.New("the payment at Multicard is for another invoice_id")}
 	}
 	return &m, nil
 }

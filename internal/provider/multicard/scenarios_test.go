@@ -728,12 +728,12 @@ func TestScenario_MC_7_1_14_UnknownInvoiceAndUnknownMerchant(t *testing.T) {
 	})
 }
 
-func TestScenario_MC_7_1_15_WhatCannotBeReadIsNever5xxBut500(t *testing.T) {
+func TestScenario_MC_7_1_15_WhatCannotBeReadIsNever502To504(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		header := http.Header{"Content-Type": {"application/json"}}
 		for body, want := range map[string]int{
 			``: 500, `{"store_id":6,`: 500, `[]`: 400, `{}`: 400, `{"a":1}{"b":2}`: 400, "\xff": 400,
-			`{"uuid":"` + strings.Repeat("a", 70000) + `"}`: 500,
+			`{"uuid":"` + strings.Repeat("a", 70000) + `"}`: 413,
 		} {
 			if a := s.b.Do(http.MethodPost, s.b.CallbackURL, header, []byte(body)); a.Status != want {
 				t.Errorf("%.20q: %d, want %d", body, a.Status, want)

@@ -3,6 +3,7 @@ package multicard
 import (
 	"crypto/md5"
 	"encoding/hex"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -204,6 +205,23 @@ func TestReceiptLines(t *testing.T) {
 			got.MXIK != c.want.MXIK || got.PackageCode != c.want.PackageCode || got.TIN != c.want.TIN ||
 			got.VAT != c.want.VAT || strings.Join(got.Mark, ",") != strings.Join(c.want.Mark, ",") {
 			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+// The founding document's line goes to Multicard with the leading zero of its code, and with VAT 0
+// said, not left out.
+func TestFiscalScenario04_WhatMulticardIsSent(t *testing.T) {
+	vat := 0
+	sent, err := json.Marshal(receipt([]pay.ReceiptLine{{
+		Qty: 1000, Price: 100000, Total: 100000, MXIK: "06401004002000000", PackageCode: "1506113", Name: "Test", VAT: &vat,
+	}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`"qty":1`, `"price":100000`, `"total":100000`, `"mxik":"06401004002000000"`, `"package_code":"1506113"`, `"name":"Test"`, `"vat":0`} {
+		if !strings.Contains(string(sent), part) {
+			t.Errorf("%s is not in %s", part, sent)
 		}
 	}
 }

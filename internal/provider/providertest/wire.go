@@ -275,10 +275,8 @@ func (b *Bench) Settle() {
 	defer b.settling.Unlock()
 	ctx := b.T.Context()
 	for range 100 {
-		for _, s := range b.app.Gateway.Sweeps() {
-			if _, err := s.Run(ctx); err != nil {
-				b.T.Errorf("%s: %v", s.Name, err)
-			}
+		if err := b.app.Runner.RunSweeps(ctx); err != nil {
+			b.T.Errorf("a sweep: %v", err)
 		}
 		n, err := b.app.Runner.RunDue(ctx)
 		if err != nil {

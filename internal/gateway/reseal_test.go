@@ -1,0 +1,128 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/seal"
+	"github.com/chorsu/chorsu/internal/store"
+)
+
+// After Reseal everything opens under the new key alone, and only what was under an older one
+// was touched.
+func TestResealLeavesNothingUnderTheOldKey(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		const merchants = 130      // more than one page of the walk
+		const rows = merchants + 3 // one more merchant, its payment's card token, the key of the requests' hashes
+		for i := range merchants {
+			fx.merchant(fmt.Sprintf("b%d", i), "link")
+		}
+		old, err := seal.Parse("k1:" + keyText)
+		if err != nil {
+			t.Fatal(err)
+		}
+		payment := sealedCard(t, fx, old)
+		fresh := seal.NewKey()
+		both, err := seal.Parse(fresh + ",k1:" + keyText)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := t.Context()
+		if n, err := gateway.Sealed(ctx, fx.store, both); err != nil || n.Rows != rows || n.Stale != n.Rows {
+			t.Fatalf("before: %+v %v", n, err)
+		}
+		if n, err := gateway.Reseal(ctx, fx.store, both); err != nil || n.Changed != rows {
+			t.Fatalf("reseal: %+v %v", n, err)
+		}
+		if n, err := gateway.Reseal(ctx, fx.store, both); err != nil || n.Changed != 0 || n.Stale != 0 {
+			t.Errorf("again: %+v %v", n, err)
+		}
+		alone, err := seal.Parse(fresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := gateway.TrySeals(ctx, fx.store, alone); err != nil || n.Rows != rows {
+			t.Errorf("under the new key alone: %+v %v", n, err)
+		}
+		if _, err := gateway.TrySeals(ctx, fx.store, old); !errors.Is(err, seal.ErrUnknownKey) {
+			t.Errorf("under the old key alone: %v", err)
+		}
+		plain, err := alone.Open("payment/"+payment.ID, token(t, fx, payment))
+		if err != nil || string(plain) != "card-token" {
+			t.Errorf("the card's token is %q %v", plain, err)
+		}
+	})
+}
+
+// A row that changes between being read and being replaced keeps the change.
+func TestResealUndoesNoChange(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		m := fx.merchant("b", "link")
+		err := fx.store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			ok, err := tx.ReplaceSealed(ctx, m.ID, "what stood there before", "new")
+			if ok {
+				t.Error("a value that nobody read was replaced")
+			}
+			if err == nil {
+				ok, err = tx.ReplaceCardToken(ctx, "nobody", "x", "y")
+			}
+			if ok {
+				t.Error("a payment that is not there was changed")
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		box, _ := seal.Parse("k1:" + keyText)
+		if _, err := gateway.TrySeals(t.Context(), fx.store, box); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// sealedCard writes a payment with a sealed card token, past the use cases.
+func sealedCard(t *testing.T, fx *fixture, box *seal.Box) pay.Payment {
+	t.Helper()
+	inv := fx.invoice(fx.input("link", "o-card"))
+	m := fx.merchant("biz-card", "link")
+	p := pay.Payment{
+		ID: id.New(), InvoiceID: inv.ID, BusinessID: inv.BusinessID, MerchantID: m.ID, Provider: "link",
+		Amount: inv.Amount, State: pay.Created, CreatedAt: fx.Now().Truncate(time.Millisecond),
+	}
+	sealed, err := box.Seal("payment/"+p.ID, []byte("card-token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Card.Token = sealed
+	err = fx.store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		ok, err := tx.InsertPayment(ctx, p)
+		if err == nil && !ok {
+			err = errors.New("the payment was not written")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func token(t *testing.T, fx *fixture, p pay.Payment) (sealed string) {
+	t.Helper()
+	err := fx.store.View(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		got, err := tx.Payment(ctx, p.ID)
+		sealed = got.Card.Token
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed
+}
