@@ -30,7 +30,7 @@ func (c *benchCmd) Run(ctx context.Context, con *console) error {
 	if c.Quick {
 		o = bench.Quick()
 	}
-	o.Dir, o.Postgres, o.SQLite, o.Profiles = c.Dir, c.Postgres, c.SQLite, c.Profiles
+	o.Dir, o.Version, o.Postgres, o.SQLite, o.Profiles = c.Dir, programVersion(), c.Postgres, c.SQLite, c.Profiles
 	if c.Profiles == "" {
 		program, err := os.Executable()
 		if err != nil {

@@ -24,6 +24,7 @@ import (
 type Options struct {
 	Dir      string // where the SQLite files go; the disk under it is what is measured
 	Program  string // the chorsu to run; "" runs the gateway inside this process, which measures no memory and no processor time
+	Version  string // of the program, for the report
 	Postgres string // a server where databases may be made and dropped; "" leaves PostgreSQL out
 	SQLite   bool
 

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +21,7 @@ type Machine struct {
 	Cores     int       `json:"cores"`
 	Memory    int64     `json:"memory"` // bytes; 0: not known
 	System    string    `json:"system"`
-	Program   string    `json:"program"` // its commit
+	Program   string    `json:"program"` // its version
 	At        time.Time `json:"at"`
 
 	LoadBefore float64 `json:"loadBefore"` // the load average of one minute; 0: not known
@@ -33,21 +32,11 @@ type Machine struct {
 func thisMachine(o Options) Machine {
 	m := Machine{
 		Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH + ", " + runtime.Version(),
-		At: time.Now(), LoadBefore: loadAverage(), Program: "commit unknown",
+		At: time.Now(), LoadBefore: loadAverage(), Program: "chorsu " + o.Version,
 	}
 	m.Processor = fmt.Sprintf("%d × %s", m.Cores, field("/proc/cpuinfo", "model name"))
 	if kb, err := strconv.ParseInt(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB"), 10, 64); err == nil {
 		m.Memory = kb << 10
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			switch {
-			case s.Key == "vcs.revision" && len(s.Value) >= 12:
-				m.Program = "commit " + s.Value[:12]
-			case s.Key == "vcs.modified" && s.Value == "true":
-				m.Program += " with changes"
-			}
-		}
 	}
 	if o.Program == "" {
 		m.Program += ", gateway and load in one process"

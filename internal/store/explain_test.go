@@ -48,6 +48,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.MerchantOf(ctx, "biz-5", "payme")
 			return err
 		}},
+		{"MerchantNamed", "merchants_business_id_provider_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.MerchantNamed(ctx, "app", "5", "payme")
+			return err
+		}},
 		{"MerchantsOf", "merchants_business_id_provider_key", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.MerchantsOf(ctx, "biz-5")
 			return err
@@ -122,6 +126,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			return err
 		}},
 		{"Payments", "payments_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Payments(ctx, "inv-000005"); return err }},
+		{"PaymentsOf", "payments_of_invoice", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PaymentsOf(ctx, []string{"inv-000005", "inv-000006"})
+			return err
+		}},
 		{"LivePayment", "payments_one_live", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LivePayment(ctx, "inv-000005"); return err }},
 		{"Statement", "payments_statement", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Statement(ctx, "mer-5", noon, noon.Add(time.Second))

@@ -57,7 +57,7 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 // businesses share them: payment i is of business number i modulo that.
 const (
 	FillSource     = "past"
-	FillBusinesses = 1000
+	FillBusinesses = 100
 	fillPart       = 50_000
 )
 
@@ -100,7 +100,7 @@ func (d *DB) fillBusinesses(ctx context.Context) error {
 func (d *DB) fillPart(ctx context.Context, from, to int) error {
 	const numbers = `WITH RECURSIVE
 		number (i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM number WHERE i + 1 < $2),
-		n (i, digits, b, at) AS (SELECT i, SUBSTR('000000000000' || i, LENGTH(CAST(i AS TEXT)) + 1, 12), CAST(i % 1000 AS TEXT),
+		n (i, digits, b, at) AS (SELECT i, SUBSTR('000000000000' || i, LENGTH(CAST(i AS TEXT)) + 1, 12), CAST(i % 100 AS TEXT),
 			CAST(1700000000000 AS BIGINT) + i * 1000 FROM number) `
 	inserts := []string{
 		`INSERT INTO invoices (id, business_id, source, provider, source_invoice_id, pay_number, amount, status, details, checkout_url, created_at, paid_at, expires_at, check_at)
