@@ -97,11 +97,16 @@ func (g *Gateway) afterDelivery(e *pay.Event, delivered bool, now time.Time) tim
 	return time.Time{}
 }
 
-// arrived says on the invoice that its newest event has reached the app.
+// arrived says on the invoice that its newest event has reached the app. Writing the row comes
+// first, since it waits for whoever is just adding an event, and only then can a newer one be
+// seen for certain.
 func (b *book) arrived(ctx context.Context, e pay.Event) error {
-	newest, err := b.LatestEvent(ctx, e.InvoiceID)
-	if err != nil || newest.ID != e.ID {
+	if err := b.SetNotifyDelivered(ctx, e.InvoiceID, true); err != nil {
 		return err
 	}
-	return b.SetNotifyDelivered(ctx, e.InvoiceID, true)
+	newer, err := b.NewerEvent(ctx, e.InvoiceID, e.Seq)
+	if err != nil || !newer {
+		return err
+	}
+	return b.SetNotifyDelivered(ctx, e.InvoiceID, false)
 }

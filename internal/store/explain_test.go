@@ -52,6 +52,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.MerchantOf(ctx, "biz-5", "payme")
 			return err
 		}},
+		{"MerchantNamed", "merchants_business_id_provider_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.MerchantNamed(ctx, "app", "5", "payme")
+			return err
+		}},
 		{"MerchantsOf", "merchants_business_id_provider_key", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.MerchantsOf(ctx, "biz-5")
 			return err
@@ -126,6 +130,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			return err
 		}},
 		{"Payments", "payments_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Payments(ctx, "inv-000005"); return err }},
+		{"PaymentsOf", "payments_of_invoice", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PaymentsOf(ctx, []string{"inv-000005", "inv-000006"})
+			return err
+		}},
 		{"LivePayment", "payments_one_live", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LivePayment(ctx, "inv-000005"); return err }},
 		{"Statement", "payments_statement", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Statement(ctx, "mer-5", noon, noon.Add(time.Second))
@@ -155,6 +163,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 		{"Event", "events_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Event(ctx, "evt-000005"); return err }},
 		{"LatestEvent", "events_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LatestEvent(ctx, "inv-000005"); return err }},
+		{"NewerEvent", "events_of_invoice", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.NewerEvent(ctx, "inv-000005", 1)
+			return err
+		}},
 		{"OldestUndelivered", "events_undelivered", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.OldestUndelivered(ctx, "biz-5", "order 5")
 			return err
@@ -196,6 +208,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		{"SaveEvent", "events_pkey", func(ctx context.Context, tx *store.Tx) error { return tx.SaveEvent(ctx, pay.Event{ID: "evt-000005"}) }},
 	}
 	walked := regexp.MustCompile(`Seq Scan on (` + growing + `)\b|(?m)^SCAN (` + growing + `|[iaw])$`)
+	planned := regexp.MustCompile(`LIMIT \$[0-9]+\s*($|[^+ 0-9])`)
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		crowd(t, s)
 		var seen []store.Statement
@@ -219,6 +232,11 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			})
 			if err != errRefused {
 				t.Fatalf("%s: %v", q.name, err)
+			}
+			for _, st := range seen {
+				if planned.MatchString(st.Query) {
+					t.Errorf("%s is planned anew at each call on SQLite, for its limit is a bare argument: %s", q.name, st.Query)
+				}
 			}
 			var plans strings.Builder
 			for _, st := range seen {

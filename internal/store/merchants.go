@@ -70,6 +70,11 @@ func (tx *Tx) LockMerchant(ctx context.Context, id string) (pay.Merchant, error)
 	return one(ctx, tx, scanMerchant, merchantQuery+` WHERE m.id = $1`+tx.dialect.forChange("m"), id)
 }
 
+// MerchantNamed reads the merchant at one provider of the business that an app calls key.
+func (tx *Tx) MerchantNamed(ctx context.Context, source, key, provider string) (pay.Merchant, error) {
+	return one(ctx, tx, scanMerchant, merchantQuery+` WHERE b.source = $1 AND b.key = $2 AND m.provider = $3`, source, key, provider)
+}
+
 // MerchantOf reads the merchant of a business at one provider.
 func (tx *Tx) MerchantOf(ctx context.Context, businessID, provider string) (pay.Merchant, error) {
 	return one(ctx, tx, scanMerchant, merchantQuery+` WHERE m.business_id = $1 AND m.provider = $2`, businessID, provider)

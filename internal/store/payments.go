@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -86,6 +87,32 @@ func (tx *Tx) PaymentByRef(ctx context.Context, merchantID, ref string) (pay.Pay
 // Payments reads all payments of an invoice, in order of creation.
 func (tx *Tx) Payments(ctx context.Context, invoiceID string) ([]pay.Payment, error) {
 	return many(ctx, tx, scanPayment, paymentQuery+` WHERE invoice_id = $1 ORDER BY created_at, id`, invoiceID)
+}
+
+// pageSizes are how many invoices PaymentsOf asks for: few texts, so that each is prepared once.
+var pageSizes = []int{20, 100, 1000}
+
+// PaymentsOf reads the payments of a page of invoices, up to 1,000, in one statement: those of
+// one invoice in the order in which they were made.
+func (tx *Tx) PaymentsOf(ctx context.Context, invoiceIDs []string) (map[string][]pay.Payment, error) {
+	out := make(map[string][]pay.Payment, len(invoiceIDs))
+	if len(invoiceIDs) == 0 {
+		return out, nil
+	}
+	i := slices.IndexFunc(pageSizes, func(size int) bool { return size >= len(invoiceIDs) })
+	if i < 0 {
+		return nil, tx.fail(fmt.Errorf("store: payments of %d invoices at once", len(invoiceIDs)))
+	}
+	var s selection
+	marks := make([]string, pageSizes[i])
+	for n := range marks {
+		marks[n] = s.arg(invoiceIDs[min(n, len(invoiceIDs)-1)]) // the last fills the rest up
+	}
+	list, err := many(ctx, tx, scanPayment, paymentQuery+` WHERE invoice_id IN (`+strings.Join(marks, ", ")+`) ORDER BY invoice_id, created_at, id`, s.args...)
+	for _, p := range list {
+		out[p.InvoiceID] = append(out[p.InvoiceID], p)
+	}
+	return out, err
 }
 
 // LivePayment reads the payment of an invoice for which money has, or may have, moved: there
