@@ -382,7 +382,7 @@ func (g *Gateway) Invoice(ctx context.Context, invoiceID string) (out Invoice, e
 // withPayment adds the payment that counts.
 func (g *Gateway) withPayment(ctx context.Context, tx *store.Tx, inv pay.Invoice) (Invoice, error) {
 	payments, err := tx.Payments(ctx, inv.ID)
-	return paidBy(inv, payments), err
+	return g.paidBy(inv, payments), err
 }
 
 // paidBy is an invoice with that of its payments that counts: the live one, else the newest.
