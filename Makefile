@@ -10,7 +10,7 @@ TESTFLAGS ?= -race -p 2 -timeout 20m
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test/quick test/race test/provider lint generate fuzz needs clean
+.PHONY: help build demo test test/quick test/race test/provider bench lint lint/mod generate fuzz needs clean
 
 help: ## this list
 	@grep -hE '^[a-z][a-z0-9/_-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -33,12 +33,18 @@ test/race: ## one package with the race detector: make test/race P=gateway
 test/provider: ## one provider, conformance suite and scenarios: make test/provider P=payme
 	$(GO) run ./tools/pgtest $(GO) test -count=1 ./internal/provider/$(P)/...
 
+bench: build ## how fast it is here, on both databases; QUICK=1: a few minutes instead of most of an hour
+	@$(GO) run ./tools/pgtest -durable $(SHELL) -c 'exec bin/chorsu bench $(if $(filter-out 0,$(QUICK)),--quick) --postgres "$$CHORSU_TEST_POSTGRES"'
+
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
 	  if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	@$(GO) vet ./...
 	@mkdir -p bin && $(GO) -C tools/lint build -o $(CURDIR)/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	@bin/staticcheck ./...
+
+lint/mod: ## go.mod and go.sum name what is used, and nothing else
+	@$(GO) mod tidy -diff
 
 generate: ## remake what is made from code
 	$(GO) generate ./...

@@ -19,6 +19,7 @@ type front struct {
 	closing    bool
 	hurried    bool
 	deliveries int // webhooks that a receiver has and did not answer
+	held       bool
 }
 
 // target is one process.
@@ -93,16 +94,26 @@ func (f *front) end(t *target) {
 	f.changed.Broadcast()
 }
 
-func (f *front) delivering(n int) {
+// deliver counts a webhook as in flight while act takes it, and before that while a kill is
+// being waited for.
+func (f *front) deliver(act func()) {
+	f.mu.Lock()
+	f.deliveries++
+	f.changed.Broadcast()
+	for f.held && !f.closing {
+		f.changed.Wait()
+	}
+	f.mu.Unlock()
+	act()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.deliveries += n
+	f.deliveries--
 	f.changed.Broadcast()
 }
 
-// strike waits until so much is in flight, and not before notBefore, and kills at that instant.
-// It returns how many deliveries were in flight then; -1, and nobody is killed, if it never came
-// to that.
+// strike lets the street go on for notBefore, then holds the receivers' answers back until so
+// much is in flight, and kills at that instant. It returns how many deliveries were in flight
+// then; -1, and nobody is killed, if it never came to that.
 func (f *front) strike(t *target, requests, deliveries int, notBefore time.Duration, kill func()) int {
 	var early, late = true, false
 	begin := time.AfterFunc(notBefore, func() { f.set(&early, false) })
@@ -111,10 +122,12 @@ func (f *front) strike(t *target, requests, deliveries int, notBefore time.Durat
 	defer limit.Stop()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer func() { f.held = false; f.changed.Broadcast() }()
 	for early || t.inFlight < requests || f.deliveries < deliveries {
 		if late {
 			return -1
 		}
+		f.held = !early
 		f.changed.Wait()
 	}
 	t.dead = true

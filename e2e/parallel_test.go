@@ -41,7 +41,8 @@ func part(amount int64) map[string]any {
 }
 
 // TestRefundsInParallel: 64 refunds of one payment at once, whose sum is more than twice what was
-// captured, return no more than that.
+// captured, return no more than that. How many of them wait long enough for their turn is the
+// machine's speed; what is left afterwards can still be returned, and not a tiyin more.
 func TestRefundsInParallel(t *testing.T) {
 	bench(t, func(t *testing.T, b *providertest.Bench) {
 		const captured, each = 1_000_000, 40_000
@@ -75,8 +76,23 @@ func TestRefundsInParallel(t *testing.T) {
 		if len(books) != 1 || books[0].Refunded != int64(p.Refunded) {
 			t.Errorf("the company's book says %+v, ours %d", books, p.Refunded)
 		}
-		if succeeded != captured/each {
-			t.Errorf("%d of %d possible refunds succeeded", succeeded, captured/each)
+		if succeeded == 0 || succeeded > captured/each {
+			t.Errorf("%d refunds of %d succeeded", succeeded, captured/each)
+		}
+		for i := succeeded; i < captured/each; i++ {
+			body := part(each)
+			body["invoiceId"] = inv
+			if a := b.API(http.MethodPost, "/api/refunds", body); a.Status != http.StatusCreated || a.Field("status") != "succeeded" {
+				t.Fatalf("what is left cannot be returned: %d %s", a.Status, a.Body)
+			}
+		}
+		body := part(each)
+		body["invoiceId"] = inv
+		if a := b.API(http.MethodPost, "/api/refunds", body); a.Status != http.StatusConflict {
+			t.Errorf("more than was captured: %d %s", a.Status, a.Body)
+		}
+		if books := b.Sim.Books(); books[0].Refunded != captured || b.Status(inv) != "refunded" {
+			t.Errorf("in the end the company returned %d of %d, and the invoice is %s", books[0].Refunded, captured, b.Status(inv))
 		}
 	})
 }

@@ -37,6 +37,7 @@ type grammar struct {
 	Migrate migrateCmd `cmd:"" help:"The database's schema: plan, up, status."`
 	Keys    keysCmd    `cmd:"" help:"Keys: list, rotate."`
 	Doctor  doctorCmd  `cmd:"" help:"What is in force and from where, and whether it works."`
+	Bench   benchCmd   `cmd:"" help:"How fast it is on this machine, beside the machine's own limits."`
 	Version versionCmd `cmd:"" help:"The program's version."`
 	Help    helpCmd    `cmd:"" help:"Help on a command."`
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/chorsu/chorsu/internal/checkout"
 	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/evidence"
 	"github.com/chorsu/chorsu/internal/gateway"
@@ -60,6 +61,7 @@ type App struct {
 
 	o        Options
 	log      *slog.Logger
+	checkout *checkout.Checkout
 	evidence *evidence.Recorder
 	handler  http.Handler
 	closers  []func(context.Context) error
@@ -188,11 +190,17 @@ func (a *App) wire(ctx context.Context) error {
 	a.Runner = outbox.NewRunner(a.Store.Queue(), a.Gateway.Handlers(), outbox.Options{
 		Lease: gateway.Lease, Now: a.Clock.Now, Logger: a.log, Sweeps: a.Gateway.Sweeps(),
 	})
+	a.checkout = checkout.New(checkout.Options{Gateway: a.Gateway, Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil})
+	pages, err := a.pages()
+	if err != nil {
+		return err
+	}
 	api := httpapi.New(httpapi.Options{
 		Gateway: a.Gateway, Keys: a.keys, RateLimit: a.Config.RateLimit, TrustedProxies: a.Config.TrustedProxies,
 		AcceptCardData: a.Config.AcceptCardData, NotifyAllowPrivate: a.Config.NotifyAllowPrivate,
 		Metrics: numbers.handler(), MetricsToken: string(a.Config.MetricsToken),
 		PublicURL: string(a.Config.PublicURL), Version: a.version(), Now: a.Clock.Now, Logger: a.log,
+		Beside: pages,
 	})
 	a.handler = trace.handler(a.routes(api))
 	return nil

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -362,6 +364,27 @@ func TestLogFormat(t *testing.T) {
 		app.NewLogger(&out, config.Config{LogFormat: c.format, LogLevel: slog.LevelInfo}, c.terminal).Info("x")
 		if !strings.Contains(out.String(), c.want) {
 			t.Errorf("format %q, terminal %v: %s", c.format, c.terminal, out.String())
+		}
+	}
+}
+
+// The alert rules that we ship must speak of numbers that there are.
+func TestAlertsNameNumbersThatExist(t *testing.T) {
+	rules, err := os.ReadFile("../../deploy/alerts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("metrics.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`chorsu_[a-z_]+`).FindAllString(string(rules), -1)
+	if len(names) == 0 {
+		t.Fatal("no rule names a number")
+	}
+	for _, name := range names {
+		if !bytes.Contains(source, []byte(`"`+strings.TrimSuffix(name, "_count")+`"`)) {
+			t.Errorf("there is no %s", name)
 		}
 	}
 }

@@ -88,6 +88,10 @@ type InvoiceInput struct {
 type Invoice struct {
 	pay.Invoice
 	Payment *pay.Payment
+
+	// Open is the attempt that stands in the way of choosing another provider: one that the
+	// buyer has begun, or whose outcome is unknown. nil: none.
+	Open *pay.Payment
 }
 
 // RefundInput asks for the return of a paid invoice's money. Amount 0: all that is left.
@@ -97,6 +101,35 @@ type RefundInput struct {
 	Lines     json.RawMessage // ofd as it came, checked line by line; nil where absent
 	CardPAN   string          // only with ACCEPT_CARD_DATA; lives in memory only
 	Reason    string
+}
+
+// PayInput charges an invoice by our own call: by a bound card, or by a card's number, which lives
+// in memory only.
+type PayInput struct {
+	InvoiceID             string
+	Way                   pay.Way
+	CardID                string // WayToken
+	Number, Expiry, Phone string // WayCard; Expiry is YYMM
+}
+
+// String keeps the number out of logs; GoString out of %#v too.
+func (in PayInput) String() string   { return "a payment of invoice " + in.InvoiceID }
+func (in PayInput) GoString() string { return in.String() }
+
+// BindInput binds a card by its number, which lives in memory only.
+type BindInput struct {
+	Source, Business, Provider string
+	Number, Expiry, Phone      string
+}
+
+// String keeps the number out of logs; GoString out of %#v too.
+func (in BindInput) String() string   { return "a card of business " + in.Business }
+func (in BindInput) GoString() string { return in.String() }
+
+// FormInput binds a card on the company's own form.
+type FormInput struct {
+	Source, Business, Provider        string
+	ReturnURL, ErrorURL, Phone, PINFL string
 }
 
 // TimelineEntry is one thing that happened to an invoice.

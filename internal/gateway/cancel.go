@@ -21,6 +21,8 @@ func (g *Gateway) CancelInvoice(ctx context.Context, invoiceID string, key Idem)
 		err := g.onInvoice(ctx, "invoice.cancel", invoiceID, key, &out, func(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment) error {
 			page = nil
 			switch {
+			case inv.Status == pay.StatusHeld:
+				return errRelease
 			case inv.Status != pay.StatusPending:
 				return &pay.Error{Code: pay.CodeConflict, Reason: "already_" + string(inv.Status), Message: "an invoice that is " + string(inv.Status) + " cannot be cancelled"}
 			case anyOpen(payments, b.now):
@@ -37,6 +39,9 @@ func (g *Gateway) CancelInvoice(ctx context.Context, invoiceID string, key Idem)
 			}
 			continue
 		}
+		if errors.Is(err, errRelease) {
+			return g.endHold(ctx, "invoice.cancel", invoiceID, pay.AskedRelease, 0, key)
+		}
 		if err != nil {
 			return out, err
 		}
@@ -44,6 +49,9 @@ func (g *Gateway) CancelInvoice(ctx context.Context, invoiceID string, key Idem)
 		return out, err
 	}
 }
+
+// errRelease rolls a cancellation back that must ask the company to release a hold.
+var errRelease = errors.New("the hold must be released")
 
 // errTakeBack rolls a step back that must first take a page back at its company.
 var errTakeBack = errors.New("a page must be taken back first")
@@ -176,7 +184,7 @@ func (g *Gateway) expire(ctx context.Context, invoiceID string) error {
 				continue
 			}
 			until := b.now.Add(unknownWait)
-			if p.State == pay.Created {
+			if p.State == pay.Created && p.Asked == "" {
 				until = p.ExpiresAt
 			}
 			if waits.IsZero() || until.Before(waits) {

@@ -18,9 +18,15 @@ import (
 // writeLink puts into the invoice what the buyer is sent to, where that takes no call. Where it
 // does, s.makePage is set instead.
 func (g *Gateway) writeLink(ctx context.Context, s *invoiceStep, inv *pay.Invoice) error {
+	if inv.Capture == "manual" {
+		return nil // no page or app holds money: it is charged by POST /api/invoices/:id/pay
+	}
 	if inv.Provider == "" {
 		inv.CheckoutURL = g.hostedURL(*inv)
 		return nil
+	}
+	if _, ok := g.providers[inv.Provider].Info().Account.(provider.Checkouter); !ok {
+		return nil // paid by POST /api/invoices/:id/pay alone: there is nowhere to send the buyer
 	}
 	if g.hosts(inv.Provider) {
 		s.makePage = &pay.Payment{
@@ -243,7 +249,7 @@ func (g *Gateway) Links(ctx context.Context, invoiceID string) (inv Invoice, out
 		return inv, nil, err
 	}
 	for _, m := range merchants {
-		if inv.Provider != "" && inv.Provider != m.Provider {
+		if inv.Provider != "" && inv.Provider != m.Provider || inv.Capture == "manual" {
 			continue
 		}
 		l := Link{Provider: m.Provider, Title: g.providers[m.Provider].Info().Title, DisplayName: m.DisplayName}

@@ -189,7 +189,7 @@ func TestWhatTheWalksCost(t *testing.T) {
 		var inv gateway.Invoice
 		fx.merchant("b1", "host")
 		in := fx.input("link", "o1")
-		cost("create an invoice", 7, 1, func() { inv = fx.invoice(in) })
+		cost("create an invoice", 4, 1, func() { inv = fx.invoice(in) })
 		desk := func(f func(d provider.Desk) error) func() {
 			return func() {
 				fx.on(m, func(d provider.Desk) {
@@ -215,5 +215,23 @@ func TestWhatTheWalksCost(t *testing.T) {
 		})
 		cost("confirm", 11, 1, confirm)
 		cost("confirm again", 4, 1, confirm)
+		cost("claim and deliver the webhook", 10, 3, func() { // the third commit finds that nothing more is due
+			if n, err := fx.runner.RunDue(t.Context()); n != 1 || err != nil {
+				t.Errorf("%d deliveries: %v", n, err)
+			}
+		})
+		cost("read the invoice", 2, 0, func() { fx.get(inv.ID) })
+		fx.invoice(fx.input("link", "o2"))
+		cost("list invoices, however many", 2, 0, func() {
+			list, err := fx.Invoices(t.Context(), gateway.InvoiceFilter{Source: "app"}, gateway.Page{})
+			if err != nil || len(list.Items) != 2 {
+				t.Fatalf("%d invoices: %v", len(list.Items), err)
+			}
+			for _, item := range list.Items { // one of them was paid above
+				if p := item.Payment; (p != nil) != (item.ID == inv.ID) || p != nil && (p.InvoiceID != inv.ID || p.State != pay.Paid) {
+					t.Errorf("invoice %s is listed with payment %+v", item.ID, p)
+				}
+			}
+		})
 	})
 }

@@ -39,7 +39,13 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 	res := g.Sender.Send(ctx, e.NotifyURL, header, e.Body)
 	g.Metrics.Delivery(res.Delivered, g.now().Sub(e.CreatedAt))
 
+	sent := e
 	return g.update(context.WithoutCancel(ctx), byWorker, func(ctx context.Context, b *book) error {
+		e := sent // the closure may run again
+		// Under the invoice's lock no newer event can come in between: it would count as delivered.
+		if _, err := b.LockInvoice(ctx, e.InvoiceID); err != nil {
+			return err
+		}
 		e.Attempts++
 		if err := b.InsertDelivery(ctx, store.Delivery{
 			ID: id.New(), BusinessID: e.BusinessID, EventID: e.ID, InvoiceID: e.InvoiceID, Attempt: e.Attempts,
@@ -91,11 +97,16 @@ func (g *Gateway) afterDelivery(e *pay.Event, delivered bool, now time.Time) tim
 	return time.Time{}
 }
 
-// arrived says on the invoice that its newest event has reached the app.
+// arrived says on the invoice that its newest event has reached the app. Writing the row comes
+// first, since it waits for whoever is just adding an event, and only then can a newer one be
+// seen for certain.
 func (b *book) arrived(ctx context.Context, e pay.Event) error {
-	newest, err := b.LatestEvent(ctx, e.InvoiceID)
-	if err != nil || newest.ID != e.ID {
+	if err := b.SetNotifyDelivered(ctx, e.InvoiceID, true); err != nil {
 		return err
 	}
-	return b.SetNotifyDelivered(ctx, e.InvoiceID, true)
+	newer, err := b.NewerEvent(ctx, e.InvoiceID, e.Seq)
+	if err != nil || !newer {
+		return err
+	}
+	return b.SetNotifyDelivered(ctx, e.InvoiceID, false)
 }

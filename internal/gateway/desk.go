@@ -79,7 +79,7 @@ func (d desk) takes(inv *pay.Invoice, payments []*pay.Payment, amount pay.Tiyin,
 	switch {
 	case !d.m.Active:
 		return provider.Unavailable
-	case inv.Provider != "" && inv.Provider != d.m.Provider:
+	case inv.Provider != "" && inv.Provider != d.m.Provider, inv.Capture == "manual": // it would be taken, not held
 		return provider.Closed
 	case inv.Status == pay.StatusPaid, inv.Status == pay.StatusHeld, inv.Status == pay.StatusRefunded:
 		return provider.AlreadyPaid
@@ -235,6 +235,7 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	if err := g.learn(p, proof); err != nil {
 		return false, nil, err
 	}
+	b.answered(p)
 	if err := g.fiscalise(ctx, b, inv, p); err != nil {
 		return false, nil, err
 	}

@@ -125,18 +125,20 @@ func (g *Gateway) Handlers() map[string]outbox.Handler {
 		workSettle:   g.settleWork,
 		workWithdraw: g.withdrawWork,
 		workReceipt:  g.receiptWork,
+		workHold:     g.holdWork,
 		workFiscal:   g.fiscalWork,
 	}
 }
 
 // The kinds of work.
 const (
-	workDeliver  = "deliver"  // tell the app; subject: business and order
-	workRefund   = "refund"   // what became of a refund; subject: its id
-	workSettle   = "settle"   // what became of a payment; subject: its id
-	workWithdraw = "withdraw" // take back a hosted page that nobody needs; subject: the payment's id
-	workReceipt  = "receipt"  // pass a fiscal link on; subject: the payment's id
-	workFiscal   = "fiscal"   // have the provider make the fiscal receipt; subject: the payment's id
+	workDeliver  = "deliver"     // tell the app; subject: business and order
+	workRefund   = "refund"      // what became of a refund; subject: its id
+	workSettle   = "settle"      // what became of a payment; subject: its id
+	workWithdraw = "withdraw"    // take back a hosted page that nobody needs; subject: the payment's id
+	workHold     = "hold_expiry" // what became of a hold that ran out; subject: the payment's id
+	workReceipt  = "receipt"     // pass a fiscal link on; subject: the payment's id
+	workFiscal   = "fiscal"      // have the provider make the fiscal receipt; subject: the payment's id
 )
 
 // account returns the merchant's opened account.

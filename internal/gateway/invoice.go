@@ -57,6 +57,10 @@ func (g *Gateway) CreateInvoice(ctx context.Context, in InvoiceInput, key Idem) 
 				return out, err
 			}
 		}
+		if s.fresh {
+			out.Value.Invoice = s.inv // as it was written: nothing to read back
+			return out, nil
+		}
 		out.Value, err = g.Invoice(ctx, s.inv.ID)
 		return out, err
 	}
@@ -69,7 +73,9 @@ func (g *Gateway) checkoutable(in InvoiceInput) error {
 		return g.unknownProvider()
 	}
 	info := p.Info()
-	if _, ok := info.Account.(provider.Checkouter); !ok || info.InStore {
+	_, checkout := info.Account.(provider.Checkouter)
+	_, charge := info.Account.(provider.CardCharger)
+	if !checkout && !charge || info.InStore {
 		return &pay.Error{Code: pay.CodeUnsupported, Reason: "no_checkout", Message: info.Title + " has no page to send a buyer to; use it in the shop"}
 	}
 	if _, ok := info.Account.(provider.Holder); !ok && in.Capture == "manual" {
@@ -84,6 +90,7 @@ type invoiceStep struct {
 	status   int
 	replayed bool
 	twinRuns bool // the first request under this key is still running
+	fresh    bool // inv was made in this look and is complete: it has no payment, and waits for no page
 
 	merchant pay.Merchant
 	makePage *pay.Payment // call the provider for a page, under this payment
@@ -127,18 +134,14 @@ func (g *Gateway) decideInvoice(ctx context.Context, in InvoiceInput, c claim) (
 // seller finds the merchant that the invoice is for; without a provider, the business's first
 // one, which stands for all.
 func (g *Gateway) seller(ctx context.Context, tx *store.Tx, in InvoiceInput) (pay.Merchant, error) {
-	none := &pay.Error{Code: pay.CodeNotFound, Reason: "merchant_not_found", Message: fmt.Sprintf("the business %q of %q is not registered with %s; POST /api/merchants first", in.Business, in.Source, in.Provider)}
-	business, err := tx.Business(ctx, in.Source, in.Business)
-	if errors.Is(err, store.ErrNotFound) {
-		if in.Provider == "" {
+	if in.Provider == "" {
+		business, err := tx.Business(ctx, in.Source, in.Business)
+		if errors.Is(err, store.ErrNotFound) {
 			return pay.Merchant{}, noActiveProvider(in)
 		}
-		return pay.Merchant{}, none
-	}
-	if err != nil {
-		return pay.Merchant{}, err
-	}
-	if in.Provider == "" {
+		if err != nil {
+			return pay.Merchant{}, err
+		}
 		active, err := g.checkoutMerchants(ctx, tx, business.ID)
 		if err == nil && len(active) == 0 {
 			err = noActiveProvider(in)
@@ -148,9 +151,9 @@ func (g *Gateway) seller(ctx context.Context, tx *store.Tx, in InvoiceInput) (pa
 		}
 		return active[0], nil
 	}
-	m, err := tx.MerchantOf(ctx, business.ID, in.Provider)
+	m, err := tx.MerchantNamed(ctx, in.Source, in.Business, in.Provider)
 	if errors.Is(err, store.ErrNotFound) {
-		return m, none
+		return m, &pay.Error{Code: pay.CodeNotFound, Reason: "merchant_not_found", Message: fmt.Sprintf("the business %q of %q is not registered with %s; POST /api/merchants first", in.Business, in.Source, in.Provider)}
 	}
 	if err == nil && !m.Active {
 		err = &pay.Error{Code: pay.CodeConflict, Reason: "merchant_inactive", Message: "this business has switched " + in.Provider + " off"}
@@ -295,6 +298,7 @@ func (g *Gateway) newInvoice(ctx context.Context, b *book, s *invoiceStep, in In
 		if err == nil && t != nil { // a twin claimed the key meanwhile: undo ours, and answer as it does
 			return errTwin
 		}
+		s.fresh = s.makePage == nil
 		return err
 	}
 	return fmt.Errorf("no free pay number in %d tries", maxPayNumberTries)
@@ -375,17 +379,25 @@ func (g *Gateway) Invoice(ctx context.Context, invoiceID string) (out Invoice, e
 	return out, err
 }
 
-// withPayment adds the payment that counts: the live one, else the newest.
+// withPayment adds the payment that counts.
 func (g *Gateway) withPayment(ctx context.Context, tx *store.Tx, inv pay.Invoice) (Invoice, error) {
 	payments, err := tx.Payments(ctx, inv.ID)
+	return g.paidBy(inv, payments), err
+}
+
+// paidBy is an invoice with that of its payments that counts: the live one, else the newest.
+func (g *Gateway) paidBy(inv pay.Invoice, payments []pay.Payment) Invoice {
 	out := Invoice{Invoice: inv}
 	for i := range payments {
 		p := &payments[i]
 		if out.Payment == nil || !out.Payment.State.Live() {
 			out.Payment = p
 		}
+		if p.Open(g.now()) {
+			out.Open = p
+		}
 	}
-	return out, err
+	return out
 }
 
 // Invoices lists invoices, newest first.
@@ -401,11 +413,17 @@ func (g *Gateway) Invoices(ctx context.Context, f InvoiceFilter, p Page) (List[I
 			return err
 		}
 		rows, out.Next = cut(rows, page, func(i pay.Invoice) (int64, string) { return i.CreatedAt.UnixMilli(), i.ID })
+		ids := make([]string, len(rows))
+		for i, inv := range rows {
+			ids[i] = inv.ID
+		}
+		payments, err := tx.PaymentsOf(ctx, ids)
+		if err != nil {
+			return err
+		}
 		out.Items = make([]Invoice, len(rows))
 		for i, inv := range rows {
-			if out.Items[i], err = g.withPayment(ctx, tx, inv); err != nil {
-				return err
-			}
+			out.Items[i] = g.paidBy(inv, payments[inv.ID])
 		}
 		return nil
 	})

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
@@ -280,6 +282,30 @@ func TestOrderOverSeveralInvoices(t *testing.T) {
 		defer fx.app.mu.Unlock()
 		if len(fx.app.received) != 2 || fx.app.received[0].Sequence != 1 || fx.app.received[1].Sequence != 2 || fx.app.received[1].Invoice != inv.ID {
 			t.Fatalf("%+v", fx.app.received)
+		}
+	})
+}
+
+// What a new invoice is answered with is what was written, though it is not read back.
+func TestANewInvoiceIsAsARead(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.merchant("b1", "link")
+		vat := 12
+		qty, err := pay.ParseQuantity("1.5")
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := fx.input("link", "o1")
+		in.ReturnURL, in.ErrorURL, in.Lang, in.TTL = "https://shop.uz/r", "https://shop.uz/e", "uz", 90*time.Minute
+		in.Metadata = map[string]string{"table": "7"}
+		in.Lines = []pay.ReceiptLine{
+			{Qty: qty, Price: 66_667, Total: 100_000, MXIK: "06401004002000000", PackageCode: "1506113", Name: "Palov", VAT: &vat, Mark: []string{"m"}},
+		}
+		for _, in := range []gateway.InvoiceInput{in, fx.input("link", "o2"), fx.input("", "o3")} {
+			made := fx.invoice(in)
+			if diff := cmp.Diff(fx.get(made.ID), made); diff != "" {
+				t.Errorf("%s (-read +answered):\n%s", in.SourceInvoiceID, diff)
+			}
 		}
 	})
 }

@@ -88,6 +88,9 @@ func (w *sealWalk) all(ctx context.Context, visit func(row, sealed string, repla
 	if err := w.cardTokens(ctx, visit); err != nil {
 		return err
 	}
+	if err := w.cards(ctx, visit); err != nil {
+		return err
+	}
 	return w.hashKey(ctx, visit)
 }
 
@@ -148,6 +151,28 @@ func (w *sealWalk) cardTokens(ctx context.Context, visit func(string, string, re
 			after = c.PaymentID
 			err := w.one("payment/"+c.PaymentID, c.Sealed, visit, func(ctx context.Context, tx *store.Tx, now string) (bool, error) {
 				return tx.ReplaceCardToken(ctx, c.PaymentID, c.Sealed, now)
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (w *sealWalk) cards(ctx context.Context, visit func(string, string, replacer) error) error {
+	for after := ""; ; {
+		var rows []store.SealedCard
+		err := w.s.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			rows, err = tx.SealedCards(ctx, after, resealBatch)
+			return err
+		})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, c := range rows {
+			after = c.ID
+			err := w.one("card/"+c.ID, c.Sealed, visit, func(ctx context.Context, tx *store.Tx, now string) (bool, error) {
+				return tx.ReplaceSealedCard(ctx, c.ID, c.Sealed, now)
 			})
 			if err != nil {
 				return err

@@ -37,6 +37,9 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	note = first(o.Note, note)
 	switch o.State {
 	case pay.Paid:
+		if p.State == pay.Held {
+			return g.captured(ctx, b, inv, p, proof, note)
+		}
 		_, _, err := g.confirm(ctx, b, inv, payments, p, proof, false)
 		return err
 	case pay.Refunded:
@@ -48,6 +51,9 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		}
 		return b.giveBack(ctx, inv, p, first(o.Code, "returned"), note)
 	case pay.Held, pay.Failed, pay.Cancelled:
+		if p.State == pay.Held && o.State == pay.Held {
+			return b.stillHeld(ctx, inv, p, o)
+		}
 		if p.State.Final() || p.State == pay.Paid {
 			if p.State == pay.Paid {
 				return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" calls a payment "+string(o.State)+" that is paid in our book")
@@ -57,8 +63,25 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		if err := g.learn(p, proof); err != nil {
 			return err
 		}
-		_, err := b.move(ctx, inv, p, pay.Change{To: o.State, At: b.now, Reason: first(o.Code, o.Note)}, note)
-		return err
+		held, captured := p.State == pay.Held, p.Asked == pay.AskedCapture
+		p.Code = o.Code
+		b.answered(p)
+		if o.State == pay.Held {
+			b.holdsUntil(p, o.HoldUntil, inv.HoldFor)
+		}
+		if _, err := b.move(ctx, inv, p, pay.Change{To: o.State, At: b.now, Reason: first(o.Reason, first(o.Code, o.Note))}, note); err != nil {
+			return err
+		}
+		switch {
+		case o.State == pay.Held:
+			return b.Enqueue(ctx, outbox.Work{BusinessID: p.BusinessID, Kind: workHold, Subject: p.ID, Lane: p.Provider, DueAt: p.HoldUntil.Add(time.Second)})
+		case held && o.State == pay.Cancelled:
+			if captured {
+				note = "the hold was gone before it was captured"
+			}
+			return b.released(ctx, inv, p, note)
+		}
+		return nil
 	}
 	return nil // created, or still being worked on: nothing is known yet
 }
@@ -69,8 +92,11 @@ func (g *Gateway) settleWork(ctx context.Context, w outbox.Work) error {
 	if err != nil {
 		return err
 	}
-	if p.State.Final() || p.State == pay.Paid || p.State == pay.Held {
+	switch {
+	case p.State.Final() || p.State == pay.Paid, p.State == pay.Held && p.Asked == "", p.State == pay.Created && p.Way != "" && p.Asked == "":
 		return g.finish(ctx, w)
+	case p.Way != "":
+		return g.settleAsked(ctx, w, p)
 	}
 	if p.State == pay.Created && p.Ref == "" {
 		// The answer with the page was lost. Nobody has its address, so nobody can pay there.
@@ -101,12 +127,12 @@ func (g *Gateway) settleWork(ctx context.Context, w outbox.Work) error {
 			return openErr
 		}
 		row := pick(payments, p.ID)
-		o := report.Outcome
-		if err == nil && !report.Found && row.State == pay.Unknown && b.now.Sub(row.CreatedAt) >= finalAfter {
+		o, found := report.Outcome, report.Found // the closure may run again
+		if err == nil && !found && row.State == pay.Unknown && b.now.Sub(row.CreatedAt) >= finalAfter {
 			o = provider.Outcome{State: pay.Failed, Code: "not_found", Note: row.Provider + " does not know this payment"}
-			report.Found = true
+			found = true
 		}
-		if err == nil && report.Found {
+		if err == nil && found {
 			if err := g.learned(ctx, b, inv, payments, row, o, "asked "+row.Provider); err != nil {
 				return err
 			}
@@ -181,6 +207,9 @@ func (g *Gateway) inquire(ctx context.Context, p pay.Payment, q provider.Questio
 		report, err = asker.Inquire(ctx, q)
 		return err
 	})
+	if report.Warning != "" {
+		g.Logger.WarnContext(ctx, "a provider's answer is odd", "provider", p.Provider, "payment", p.ID, "odd", report.Warning)
+	}
 	if e, ok := errors.AsType[*pay.Error](err); ok && e.Code == pay.CodeUnsupported {
 		return report, errCannotAsk // this merchant lacks the credentials for asking
 	}
@@ -253,8 +282,14 @@ func (g *Gateway) Decide(ctx context.Context, invoiceID string, happened bool, w
 				if happened {
 					to = pay.Paid
 				}
-				_, err := b.move(ctx, inv, p, pay.Change{To: to, At: b.now, Reason: "decided"}, note)
-				return err
+				b.answered(p)
+				if _, err := b.move(ctx, inv, p, pay.Change{To: to, At: b.now, Reason: "decided"}, note); err != nil {
+					return err
+				}
+				return b.DropWork(ctx, workSettle, p.ID)
+			}
+			if p.State == pay.Held && p.Asked != "" {
+				return b.decideHold(ctx, inv, p, happened, note)
 			}
 			r, err := b.RefundUnderway(ctx, p.ID)
 			if errors.Is(err, store.ErrNotFound) {

@@ -83,6 +83,8 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
+		"DELETE /api/cards/{id}",
+		"GET /api/cards/{id}",
 		"GET /api/invoices",
 		"GET /api/invoices/{id}",
 		"GET /api/invoices/{id}/timeline",
@@ -100,10 +102,17 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"POST /api/callbacks/{provider}",
 		"POST /api/callbacks/{provider}/{merchantId}",
 		"POST /api/callbacks/{provider}/{merchantId}/{method}",
+		"POST /api/cards",
+		"POST /api/cards/form",
+		"POST /api/cards/{id}/confirm",
 		"POST /api/invoices",
 		"POST /api/invoices/{id}/cancel",
+		"POST /api/invoices/{id}/capture",
+		"POST /api/invoices/{id}/confirm",
 		"POST /api/invoices/{id}/notify",
+		"POST /api/invoices/{id}/pay",
 		"POST /api/invoices/{id}/receipt",
+		"POST /api/invoices/{id}/resend",
 		"POST /api/merchants",
 		"POST /api/refunds",
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
 )
@@ -94,6 +96,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if u := e.Upstream; u != nil {
 		data.Provider = &providersWords{Name: u.Name, Code: u.Code, Message: u.Message, RequestID: u.RequestID}
+	}
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((e.RetryAfter+time.Second-1)/time.Second)))
 	}
 	write(w, envelope[errorData]{Status: false, Code: kind.status, Message: kind.word, Data: data})
 }

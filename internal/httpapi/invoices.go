@@ -104,6 +104,7 @@ type invoice struct {
 	Metadata        map[string]string `json:"metadata"`
 	ProviderUUID    *string           `json:"providerUuid" doc:"The provider's own id of the payment"`
 	Card            maybe[card]       `json:"card" doc:"The card or wallet that paid, as far as the provider tells"`
+	Failure         maybe[declined]   `json:"failure" doc:"Why the newest attempt was refused; null where it was not"`
 	ReceiptURL      *string           `json:"receiptUrl" doc:"The fiscal receipt's link"`
 	FiscalStatus    *string           `json:"fiscalStatus" doc:"Where the fiscal receipt stands: pending, sent, done, failed; null: nobody here has to do with it"`
 	NotifyDelivered bool              `json:"notifyDelivered" doc:"false: the newest webhook has not reached you yet"`
@@ -148,6 +149,7 @@ func showInvoice(i gateway.Invoice) invoice {
 		}
 		out.CapturedAmount, out.RefundedAmount = p.Captured, p.Refunded
 		out.ProviderUUID, out.ReceiptURL, out.FiscalStatus = orNull(p.Ref), orNull(p.ReceiptURL), orNull(string(p.Fiscal))
+		out.Failure = declineOf(*p)
 		if p.Card.MaskedPAN != "" || p.Card.PaymentSystem != "" {
 			out.Card.value = &card{orNull(p.Card.MaskedPAN), orNull(p.Card.PaymentSystem)}
 		}

@@ -22,6 +22,7 @@ const (
 	tagMerchants = "Merchants"
 	tagInvoices  = "Invoices"
 	tagRefunds   = "Refunds"
+	tagCards     = "Cards"
 	tagCallbacks = "Callbacks"
 	tagHealth    = "Health"
 )
@@ -98,6 +99,7 @@ func (s *server) outline(reg huma.Registry) *huma.OpenAPI {
 			{Name: tagMerchants, Description: "Businesses and their accounts at the providers"},
 			{Name: tagInvoices, Description: "What buyers owe"},
 			{Name: tagRefunds, Description: "Money that goes back"},
+			{Name: tagCards, Description: "Cards that are charged by your call. Numbers may only be sent with `ACCEPT_CARD_DATA`; they are passed on and never kept"},
 			{Name: tagCallbacks, Description: "What the providers call. Enter the merchant's `callbackUrl` in the provider's cabinet; your app never calls these"},
 			{Name: tagHealth, Description: "For monitoring"},
 		},
@@ -136,7 +138,7 @@ func (s *server) finish() {
 		polish(schema, s.shaper.seen[schema])
 	}
 	for _, item := range s.api.OpenAPI().Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post, item.Patch} {
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Delete} {
 			if op == nil {
 				continue
 			}

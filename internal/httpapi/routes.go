@@ -119,6 +119,52 @@ func (s *server) routes() {
 		fails:       []pay.Code{pay.CodeConflict},
 	}, s.receipt)
 
+	add(s, "POST /api/invoices/{id}/pay", about{
+		id: "payInvoice", tag: tagInvoices, summary: "Charge a card, without a page", description: payWords,
+		fails: []pay.Code{pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream}, also: s.payNeeds,
+		example: map[string]any{"method": "card_token", "cardId": "01975f2e-6a09-7bf0-9a1b-00505680eaf6"},
+	}, s.payInvoice)
+	add(s, "POST /api/invoices/{id}/confirm", about{
+		id: "confirmPayment", tag: tagInvoices, summary: "Hand over the code that the buyer was sent",
+		description: "409 with the reason `wrong_otp` while another try counts, `otp_expired` when the payment must be started again. A refusal by the bank is no HTTP error: see `failure`.",
+		fails:       []pay.Code{pay.CodeConflict, pay.CodeUpstream}, example: map[string]any{"otp": "253890"},
+	}, s.confirmPayment)
+	add(s, "POST /api/invoices/{id}/resend", about{
+		id: "resendCode", tag: tagInvoices, summary: "Have the buyer sent another code", noBody: true,
+		description: "429 when the last one was just sent; 422 where it takes the card's number again, which is not kept.",
+		fails:       []pay.Code{pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.resendCode)
+	add(s, "POST /api/invoices/{id}/capture", about{
+		id: "captureInvoice", tag: tagInvoices, summary: "Take what is held", noBody: true,
+		description: "Without `amount`, all of it. What is not taken is released. 422 where the provider cannot take a part.",
+		fails:       []pay.Code{pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream}, example: map[string]any{},
+	}, s.captureInvoice)
+
+	add(s, "POST /api/cards", about{
+		id: "bindCard", tag: tagCards, summary: "Bind a card by its number; its owner is sent a code", description: cardWords,
+		success: []int{201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
+		example: map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": s.cardProvider(), "number": "8600000000000000", "expiry": "2912", "phone": "998901234567"},
+	}, s.bindCard)
+	add(s, "POST /api/cards/form", about{
+		id: "bindCardByForm", tag: tagCards, summary: "Bind a card on the provider's own form",
+		description: "Send the card's owner to `formUrl`. When they come back, read the card: the gateway then asks the provider what came of it. No number passes through you or this gateway. An Idempotency-Key is not kept here: a second request makes a second form, and no harm.",
+		success:     []int{201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
+		example: map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": s.exampleProvider().Name, "returnUrl": "https://shop.example.uz/cards"},
+	}, s.bindForm)
+	add(s, "POST /api/cards/{id}/confirm", about{
+		id: "confirmCard", tag: tagCards, summary: "Hand over the code that the card's owner was sent",
+		description: "409 with the reason `wrong_otp` while another try counts, `otp_expired` when the card must be bound anew.",
+		fails:       []pay.Code{pay.CodeConflict, pay.CodeUpstream}, example: map[string]any{"otp": "253890"},
+	}, s.confirmCard)
+	add(s, "GET /api/cards/{id}", about{
+		id: "getCard", tag: tagCards, summary: "Read a card",
+	}, s.card)
+	add(s, "DELETE /api/cards/{id}", about{
+		id: "revokeCard", tag: tagCards, summary: "Revoke a card", noBody: true,
+		description: "What charges it is destroyed, here and at the provider where that has such a call. A repeat changes nothing.",
+		fails:       []pay.Code{pay.CodeConflict, pay.CodeUpstream},
+	}, s.revokeCard)
+
 	add(s, "POST /api/refunds", about{
 		id: "createRefund", tag: tagRefunds, summary: "Return money, all or a part", description: refundWords,
 		success: []int{200, 201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},

@@ -212,13 +212,6 @@ func (in *Inbox) Script(box string, answers ...Answer) bool {
 	return true
 }
 
-// Unscript forgets the scripted answers: from now on every message gets 200 at once.
-func (in *Inbox) Unscript() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	clear(in.answers)
-}
-
 // Messages are those of a box that came after the one numbered after, in order of arrival;
 // box "" means all.
 func (in *Inbox) Messages(box string, after int) []Message {

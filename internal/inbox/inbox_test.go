@@ -177,3 +177,17 @@ func TestRefusesWhatIsNoWebhook(t *testing.T) {
 		}
 	}
 }
+
+// FuzzVerify: no header and no body makes the receiver panic, and none that was not signed
+// verifies.
+func FuzzVerify(f *testing.F) {
+	f.Add("sha256=00", "evt-1", "1795251600", "v1,AAAA v1, v2,x", []byte(`{}`))
+	f.Add("sha256", "", "-1", "v1", []byte(nil))
+	f.Add("", "\x00", "9223372036854775808", " ", []byte("\xff"))
+	f.Fuzz(func(t *testing.T, founding, id, stamp, trio string, body []byte) {
+		h := http.Header{"X-Payment-Signature": {founding}, "Webhook-Id": {id}, "X-Payment-Event-Id": {id}, "Webhook-Timestamp": {stamp}, "Webhook-Signature": {trio}}
+		if problems := inbox.Verify([]string{secret}, h, body, now); len(problems) == 0 {
+			t.Errorf("verified: %q %q %q %q %q", founding, id, stamp, trio, body)
+		}
+	})
+}

@@ -1,6 +1,9 @@
 package pay
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Code says what kind of error it is; httpapi has the one table from codes to HTTP statuses.
 type Code string
@@ -28,7 +31,9 @@ type Error struct {
 	Field    string   // the field at fault, "" where there is none
 	Details  []string // all faults of a request, in the order of its fields
 	Upstream *Upstream
-	Err      error // logged, never shown
+
+	RetryAfter time.Duration // with CodeRateLimited: when to try again
+	Err        error         // logged, never shown
 }
 
 // Upstream is what the provider said, for errors with CodeUpstream.

@@ -73,6 +73,18 @@ type Payment struct {
 	OnExpiry  State     // what a lapsed attempt becomes: Cancelled or Failed; "": it stays, see Lapsed
 	LapseNote string    // its Reason then
 
+	// What our own call asks for, where we charge by one.
+	Way         Way       // how the buyer pays; "" on a page, a link or in the company's app
+	CardID      string    // the bound card, with WayToken
+	Asked       Asked     // what was sent to the company and has no answer yet; "": nothing
+	AskedAt     time.Time // when
+	AskedAmount Tiyin     // of a capture
+	Code        string    // the company's own code of a refusal
+	CodePhone   string    // where the buyer's code went, masked; the code lives until ExpiresAt
+	CodeAt      time.Time // when it was sent
+	CodeTries   int       // how many wrong ones came
+	HoldUntil   time.Time // when the hold runs out
+
 	CreatedAt, HeldAt, PaidAt, EndedAt time.Time // told to the provider again, unchanged, when it repeats
 
 	Card       Card
@@ -80,6 +92,45 @@ type Payment struct {
 	ReceiptURL string
 	Fiscal     Fiscal // where the fiscal receipt stands
 	Meta       []byte // what only the provider's own folder reads (Click's paydoc id, say)
+}
+
+// Way is how a buyer pays by our own call.
+type Way string
+
+// The ways.
+const (
+	WayCard  Way = "card"       // by the card's number, which lives only in the request
+	WayToken Way = "card_token" // by a bound card
+)
+
+// Asked is a call of ours that moves money. One at a time: nothing else may be tried on a payment
+// until it is known what became of it.
+type Asked string
+
+// The calls.
+const (
+	AskedCharge  Asked = "charge"
+	AskedConfirm Asked = "confirm"
+	AskedCapture Asked = "capture"
+	AskedRelease Asked = "release"
+	AskedResend  Asked = "resend" // another code: moves no money
+)
+
+// Ask writes down that a call is about to be made.
+func (p *Payment) Ask(what Asked, amount Tiyin, at time.Time) error {
+	if p.Asked != "" {
+		return &Error{Code: CodeConflict, Reason: "payment_in_progress", Message: "the outcome of an earlier call (" + string(p.Asked) + ") is not known yet; ask again later"}
+	}
+	p.Asked, p.AskedAmount, p.AskedAt = what, amount, at
+	return nil
+}
+
+// Answered writes down that it was answered, or that somebody has decided.
+func (p *Payment) Answered() { p.Asked, p.AskedAmount, p.AskedAt = "", 0, time.Time{} }
+
+// WaitsForCode says whether the buyer has been sent a code that still counts at now.
+func (p *Payment) WaitsForCode(now time.Time) bool {
+	return p.State == Created && p.Way != "" && p.Asked == "" && !p.ExpiresAt.IsZero() && !p.Lapsed(now)
 }
 
 // Card is what may be known of the card or wallet that paid. It never holds a full number.
@@ -164,7 +215,7 @@ func (p *Payment) took(s State) bool {
 // but as long as the invoice is pending it is still confirmed, since the company tells us when
 // the buyer's money is taken already (Click).
 func (p *Payment) Lapsed(now time.Time) bool {
-	return p.State == Created && !p.ExpiresAt.IsZero() && now.After(p.ExpiresAt)
+	return p.State == Created && p.Asked == "" && !p.ExpiresAt.IsZero() && now.After(p.ExpiresAt)
 }
 
 // Open says whether the attempt stands in the way of cancelling, expiring or moving its
@@ -172,7 +223,7 @@ func (p *Payment) Lapsed(now time.Time) bool {
 // A created attempt without ExpiresAt was only prepared by us (a hosted page, say) and is no
 // obstacle: what was made at the provider is cancelled there.
 func (p *Payment) Open(now time.Time) bool {
-	return p.State == Unknown || p.State == Created && !p.ExpiresAt.IsZero() && !p.Lapsed(now)
+	return p.State == Unknown || p.Asked != "" || p.State == Created && !p.ExpiresAt.IsZero() && !p.Lapsed(now)
 }
 
 // Left is what can still be returned, beside what is under way.

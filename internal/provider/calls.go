@@ -90,6 +90,7 @@ type Report struct {
 	Outcome  Outcome
 	Refunded pay.Tiyin // what was returned so far, where the company shows it
 	Shows    bool      // whether Refunded can be believed (the company shows returns at all)
+	Warning  string    // for the log: what was odd about the answer and did not change its meaning
 }
 
 // ReceiptSender passes a fiscal receipt's link to the company.
@@ -117,6 +118,11 @@ type Outcome struct {
 	Note   string
 	Needs  Next // what the buyer must still do: an SMS code, and until when
 
+	// Reason is one of pay.Declines where the answer is no, or, with State created, where the
+	// buyer may try again (a wrong code).
+	Reason    string
+	HoldUntil time.Time // held: when the hold runs out; zero: the company does not say
+
 	ReceiptURL string
 	Meta       []byte
 }
@@ -140,28 +146,60 @@ type MoveOutcome struct {
 
 // ─── Cards, holds, payouts and codes shown by the buyer ───────────────────────────────────
 
-// CardBinder turns a card into a token.
+// CardBinder turns a card into a token by a code that its owner is sent.
 type CardBinder interface {
 	BindCard(context.Context, BindOrder) (Binding, error)
 	ConfirmCard(ctx context.Context, ref, code string) (Binding, error)
+}
+
+// FormBinder binds a card on the company's own form, so that its number does not pass through us.
+type FormBinder interface {
+	BindForm(context.Context, FormOrder) (Form, error)
+	// ReadForm reads what came of a form: a Binding without Token as long as nothing has.
+	ReadForm(ctx context.Context, ref string) (Binding, error)
+}
+
+// FormOrder asks for a form. Phone and PINFL may be "".
+type FormOrder struct{ CardID, ReturnURL, ErrorURL, Phone, PINFL string }
+
+// Form is where the card's owner is sent.
+type Form struct {
+	Ref, URL string
+	Expires  time.Time
+}
+
+// CardForgetter binds cards whose company can be told to forget a token. Where it cannot,
+// only our own copy is destroyed.
+type CardForgetter interface {
 	ForgetCard(ctx context.Context, token string) error
 }
 
 // BindOrder asks to bind a card. Number lives only in memory.
 type BindOrder struct{ CardID, Number, Expiry, Phone string }
 
-// Binding is a card at the company: Token is sealed before it is stored.
+// String keeps the number out of logs; GoString out of %#v too.
+func (BindOrder) String() string   { return "a card to bind" }
+func (BindOrder) GoString() string { return "a card to bind" }
+
+// Binding is a card at the company. With Reason the company said no, and nothing else counts.
 type Binding struct {
-	Ref, Token  string
+	Ref         string
+	Token       string // what Charge wants, in the adapter's own form; sealed before it is stored
+	NeedsCode   bool   // charging it takes a code each time
 	Card        pay.Card
 	Expiry      string // YYMM
 	PhoneMasked string
 	Needs       Next
+
+	Reason, Code, Note string // one of pay.Declines, and the company's own code and words
 }
 
-// CardCharger takes money from a card. With Hold in the order the outcome is held, not paid.
+// CardCharger takes money from a card. With Hold in the order the outcome is held, not paid;
+// created with Needs where the buyer is sent a code first.
 type CardCharger interface {
 	Charge(context.Context, ChargeOrder) (Outcome, error)
+	// ConfirmCharge hands over the buyer's code. Created with a Reason: the code is wrong, and
+	// the attempt still stands.
 	ConfirmCharge(ctx context.Context, p pay.Payment, code string) (Outcome, error)
 }
 
@@ -169,14 +207,22 @@ type CardCharger interface {
 type ChargeOrder struct {
 	Payment                      pay.Payment
 	Invoice                      pay.Invoice
-	Token, Number, Expiry, Phone string
+	Token, Number, Expiry, Phone string // Expiry is YYMM, Phone 12 digits
 	Hold                         bool
-	HoldFor                      time.Duration
+	HoldFor                      time.Duration // 0: the adapter's own time
 	CaptureOnExpiry              bool
 }
 
+// String keeps the number and the token out of logs; GoString out of %#v too.
+func (o ChargeOrder) String() string   { return "a charge for payment " + o.Payment.ID }
+func (o ChargeOrder) GoString() string { return o.String() }
+
 // Holder ends a hold.
 type Holder interface {
+	// CanCapture is pure, and asked before anything is written: nil, or a *pay.Error that says
+	// what can be done instead.
+	CanCapture(p pay.Payment, amount pay.Tiyin) error
+	// Capture takes amount of what is held; the rest is released.
 	Capture(ctx context.Context, p pay.Payment, amount pay.Tiyin) (Outcome, error)
 	Release(ctx context.Context, p pay.Payment) (Outcome, error)
 }

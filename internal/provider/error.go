@@ -22,6 +22,7 @@ const (
 type Error struct {
 	Kind      Kind
 	NotSent   bool
+	NoMoney   bool   // the call may have arrived, but it is one that moves no money (sending a code)
 	Code      string // the company's
 	Message   string // the company's
 	RequestID string // the company's tracker, where it has one
@@ -41,9 +42,14 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Harmless says whether it is certain that err left nothing behind at the company: the call
-// was not sent, or the company answered that it did nothing. Anything else may have happened.
+// Harmless says whether it is certain that err moved no money at the company: the call was not
+// sent, it is one that moves none, or the company answered that it did nothing. Anything else may
+// have happened.
 func Harmless(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && (e.NotSent || e.Kind == KindInvalid || e.Kind == KindAuth || e.Kind == KindRateLimited)
+	return ok && (e.NotSent || e.NoMoney || e.Kind == KindInvalid || e.Kind == KindAuth || e.Kind == KindRateLimited)
 }
+
+// ErrPuzzled is in an error where the company's answer is well-formed and means nothing that is
+// documented. It is asked for again, and a person is told.
+var ErrPuzzled = errors.New("the answer means nothing that is documented")

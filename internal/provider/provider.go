@@ -110,6 +110,8 @@ func Capabilities(a Account) []string {
 	add(ok, "fiscal")
 	_, ok = a.(CardBinder)
 	add(ok, "cards")
+	_, ok = a.(FormBinder)
+	add(ok, "card_form")
 	_, ok = a.(CardCharger)
 	add(ok, "charge")
 	_, ok = a.(Holder)

@@ -25,6 +25,15 @@ func (d dialect) forUpdate(alias string) string {
 	return ""
 }
 
+// forChange locks rows that are about to be changed, but lets others refer to them: a payment
+// of a merchant is stored while the merchant is locked.
+func (d dialect) forChange(alias string) string {
+	if d == postgres {
+		return " FOR NO KEY UPDATE OF " + alias
+	}
+	return ""
+}
+
 // skipLocked passes over rows that another transaction holds.
 func (d dialect) skipLocked() string {
 	if d == postgres {

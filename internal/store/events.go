@@ -53,6 +53,11 @@ func (tx *Tx) LatestEvent(ctx context.Context, invoiceID string) (pay.Event, err
 	return one(ctx, tx, scanEvent, eventQuery+` WHERE invoice_id = $1 ORDER BY seq DESC LIMIT 1`, invoiceID)
 }
 
+// NewerEvent says whether an invoice has an event after the one at afterSeq.
+func (tx *Tx) NewerEvent(ctx context.Context, invoiceID string, afterSeq int64) (bool, error) {
+	return exists(ctx, tx, `SELECT 1 FROM events WHERE invoice_id = $1 AND seq > $2 LIMIT 1`, invoiceID, afterSeq)
+}
+
 // OldestUndelivered reads the event of an order that is to be sent next: those that are
 // delivered or given up do not count.
 func (tx *Tx) OldestUndelivered(ctx context.Context, businessID, sourceInvoiceID string) (pay.Event, error) {

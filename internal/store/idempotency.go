@@ -61,7 +61,7 @@ func (tx *Tx) ReleaseKey(ctx context.Context, scope, key string) error {
 // says how many.
 func (tx *Tx) PruneKeys(ctx context.Context, before time.Time, limit int) (int, error) {
 	n, err := tx.exec(ctx, `DELETE FROM idempotency WHERE (scope, key) IN
-		(SELECT scope, key FROM idempotency WHERE NOT keep AND created_at < $1 ORDER BY created_at LIMIT $2)`,
+		(SELECT scope, key FROM idempotency WHERE NOT keep AND created_at < $1 ORDER BY created_at LIMIT $2 + 0)`,
 		millis(before), int64(limit))
 	return int(n), err
 }

@@ -147,7 +147,7 @@ func (tx *Tx) Invoices(ctx context.Context, f InvoiceFilter, p Page) ([]pay.Invo
 // that may not is put off with PushExpiry.
 func (tx *Tx) ExpiredInvoices(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	return many(ctx, tx, scanText, `SELECT id FROM invoices WHERE status = 'pending' AND check_at <= $1
-		ORDER BY check_at LIMIT $2`, millis(now), int64(limit))
+		ORDER BY check_at LIMIT $2 + 0`, millis(now), int64(limit))
 }
 
 // PushExpiry hides an invoice from ExpiredInvoices until then: an open attempt keeps it alive.

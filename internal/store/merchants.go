@@ -65,9 +65,14 @@ func (tx *Tx) Merchant(ctx context.Context, id string) (pay.Merchant, error) {
 }
 
 // LockMerchant reads one merchant that is about to be changed: whoever changes it too waits. No
-// payment takes this lock.
+// payment takes this lock, or waits for it.
 func (tx *Tx) LockMerchant(ctx context.Context, id string) (pay.Merchant, error) {
-	return one(ctx, tx, scanMerchant, merchantQuery+` WHERE m.id = $1`+tx.dialect.forUpdate("m"), id)
+	return one(ctx, tx, scanMerchant, merchantQuery+` WHERE m.id = $1`+tx.dialect.forChange("m"), id)
+}
+
+// MerchantNamed reads the merchant at one provider of the business that an app calls key.
+func (tx *Tx) MerchantNamed(ctx context.Context, source, key, provider string) (pay.Merchant, error) {
+	return one(ctx, tx, scanMerchant, merchantQuery+` WHERE b.source = $1 AND b.key = $2 AND m.provider = $3`, source, key, provider)
 }
 
 // MerchantOf reads the merchant of a business at one provider.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -14,13 +15,16 @@ import (
 func (tx *Tx) InsertPayment(ctx context.Context, p pay.Payment) (ok bool, err error) {
 	return tx.insert(ctx, `INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, account,
 			amount, captured, refunded, reserved, state, reason, their_time, expires_at, on_expiry, lapse_note,
-			created_at, held_at, paid_at, ended_at, card_pan, card_system, card_token, page_url, receipt_url, fiscal, meta)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
+			created_at, held_at, paid_at, ended_at, card_pan, card_system, card_token, page_url, receipt_url, fiscal, meta,
+			way, asked, asked_at, asked_amount, code, code_phone, code_at, code_tries, hold_until, card_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,
+			$28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)`,
 		p.ID, p.InvoiceID, p.BusinessID, p.MerchantID, p.Provider, nullable(p.Ref), p.Account,
 		int64(p.Amount), int64(p.Captured), int64(p.Refunded), int64(p.Reserved), string(p.State), p.Reason,
 		millis(p.TheirTime), millis(p.ExpiresAt), string(p.OnExpiry), p.LapseNote,
 		millis(p.CreatedAt), millis(p.HeldAt), millis(p.PaidAt), millis(p.EndedAt),
-		p.Card.MaskedPAN, p.Card.PaymentSystem, p.Card.Token, p.PageURL, p.ReceiptURL, string(p.Fiscal), string(p.Meta))
+		p.Card.MaskedPAN, p.Card.PaymentSystem, p.Card.Token, p.PageURL, p.ReceiptURL, string(p.Fiscal), string(p.Meta),
+		string(p.Way), string(p.Asked), millis(p.AskedAt), int64(p.AskedAmount), p.Code, p.CodePhone, millis(p.CodeAt), int64(p.CodeTries), millis(p.HoldUntil), p.CardID)
 }
 
 // SavePayment writes what may change of a payment: all but its invoice, merchant, amount,
@@ -28,26 +32,30 @@ func (tx *Tx) InsertPayment(ctx context.Context, p pay.Payment) (ok bool, err er
 func (tx *Tx) SavePayment(ctx context.Context, p pay.Payment) error {
 	return tx.save(ctx, `UPDATE payments SET ref = $2, captured = $3, refunded = $4, reserved = $5, state = $6, reason = $7,
 			their_time = $8, expires_at = $9, on_expiry = $10, lapse_note = $11, held_at = $12, paid_at = $13, ended_at = $14,
-			card_pan = $15, card_system = $16, card_token = $17, page_url = $18, receipt_url = $19, fiscal = $20, meta = $21
+			card_pan = $15, card_system = $16, card_token = $17, page_url = $18, receipt_url = $19, fiscal = $20, meta = $21,
+			asked = $22, asked_at = $23, asked_amount = $24, code = $25, code_phone = $26, code_at = $27, code_tries = $28, hold_until = $29
 		WHERE id = $1`,
 		p.ID, nullable(p.Ref), int64(p.Captured), int64(p.Refunded), int64(p.Reserved), string(p.State), p.Reason,
 		millis(p.TheirTime), millis(p.ExpiresAt), string(p.OnExpiry), p.LapseNote,
 		millis(p.HeldAt), millis(p.PaidAt), millis(p.EndedAt),
-		p.Card.MaskedPAN, p.Card.PaymentSystem, p.Card.Token, p.PageURL, p.ReceiptURL, string(p.Fiscal), string(p.Meta))
+		p.Card.MaskedPAN, p.Card.PaymentSystem, p.Card.Token, p.PageURL, p.ReceiptURL, string(p.Fiscal), string(p.Meta),
+		string(p.Asked), millis(p.AskedAt), int64(p.AskedAmount), p.Code, p.CodePhone, millis(p.CodeAt), int64(p.CodeTries), millis(p.HoldUntil))
 }
 
 const paymentQuery = `SELECT id, invoice_id, business_id, merchant_id, provider, COALESCE(ref, ''), account,
 	amount, captured, refunded, reserved, state, reason, their_time, expires_at, on_expiry, lapse_note,
-	created_at, held_at, paid_at, ended_at, card_pan, card_system, card_token, page_url, receipt_url, fiscal, meta
+	created_at, held_at, paid_at, ended_at, card_pan, card_system, card_token, page_url, receipt_url, fiscal, meta,
+	way, asked, asked_at, asked_amount, code, code_phone, code_at, code_tries, hold_until, card_id
 	FROM payments`
 
 func scanPayment(r row) (p pay.Payment, err error) {
-	var theirs, expires, created, held, paid, ended int64
+	var theirs, expires, created, held, paid, ended, asked, sent, holds int64
 	var meta string
 	if err := r.Scan(&p.ID, &p.InvoiceID, &p.BusinessID, &p.MerchantID, &p.Provider, &p.Ref, &p.Account,
 		&p.Amount, &p.Captured, &p.Refunded, &p.Reserved, &p.State, &p.Reason, &theirs, &expires, &p.OnExpiry, &p.LapseNote,
 		&created, &held, &paid, &ended,
-		&p.Card.MaskedPAN, &p.Card.PaymentSystem, &p.Card.Token, &p.PageURL, &p.ReceiptURL, &p.Fiscal, &meta); err != nil {
+		&p.Card.MaskedPAN, &p.Card.PaymentSystem, &p.Card.Token, &p.PageURL, &p.ReceiptURL, &p.Fiscal, &meta,
+		&p.Way, &p.Asked, &asked, &p.AskedAmount, &p.Code, &p.CodePhone, &sent, &p.CodeTries, &holds, &p.CardID); err != nil {
 		return p, err
 	}
 	if !slices.Contains(pay.States, p.State) || p.OnExpiry != "" && !slices.Contains(pay.States, p.OnExpiry) {
@@ -59,6 +67,7 @@ func scanPayment(r row) (p pay.Payment, err error) {
 	}
 	p.TheirTime, p.ExpiresAt = instant(theirs), instant(expires)
 	p.CreatedAt, p.HeldAt, p.PaidAt, p.EndedAt = instant(created), instant(held), instant(paid), instant(ended)
+	p.AskedAt, p.CodeAt, p.HoldUntil = instant(asked), instant(sent), instant(holds)
 	if meta != "" {
 		p.Meta = []byte(meta)
 	}
@@ -78,6 +87,32 @@ func (tx *Tx) PaymentByRef(ctx context.Context, merchantID, ref string) (pay.Pay
 // Payments reads all payments of an invoice, in order of creation.
 func (tx *Tx) Payments(ctx context.Context, invoiceID string) ([]pay.Payment, error) {
 	return many(ctx, tx, scanPayment, paymentQuery+` WHERE invoice_id = $1 ORDER BY created_at, id`, invoiceID)
+}
+
+// pageSizes are how many invoices PaymentsOf asks for: few texts, so that each is prepared once.
+var pageSizes = []int{20, 100, 1000}
+
+// PaymentsOf reads the payments of a page of invoices, up to 1,000, in one statement: those of
+// one invoice in the order in which they were made.
+func (tx *Tx) PaymentsOf(ctx context.Context, invoiceIDs []string) (map[string][]pay.Payment, error) {
+	out := make(map[string][]pay.Payment, len(invoiceIDs))
+	if len(invoiceIDs) == 0 {
+		return out, nil
+	}
+	i := slices.IndexFunc(pageSizes, func(size int) bool { return size >= len(invoiceIDs) })
+	if i < 0 {
+		return nil, tx.fail(fmt.Errorf("store: payments of %d invoices at once", len(invoiceIDs)))
+	}
+	var s selection
+	marks := make([]string, pageSizes[i])
+	for n := range marks {
+		marks[n] = s.arg(invoiceIDs[min(n, len(invoiceIDs)-1)]) // the last fills the rest up
+	}
+	list, err := many(ctx, tx, scanPayment, paymentQuery+` WHERE invoice_id IN (`+strings.Join(marks, ", ")+`) ORDER BY invoice_id, created_at, id`, s.args...)
+	for _, p := range list {
+		out[p.InvoiceID] = append(out[p.InvoiceID], p)
+	}
+	return out, err
 }
 
 // LivePayment reads the payment of an invoice for which money has, or may have, moved: there

@@ -135,6 +135,44 @@ func TestLocksOfTwoInvoicesDoNotMeet(t *testing.T) {
 	}
 }
 
+// Who changes a merchant waits for whoever changes it too, and no payment waits for them.
+func TestAMerchantsLockStopsNoPayment(t *testing.T) {
+	tu := newTurns(t)
+	inv, p := tu.invoice(t, "1", pay.Created)
+	lock := func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.LockMerchant(ctx, tu.merchant.ID)
+		return err
+	}
+	first, second := tu.lead(tu.store), tu.lead(tu.other)
+	if err := first.do(lock); err != nil {
+		t.Fatal(err)
+	}
+	p.ID, p.Ref = "while it is locked", "while it is locked"
+	update(t, tu.other, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := tx.LockInvoice(ctx, inv.ID); err != nil {
+			return err
+		}
+		ok, err := tx.InsertPayment(ctx, p)
+		same(t, "stored", ok, true)
+		return err
+	})
+	var seen pay.Merchant
+	second.start(func(ctx context.Context, tx *store.Tx) (err error) {
+		seen, err = tx.LockMerchant(ctx, tu.merchant.ID)
+		return err
+	})
+	tu.blocked(1)
+	changed := tu.merchant
+	changed.DisplayName = "changed"
+	if err := first.do(func(ctx context.Context, tx *store.Tx) error { return tx.SaveMerchant(ctx, changed, "") }); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(first.commit(), <-second.done, second.commit()); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "what the second locked", seen.DisplayName, "changed")
+}
+
 // Who inserts what another is just inserting waits for him. If he commits, it is taken; if he
 // gives up, it is free.
 func TestInsertsWaitForEachOther(t *testing.T) {

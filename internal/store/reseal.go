@@ -24,7 +24,7 @@ func (tx *Tx) CardTokens(ctx context.Context, afterID string, limit int) ([]Card
 	return many(ctx, tx, func(r row) (c CardToken, err error) {
 		err = r.Scan(&c.PaymentID, &c.Sealed)
 		return c, err
-	}, `SELECT id, card_token FROM payments WHERE card_token <> '' AND id > $1 ORDER BY id LIMIT $2`, afterID, int64(limit))
+	}, `SELECT id, card_token FROM payments WHERE card_token <> '' AND id > $1 ORDER BY id LIMIT $2 + 0`, afterID, int64(limit))
 }
 
 // ReplaceCardToken puts a newly sealed card token in the place of the old one.

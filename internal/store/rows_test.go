@@ -467,10 +467,10 @@ func TestPayments(t *testing.T) {
 		var changed pay.Payment
 		fill(&changed, 2)
 		sound(&changed)
-		changed.ID, changed.CreatedAt, changed.Account = p.ID, p.CreatedAt, p.Account
+		changed.ID, changed.CreatedAt, changed.Account, changed.Way, changed.CardID = p.ID, p.CreatedAt, p.Account, p.Way, p.CardID
 		changed.Refunded, changed.Reserved, changed.State, changed.Fiscal = 900, 0, pay.Refunded, pay.FiscalDone
 		saved := changed
-		saved.Amount, saved.Account, saved.CreatedAt = 1, "another", noon // never change
+		saved.Amount, saved.Account, saved.CreatedAt, saved.Way, saved.CardID = 1, "another", noon, "another", "another" // never change
 		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SavePayment(ctx, saved) })
 		check("changed", changed)
 
@@ -485,6 +485,61 @@ func TestPayments(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+// A card keeps every field; what charges it does not outlive its being active, by the schema's own
+// word; and the rotation of the master key finds it.
+func TestCards(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		shop := newShop(t, s)
+		var c pay.BoundCard
+		fill(&c, 1)
+		c.BusinessID, c.MerchantID, c.State, c.Card.Token = shop.merchant.BusinessID, shop.merchant.ID, pay.CardActive, ""
+		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.InsertCard(ctx, c) })
+		changed := c
+		fill(&changed, 2)
+		changed.ID, changed.BusinessID, changed.MerchantID, changed.Provider, changed.CreatedAt = c.ID, c.BusinessID, c.MerchantID, c.Provider, c.CreatedAt
+		changed.State, changed.Card.Token = pay.CardActive, ""
+		check := func(what string, want pay.BoundCard) {
+			t.Helper()
+			update(t, s, func(ctx context.Context, tx *store.Tx) error {
+				got, err := tx.Card(ctx, c.ID)
+				if err != nil {
+					return err
+				}
+				same(t, what, got, want)
+				got, err = tx.LockCard(ctx, c.ID)
+				same(t, what+", locked", got, want)
+				return err
+			})
+		}
+		check("new", c)
+		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SaveCard(ctx, changed) })
+		check("changed", changed)
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			list, err := tx.SealedCards(ctx, "", 10)
+			same(t, "sealed", list, []store.SealedCard{{ID: c.ID, Sealed: changed.Sealed}})
+			if err != nil {
+				return err
+			}
+			for _, was := range []string{"stale", changed.Sealed} {
+				ok, err := tx.ReplaceSealedCard(ctx, c.ID, was, "anew")
+				same(t, "replaced "+was, ok, was == changed.Sealed)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			revoked := changed
+			revoked.State = pay.CardRevoked
+			return tx.SaveCard(ctx, revoked)
+		})
+		if err == nil {
+			t.Error("a revoked card kept what charges it")
+		}
 	})
 }
 

@@ -123,6 +123,6 @@ func (tx *Tx) Messages(ctx context.Context, invoiceID string) ([]Message, error)
 // PruneMessages deletes up to limit exchanges from before a time, and says how many.
 func (tx *Tx) PruneMessages(ctx context.Context, before time.Time, limit int) (int, error) {
 	n, err := tx.exec(ctx, `DELETE FROM messages WHERE id IN
-		(SELECT id FROM messages WHERE at < $1 ORDER BY at LIMIT $2)`, millis(before), int64(limit))
+		(SELECT id FROM messages WHERE at < $1 ORDER BY at LIMIT $2 + 0)`, millis(before), int64(limit))
 	return int(n), err
 }

@@ -258,6 +258,9 @@ func (s *selection) and(condition string, args ...any) {
 }
 
 // page ends a list of the table called alias.
+//
+// A limit that is an argument is written "+ 0", here and in every query: SQLite plans a bare one
+// by its value, and so plans the statement anew each time that it is bound.
 func (s *selection) page(alias string, p Page) string {
 	if p.AfterID != "" {
 		s.and("("+alias+".created_at, "+alias+".id) < (?, ?)", p.AfterAt, p.AfterID)
@@ -266,5 +269,5 @@ func (s *selection) page(alias string, p Page) string {
 	if len(s.where) > 0 {
 		text = " WHERE " + strings.Join(s.where, " AND ")
 	}
-	return text + " ORDER BY " + alias + ".created_at DESC, " + alias + ".id DESC LIMIT " + s.arg(p.rows())
+	return text + " ORDER BY " + alias + ".created_at DESC, " + alias + ".id DESC LIMIT " + s.arg(p.rows()) + " + 0"
 }

@@ -186,7 +186,7 @@ func (tx *Tx) claim(ctx context.Context, now time.Time, lease time.Duration, n, 
 // it tells this claim of a row from any other of that row.
 func (tx *Tx) claimLane(ctx context.Context, lane string, n int, now time.Time, lease time.Duration) ([]outbox.Work, error) {
 	list, err := written(ctx, tx, scanWork, `WITH picked AS MATERIALIZED (
-			SELECT id FROM work WHERE lane = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3`+tx.dialect.skipLocked()+`
+			SELECT id FROM work WHERE lane = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3 + 0`+tx.dialect.skipLocked()+`
 		)
 		UPDATE work SET lease_token = $4, lease_until = $5, due_at = $5, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM picked)

@@ -7,6 +7,10 @@
 //
 // The command finds the server's address in CHORSU_TEST_POSTGRES. Where that is set already,
 // no server is started. The exit code is the command's.
+//
+//	go run ./tools/pgtest -durable bin/chorsu bench
+//
+// always starts one, which syncs its commits to disk: for measuring.
 package main
 
 import (
@@ -22,11 +26,16 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: pgtest COMMAND [ARGUMENT…]")
+	args := os.Args[1:]
+	durable := len(args) > 0 && args[0] == "-durable"
+	if durable {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		fmt.Fprintln(os.Stderr, "usage: pgtest [-durable] COMMAND [ARGUMENT…]")
 		os.Exit(2)
 	}
-	code, err := run(os.Args[1:])
+	code, err := run(durable, args)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "pgtest:", err)
 		os.Exit(1)
@@ -34,9 +43,13 @@ func main() {
 	os.Exit(code)
 }
 
-func run(args []string) (code int, err error) {
-	if os.Getenv(storetest.ServerVariable) == "" {
-		cluster, err := pgcluster.Start()
+func run(durable bool, args []string) (code int, err error) {
+	if durable || os.Getenv(storetest.ServerVariable) == "" {
+		start := pgcluster.Start
+		if durable {
+			start = pgcluster.StartDurable
+		}
+		cluster, err := start()
 		if err != nil {
 			return 0, err
 		}

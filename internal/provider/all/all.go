@@ -9,6 +9,8 @@ import (
 	multicardsim "github.com/chorsu/chorsu/internal/provider/multicard/sim"
 	"github.com/chorsu/chorsu/internal/provider/payme"
 	paymesim "github.com/chorsu/chorsu/internal/provider/payme/sim"
+	"github.com/chorsu/chorsu/internal/provider/paysys"
+	paysyssim "github.com/chorsu/chorsu/internal/provider/paysys/sim"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/provider/uzum"
 	uzumsim "github.com/chorsu/chorsu/internal/provider/uzum/sim"
@@ -31,5 +33,6 @@ func List() []Entry {
 		{click.New(), clicksim.New, map[string]string{"serviceId": "12345", "merchantId": "6789", "secretKey": "demo-click-secret", "merchantUserId": "3333"}},
 		{payme.New(), paymesim.New, map[string]string{"merchantId": "5e730e8e0b852a417aa49ceb", "key": "demo-payme-key-0123456789"}},
 		{uzum.New(), uzumsim.New, map[string]string{"serviceId": "101202", "login": "demo", "password": "demo-uzum-password"}},
+		{paysys.New(), paysyssim.New, map[string]string{"serviceId": "svc1", "secretKey": "test_secret", "vendorId": "100381"}},
 	}
 }

@@ -21,6 +21,7 @@ import (
 type meta struct {
 	Invoice string `json:"invoice,omitempty"` // the hosted invoice's uuid
 	Paid    string `json:"paid,omitempty"`    // the uuid that the money came under; "" where that is Ref
+	Hold    int64  `json:"hold,omitempty"`    // the hold's id, where we asked for one
 	Store   int64  `json:"store,omitempty"`   // the register's number
 }
 

@@ -122,4 +122,8 @@ var (
 	_ provider.Refunder       = (*account)(nil)
 	_ provider.Inquirer       = (*account)(nil)
 	_ provider.ReceiptSender  = (*account)(nil)
+	_ provider.FormBinder     = (*account)(nil)
+	_ provider.CardForgetter  = (*account)(nil)
+	_ provider.CardCharger    = (*account)(nil)
+	_ provider.Holder         = (*account)(nil)
 )

@@ -106,6 +106,10 @@ func (m *paymentModel) receiptURL() string {
 // Inquire reads the payment. Of returns it tells only the whole one (revert): a partial one
 // leaves no trace that the documentation names, and waits for a person.
 func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Report, error) {
+	if metaOf(q.Payment).Hold > 0 && (q.Op != provider.OpRefund) && q.Payment.State != pay.Paid {
+		o, found, err := a.readHold(ctx, q.Payment)
+		return provider.Report{Found: found, Outcome: o}, err
+	}
 	uuid, paymentID := transaction(q.Payment), q.PaymentID
 	if uuid == "" {
 		uuid = q.Ref

@@ -29,6 +29,8 @@ type Setup struct {
 	Credentials map[string]string
 	Options     map[string]any // the merchant's options
 
+	CardData bool // ACCEPT_CARD_DATA: card numbers may be sent to the API
+
 	// Others are further providers of the same business, for what two of them do to one invoice.
 	Others []Setup
 }

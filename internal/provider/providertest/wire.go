@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -59,7 +60,7 @@ func New(t *testing.T, e Engine, s Setup) *Bench {
 	b.HTTP = &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 	var err error
-	b.app, err = app.New(t.Context(), settings(t, b.dsn, srv.URL), app.Options{
+	b.app, err = app.New(t.Context(), settings(t, b.dsn, srv.URL, s.CardData), app.Options{
 		Providers: plugins(s),
 		Now:       func() time.Time { return start },
 		Test:      &app.Test{LocalURL: srv.URL},
@@ -97,12 +98,13 @@ func plugins(s Setup) []app.Plugin {
 }
 
 // settings are those of `chorsu up`, but for the limit on requests, which tests would reach.
-func settings(t *testing.T, dsn, url string) config.Config {
+func settings(t *testing.T, dsn, url string, cardData bool) config.Config {
 	t.Helper()
 	given := map[string]string{
 		"DATABASE_URL": dsn, "PUBLIC_URL": url,
 		"SERVICE_API_KEY": apiKey, "WEBHOOK_SIGNING_SECRET": webhookSecret, "MASTER_KEY": masterKey,
 		"RATE_LIMIT_PER_MINUTE": "0", "NOTIFY_ALLOW_PRIVATE": "true",
+		"ACCEPT_CARD_DATA": strconv.FormatBool(cardData),
 	}
 	cfg, _, err := config.Load(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, "")
 	if err != nil {

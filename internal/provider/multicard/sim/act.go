@@ -44,6 +44,14 @@ func (s *Simulator) Act(ctx context.Context, a simulator.Action) (simulator.Repo
 		return s.report(nil, s.flush(ctx)), nil
 	}
 
+	if a.Kind == "bind" {
+		_, session, _ := strings.Cut(a.Link, "/card/")
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		back, err := s.enter(session, a.Params["card"], a.Params["otp"])
+		return simulator.Report{Ref: session, State: "created", Returned: back}, err
+	}
+
 	s.mu.Lock()
 	p := s.named(a)
 	s.mu.Unlock()

@@ -37,11 +37,18 @@ func (s *Simulator) routes() {
 
 	// DELETE /payment/invoice/{uuid} and DELETE /payment/{uuid}/partial: to the mux they overlap.
 	cancel, part := s.serve("invoice.cancel", s.cancelInvoice), s.serve("payment.partial", s.refundPart)
+	release, forget := s.serve("hold.cancel", s.cancelHold), s.serve("card.forget", s.forget)
 	s.mux.HandleFunc("DELETE /payment/{first}/{second}", func(w http.ResponseWriter, r *http.Request) {
 		switch first, second := r.PathValue("first"), r.PathValue("second"); {
 		case first == "invoice":
 			r.SetPathValue("uuid", second)
 			cancel(w, r)
+		case first == "hold":
+			r.SetPathValue("id", second)
+			release(w, r)
+		case first == "card":
+			r.SetPathValue("token", second)
+			forget(w, r)
 		case second == "partial":
 			r.SetPathValue("uuid", first)
 			part(w, r)
@@ -49,6 +56,7 @@ func (s *Simulator) routes() {
 			http.NotFound(w, r)
 		}
 	})
+	s.cardRoutes()
 	s.pages()
 }
 

@@ -47,6 +47,10 @@ type payment struct {
 	fiscal, refundFiscal  string // links that the partner passed on
 	taxReads              int    // how often the fiscal receipt was looked for
 
+	full      string // the number of a card that is charged by call
+	needsCode bool
+	tries     int // wrong codes
+
 	held    bool      // the buyer's action stopped before the partner was asked
 	asking  bool      // the partner is being asked at this moment
 	askAt   time.Time // when the partner is asked again

@@ -36,6 +36,8 @@ type Simulator struct {
 	apps     map[string]*app
 	stores   map[int64]*store
 	payments []*payment
+	cards    []*boundCard
+	holds    []*hold
 	outbox   []*webhook
 	failures []failure
 	tokens   int   // tokens of an earlier generation are expired
@@ -98,11 +100,12 @@ func (s *Simulator) Info() simulator.Info {
 		Name: "multicard", Title: "Multicard",
 		Actions: []string{
 			"pay", "refuse", "abandon", "debit", "resume", "repeat", "pay_twice", "refund", "refund_part",
-			"webhook", "flush", "switch", "fail_next", "expire_tokens",
+			"webhook", "flush", "bind", "switch", "fail_next", "expire_tokens",
 		},
 		Steps: []string{
 			"auth", "invoice.create", "invoice.read", "invoice.cancel", "payment.read", "payment.refund",
-			"payment.partial", "payment.fiscal", "register.read", "callback", "webhook",
+			"payment.partial", "payment.fiscal", "register.read", "card.bind", "card.session", "card.forget", "payment.create",
+			"payment.confirm", "hold.create", "hold.read", "hold.confirm", "hold.charge", "hold.cancel", "callback", "webhook",
 		},
 	}
 }

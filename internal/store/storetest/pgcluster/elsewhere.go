@@ -13,5 +13,8 @@ type Cluster struct{ URL string }
 // Start always fails.
 func Start() (*Cluster, error) { return nil, ErrMissing }
 
+// StartDurable always fails.
+func StartDurable() (*Cluster, error) { return nil, ErrMissing }
+
 // Stop does nothing.
 func (c *Cluster) Stop() error { return nil }

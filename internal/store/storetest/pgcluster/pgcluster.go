@@ -2,7 +2,7 @@
 
 // Package pgcluster runs a throw-away PostgreSQL for tests: a cluster in a temporary folder,
 // reached through a socket in that folder and by no port. It does not sync to disk, so it
-// proves nothing about power cuts.
+// proves nothing about power cuts; StartDurable's does, for measuring.
 //
 // The server does not outlive the process that started it, however that ends: a watching
 // shell reads from a pipe of ours and, when the pipe breaks, stops the server and removes the
@@ -45,8 +45,23 @@ type Cluster struct {
 // collector, and the watcher takes that for our end.
 var running sync.Map
 
+// careless are the settings of a server whose data nobody wants after it.
+var careless = []string{
+	"max_connections=300", "shared_buffers=64MB", "fsync=off", "synchronous_commit=off", "full_page_writes=off",
+	"max_wal_size=2GB", "jit=off",
+}
+
+// careful are those of a server that keeps what it was given: PostgreSQL's own, with the memory
+// that a small machine spares.
+var careful = []string{"max_connections=300", "shared_buffers=256MB", "max_wal_size=2GB"}
+
 // Start makes a cluster and waits until it answers.
-func Start() (*Cluster, error) {
+func Start() (*Cluster, error) { return launch(careless) }
+
+// StartDurable makes one that syncs its commits to disk, for measuring.
+func StartDurable() (*Cluster, error) { return launch(careful) }
+
+func launch(settings []string) (*Cluster, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -65,14 +80,14 @@ func Start() (*Cluster, error) {
 		}
 	}
 	c := &Cluster{URL: "postgres://chorsu@/postgres?host=" + dir}
-	if err := c.start(bin, dir, who); err != nil {
+	if err := c.start(bin, dir, who, settings); err != nil {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	return c, nil
 }
 
-func (c *Cluster) start(bin, dir string, who *syscall.Credential) error {
+func (c *Cluster) start(bin, dir string, who *syscall.Credential, settings []string) error {
 	data := filepath.Join(dir, "data")
 	initdb := exec.Command(filepath.Join(bin, "initdb"), "--pgdata="+data, "--username=chorsu", "--auth=trust",
 		"--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions")
@@ -87,10 +102,10 @@ func (c *Cluster) start(bin, dir string, who *syscall.Credential) error {
 		return err
 	}
 	defer log.Close()
-	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir,
-		"-c", "listen_addresses=", "-c", "max_connections=300", "-c", "shared_buffers=64MB",
-		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
-		"-c", "max_wal_size=2GB", "-c", "log_min_messages=fatal", "-c", "jit=off")
+	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "log_min_messages=fatal")
+	for _, setting := range settings {
+		server.Args = append(server.Args, "-c", setting)
+	}
 	server.Dir, server.Stdout, server.Stderr = dir, log, log
 	server.SysProcAttr = attributes(who)
 

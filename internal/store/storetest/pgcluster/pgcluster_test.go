@@ -65,6 +65,30 @@ func TestACluster(t *testing.T) {
 	gone(folder(t, c.URL))
 }
 
+// What is measured must be durable, and a server for tests need not be.
+func TestADurableCluster(t *testing.T) {
+	for want, start := range map[string]func() (*Cluster, error){"on": StartDurable, "off": Start} {
+		c, err := start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := pgx.Connect(t.Context(), c.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, setting := range []string{"fsync", "synchronous_commit", "full_page_writes"} {
+			var got string
+			if err := conn.QueryRow(t.Context(), "SHOW "+setting).Scan(&got); err != nil || got != want {
+				t.Errorf("%s is %q, want %s (%v)", setting, got, want, err)
+			}
+		}
+		conn.Close(t.Context())
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // A server does not outlive its process, even one that is killed.
 func TestAClusterEndsWithItsProcess(t *testing.T) {
 	if os.Getenv(holdsACluster) != "" {

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/chorsu/chorsu/internal/bench"
+)
+
+// benchCmd measures this program on this machine, beside the machine's own limits.
+type benchCmd struct {
+	Quick    bool   `help:"A few minutes instead of most of an hour, and at most 100,000 invoices in the database."`
+	Postgres string `placeholder:"URL" help:"Measure PostgreSQL too: a server where databases may be made. They are dropped afterwards."`
+	SQLite   bool   `name:"sqlite" default:"true" negatable:"" help:"Measure SQLite."`
+	Dir      string `placeholder:"DIR" help:"Where the SQLite files go, and so which disk is measured. Default: the system's folder for temporary files."`
+	Profiles string `placeholder:"DIR" help:"Run the gateway inside this process and write processor profiles of the main flows there."`
+	JSON     bool   `help:"Print JSON at the end instead of the table."`
+}
+
+func (benchCmd) Examples() string {
+	return `  chorsu bench --quick
+  chorsu bench --dir /srv/data --postgres postgres://postgres@localhost/postgres
+  chorsu bench --quick --profiles .    then: go tool pprof -top sqlite-payme.pprof
+`
+}
+
+func (c *benchCmd) Run(ctx context.Context, con *console) error {
+	o := bench.Full()
+	if c.Quick {
+		o = bench.Quick()
+	}
+	o.Dir, o.Version, o.Postgres, o.SQLite, o.Profiles = c.Dir, programVersion(), c.Postgres, c.SQLite, c.Profiles
+	if c.Profiles == "" {
+		program, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find this program, to start it once more: %w", err)
+		}
+		o.Program = program
+	}
+	o.Progress = func(f bench.Figure) { fmt.Fprintln(con.err, f.Line()) }
+	report, err := bench.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(con, report)
+	}
+	fmt.Fprintln(con.err)
+	report.Print(con.out)
+	return nil
+}

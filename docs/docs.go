@@ -1,0 +1,37 @@
+// Package docs is the documentation as the program carries it: Markdown, as it stands here.
+package docs
+
+import "embed"
+
+// Files are the pages.
+//
+//go:embed *.md providers/*.md
+var Files embed.FS
+
+// Page is one entry of the table of contents.
+type Page struct {
+	Path  string // of the file, without .md; its address below /docs/
+	Title string
+	Group string // the heading above it where that changes
+}
+
+// Contents is the table of contents, in the order in which one would read. The first page is
+// what /docs itself shows.
+var Contents = []Page{
+	{"quickstart", "Quickstart", "Start"},
+	{"authentication", "Authentication", ""},
+	{"checkout", "Sending a buyer to pay", "Build"},
+	{"webhooks", "Receiving webhooks", ""},
+	{"refunds", "Refunds", ""},
+	{"cards", "Cards and holds", ""},
+	{"card-data", "Card data and PCI DSS", ""},
+	{"errors", "Errors", ""},
+	{"sandbox", "Sandbox and faults", ""},
+	{"operating", "Operating", ""},
+	{"providers/multicard", "Multicard", "Providers"},
+	{"providers/click", "Click", ""},
+	{"providers/payme", "Payme", ""},
+	{"providers/uzum", "Uzum Bank", ""},
+	{"providers/paysys", "PaySys", ""},
+	{"payment-states", "Payment states", "Reference"},
+}

@@ -1,0 +1,94 @@
+// One Chromium for a test's scenes. A scene is a fresh profile that fails on any script error,
+// any violation of the page's policy, and any request that leaves the program. No app is here that
+// would open uzum:, so that the way there is the page on the web.
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+export const base = process.env.BASE_URL;
+const key = process.env.API_KEY;
+const shots = new URL("./shots/", import.meta.url).pathname;
+const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const only = process.env.ONLY ? new RegExp(process.env.ONLY) : null;
+
+export const browse = await chromium.launch({
+  executablePath: process.env.CHROMIUM, chromiumSandbox: false,
+  args: ["--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+await mkdir(shots, { recursive: true });
+
+export async function api(method, path, body) {
+  const answer = await fetch(base + path, { method, headers: { "x-api-key": key, "content-type": "application/json" }, body: JSON.stringify(body) });
+  const got = await answer.json();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${JSON.stringify(got)}`);
+  return got.data ?? got;
+}
+
+// act has somebody do something at a company of the sandbox.
+export async function act(provider, kind, more) {
+  const rep = await api("POST", `/sandbox/control/providers/${provider}/act`, { kind, ...more });
+  if (rep.problems?.length) throw new Error(`${provider} objects: ${rep.problems}`);
+  return rep;
+}
+
+export async function scene({ phone = false, script = true, dark = false } = {}, run) {
+  const context = await browse.newContext({
+    viewport: phone ? { width: 360, height: 740 } : { width: 1440, height: 900 },
+    isMobile: phone, hasTouch: phone, javaScriptEnabled: script, colorScheme: dark ? "dark" : "light", reducedMotion: "reduce",
+    userAgent: phone ? "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36" : undefined,
+  });
+  context.setDefaultTimeout(30_000);
+  const wrong = [];
+  context.on("page", (page) => {
+    page.on("pageerror", (e) => wrong.push(`a script failed: ${e.message}`));
+    page.on("console", (m) => { if (m.type() === "error" && !/status of (404|503)|Failed to launch 'uzum:/.test(m.text())) wrong.push(`the console says: ${m.text()}`); });
+    page.on("request", (r) => { if (!/^(data|blob|uzum):/.test(r.url()) && !r.url().startsWith(base)) wrong.push(`it asks elsewhere: ${r.url()}`); });
+  });
+  try {
+    const page = await context.newPage();
+    const session = await context.newCDPSession(page);
+    await session.send("Network.enable");
+    await run(page, session);
+    if (wrong.length) throw new Error(wrong.join("; "));
+  } finally {
+    await context.close();
+  }
+}
+
+// axe fails on what it calls serious or critical, and on a page that scrolls sideways.
+export async function axe(page, name) {
+  await page.evaluate(axeSource); // by the debugger: the page's policy does not let it in
+  const found = await page.evaluate(async () => {
+    const r = await window.axe.run(document, { resultTypes: ["violations"] });
+    return r.violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(" | ")}`);
+  });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (wide > 0) found.push(`it is ${wide} px wider than the screen`);
+  if (found.length) throw new Error(`${name}: ${found.join("; ")}`);
+}
+
+// shoot keeps a picture of the page at its widths. They are for people to look at.
+export async function shoot(page, name, widths) {
+  const size = page.viewportSize();
+  const dark = await page.evaluate(() => matchMedia("(prefers-color-scheme: dark)").matches);
+  for (const width of widths ?? (size.width < 500 ? [360] : [768, 1440])) {
+    await page.setViewportSize({ width, height: size.height });
+    await page.screenshot({ path: `${shots}${name}-${width}${dark ? "-dark" : ""}.png`, fullPage: true });
+  }
+  await page.setViewportSize(size);
+}
+
+export async function check(name, run) {
+  if (only && !only.test(name)) return;
+  try {
+    await run();
+    console.log(JSON.stringify({ name, ok: true }));
+  } catch (e) {
+    console.log(JSON.stringify({ name, ok: false, detail: String(e.message ?? e).slice(0, 2000) }));
+  }
+}
+
+export async function done() {
+  await browse.close();
+  console.log(JSON.stringify({ done: true }));
+}

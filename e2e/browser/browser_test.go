@@ -1,0 +1,155 @@
+// Package browser_test drives a real Chromium through the pages, against the whole program in
+// test mode. What a person does stands in the .mjs files; here the program is started, and each
+// line that a script prints becomes a subtest. Screenshots are kept in shots/.
+package browser_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/chorsu/chorsu/internal/app"
+	"github.com/chorsu/chorsu/internal/config"
+	"github.com/chorsu/chorsu/internal/seal"
+	"github.com/chorsu/chorsu/internal/store/storetest"
+	"github.com/chorsu/chorsu/internal/webhook"
+)
+
+const apiKey = "browser-tests-key-0123456789"
+
+func TestCheckout(t *testing.T) {
+	url := start(t)
+	for _, p := range app.Plugins() {
+		register(t, url, p.Provider.Info().Name, p.Sample)
+	}
+	run(t, url, "checkout.mjs", 20)
+}
+
+func TestSite(t *testing.T) {
+	run(t, start(t), "site.mjs", 3)
+}
+
+// start serves the whole program on a free port.
+func start(t *testing.T) (url string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil) // its address is known before there is anything to serve
+	url = "http://" + server.Listener.Addr().String()
+	given := map[string]string{
+		"DATABASE_URL": storetest.DSN(t, storetest.SQLite), "PUBLIC_URL": url, "SERVICE_API_KEY": apiKey,
+		"WEBHOOK_SIGNING_SECRET": webhook.NewSecret(), "MASTER_KEY": seal.NewKey(), "NOTIFY_ALLOW_PRIVATE": "true", "RATE_LIMIT_PER_MINUTE": "0",
+	}
+	cfg, _, err := config.Load(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, "")
+	must(t, err)
+	a, err := app.New(t.Context(), cfg, app.Options{Test: &app.Test{LocalURL: url}})
+	must(t, err)
+	server.Config.Handler = a.Handler()
+	server.Start()
+	t.Cleanup(func() {
+		a.Inbox.Close()
+		server.CloseClientConnections()
+		server.Close()
+		must(t, a.Close(context.Background()))
+	})
+	return url
+}
+
+// register makes the business known at a provider, as an app would.
+func register(t *testing.T, url, provider string, credentials map[string]string) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{
+		"source": "shop", "businessId": "namuna", "provider": provider, "credentials": credentials, "displayName": "Namuna choyxonasi",
+	})
+	must(t, err)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", url+"/api/merchants", bytes.NewReader(body))
+	must(t, err)
+	req.Header.Set("x-api-key", apiKey)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusCreated {
+		t.Fatalf("%s is not registered: %s", provider, resp.Status)
+	}
+}
+
+// run starts a script and makes each of its lines a subtest. A script that ends early, or that
+// checks fewer than least things, has failed.
+func run(t *testing.T, url, script string, least int) {
+	t.Helper()
+	install(t)
+	cmd := exec.CommandContext(t.Context(), "node", script)
+	cmd.Env = append(os.Environ(), "BASE_URL="+url, "API_KEY="+apiKey, "CHROMIUM="+chromium(t))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	checks, done := 0, false
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var line struct {
+			Name, Detail, Note string
+			OK, Done           bool
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Errorf("%s prints %q", script, lines.Text())
+			continue
+		}
+		switch {
+		case line.Done:
+			done = true
+		case line.Note != "":
+			t.Log(line.Note)
+		default:
+			checks++
+			t.Run(line.Name, func(t *testing.T) {
+				if !line.OK {
+					t.Error(line.Detail)
+				}
+			})
+		}
+	}
+	if err := cmd.Wait(); err != nil || !done {
+		t.Errorf("%s did not come to its end: %v", script, err)
+	}
+	if checks < least && os.Getenv("ONLY") == "" {
+		t.Errorf("%s checked %d things of at least %d", script, checks, least)
+	}
+}
+
+// install brings the driver and axe here, by the lock file, once.
+func install(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join("node_modules", ".package-lock.json")); err == nil {
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("npm ci: %v: %s", err, out)
+	}
+}
+
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatal("no Chromium here: run tools/needs as root, or install Debian's package chromium")
+	return ""
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,22 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/chorsu/chorsu/internal/site"
+	"github.com/chorsu/chorsu/internal/ui"
+)
+
+// pages are what people see, beside the API.
+func (a *App) pages() (http.Handler, error) {
+	open, err := site.New(site.Options{Providers: a.Gateway.Supported(), Ready: a.Gateway.Ready, Test: a.o.Test != nil})
+	if err != nil {
+		return nil, fmt.Errorf("the site: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle(ui.AssetsPath, ui.Assets())
+	mux.Handle("/pay/", a.checkout)
+	mux.Handle("/", open)
+	return mux, nil
+}

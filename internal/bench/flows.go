@@ -1,0 +1,311 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"strings"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/store/bare"
+)
+
+// The limits' names, as the table tells them.
+const (
+	limitBare = "plain SQL"
+	limitHTTP = "net/http"
+)
+
+// measure runs a load, under a profile where one is wanted.
+func (r *run) measure(ctx context.Context, name string, callers int, do action) (s sample, err error) {
+	if r.o.Profiles != "" {
+		f, err := os.Create(filepath.Join(r.o.Profiles, strings.ToLower(r.engine)+"-"+name+".pprof"))
+		if err != nil {
+			return s, err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return s, err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	return closed(ctx, callers, r.o.Each, do)
+}
+
+// invoices is POST invoice, by one business that pays with Payme, whose link asks nobody.
+func (r *run) invoices(ctx context.Context, dsn string, s *street) error {
+	return r.with(ctx, dsn, s, true, func(g *gateway) error {
+		m, err := s.register(ctx, g, "payme", "one")
+		if err != nil {
+			return err
+		}
+		for _, n := range r.o.Connections {
+			got, err := r.measure(ctx, fmt.Sprintf("invoice-%d", n), n, timed(func(ctx context.Context, _ int) error {
+				_, err := s.order(ctx, g, m)
+				return err
+			}))
+			if err != nil {
+				return err
+			}
+			r.add(Figure{What: "POST invoice", Connections: n, Value: got.rate(), Unit: "invoices/s", P50: got.p50, P99: got.p99, Limit: r.bare[n], LimitIs: limitBare})
+		}
+		return nil
+	})
+}
+
+// providers is whole payments through the companies that are not measured elsewhere.
+func (r *run) providers(ctx context.Context, dsn string, s *street) error {
+	return r.with(ctx, dsn, s, true, func(g *gateway) error {
+		for _, p := range []struct{ name, messages string }{
+			{"click", "Click: invoice, Prepare, Complete"},
+			{"uzum", "Uzum: invoice, check, create, confirm"},
+			{"multicard", "Multicard: invoice, success callback"},
+		} {
+			m, err := s.register(ctx, g, p.name, "one")
+			if err != nil {
+				return err
+			}
+			f, err := r.payments(ctx, g, s, p.name, p.messages, func() merchant { return m })
+			if err != nil {
+				return err
+			}
+			r.add(f)
+		}
+		return nil
+	})
+}
+
+// payments measures whole payments, each of which is told to its app.
+func (r *run) payments(ctx context.Context, g *gateway, s *street, name, what string, next func() merchant) (Figure, error) {
+	got, err := r.measure(ctx, name, busy, func(ctx context.Context, _ int) (time.Duration, error) { return s.payment(ctx, g, next()) })
+	if err != nil {
+		return Figure{}, err
+	}
+	behind := s.paid.Load() - s.told.Load()
+	began := time.Now()
+	if err := s.allTold(ctx); err != nil {
+		return Figure{}, err
+	}
+	return Figure{
+		What: what, Connections: busy, Value: got.rate(), Unit: "payments/s", P50: got.p50, P99: got.p99, Limit: r.bare[busy], LimitIs: limitBare,
+		Note: fmt.Sprintf("%d webhooks under way at the end, told in %s", behind, time.Since(began).Round(time.Millisecond)),
+	}, nil
+}
+
+// footprint is Payme's payments, with what they and the program take: start, memory, processor,
+// disk. The times are those of the message that decides.
+func (r *run) footprint(ctx context.Context, dsn string, s *street) error {
+	before, err := sizeOn(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	paid := s.paid.Load()
+	err = r.with(ctx, dsn, s, true, func(g *gateway) error {
+		m, err := s.register(ctx, g, "payme", "one")
+		if err != nil {
+			return err
+		}
+		idle := g.memory()
+		took := g.processor()
+		f, err := r.payments(ctx, g, s, "payme", "Payme: invoice, Check, Create, Perform", func() merchant { return m })
+		if err != nil {
+			return err
+		}
+		r.add(f)
+		took = g.processor() - took
+		if g.pid == 0 {
+			return nil
+		}
+		r.add(Figure{What: "start on this database until ready", Value: millis(g.ready), Unit: "ms"})
+		r.add(Figure{What: "memory after the start", Value: float64(idle) / (1 << 20), Unit: "MB"})
+		r.add(Figure{What: "memory after those payments", Value: float64(g.memory()) / (1 << 20), Unit: "MB"})
+		r.add(Figure{What: "the gateway's processor time for a payment", Value: millis(took) / float64(s.paid.Load()-paid), Unit: "ms", Note: "its webhook with it, the database's server not"})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(r.o.Program); err == nil {
+		r.add(Figure{What: "the program's file", Value: float64(info.Size()) / (1 << 20), Unit: "MB"})
+	}
+	after, err := sizeOn(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	r.add(Figure{What: "disk for a payment", Value: float64(after-before) / 1024 / float64(s.paid.Load()-paid), Unit: "kB", Note: "all its rows and indexes, and the companies' messages"})
+	return nil
+}
+
+func sizeOn(ctx context.Context, dsn string) (int64, error) {
+	db, err := bare.Open(ctx, dsn, 1)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	return db.Size(ctx)
+}
+
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// merchants is one hot merchant that takes all payments, beside many that share them.
+func (r *run) merchants(ctx context.Context, dsn string, s *street) error {
+	return r.with(ctx, dsn, s, true, func(g *gateway) error {
+		all := make([]merchant, r.o.Businesses)
+		n := 0
+		if _, err := repeat(ctx, 1, len(all), timed(func(ctx context.Context, _ int) (err error) {
+			all[n], err = s.register(ctx, g, "payme", fmt.Sprintf("business-%d", n))
+			n++
+			return err
+		})); err != nil {
+			return err
+		}
+		spread := func() merchant { return all[rand.IntN(len(all))] }
+		many, err := r.payments(ctx, g, s, "spread", fmt.Sprintf("Payme, %d merchants", len(all)), spread)
+		if err != nil {
+			return err
+		}
+		r.add(many)
+		hot, err := r.payments(ctx, g, s, "hot", "Payme, one hot merchant", func() merchant { return all[0] })
+		if err != nil {
+			return err
+		}
+		hot.Limit, hot.LimitIs = many.Value, fmt.Sprintf("%d merchants", len(all))
+		r.add(hot)
+		return nil
+	})
+}
+
+// deliveries lets webhooks gather while no worker runs, and then sends them.
+func (r *run) deliveries(ctx context.Context, dsn string, s *street) error {
+	err := r.with(ctx, dsn, s, false, func(g *gateway) error {
+		m, err := s.register(ctx, g, "payme", "one")
+		if err != nil {
+			return err
+		}
+		_, err = repeat(ctx, busy, r.o.Backlog, func(ctx context.Context, _ int) (time.Duration, error) { return s.payment(ctx, g, m) })
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.reset()
+	return r.with(ctx, dsn, s, true, func(*gateway) error {
+		if err := s.allTold(ctx); err != nil {
+			return err
+		}
+		count, took, _, _ := s.taken()
+		if count < 2 || took == 0 {
+			return errors.New("the webhooks did not wait for the worker")
+		}
+		r.add(Figure{What: fmt.Sprintf("webhooks that waited, to %d receivers", receivers), Value: float64(count-1) / took.Seconds(), Unit: "deliveries/s", Limit: r.bare[busy], LimitIs: limitBare})
+		return nil
+	})
+}
+
+// calm is how many payments a second the latency of webhooks is measured at.
+const calm = 100
+
+// latency is how long a webhook takes, and whether a receiver that hangs holds up the others'.
+func (r *run) latency(ctx context.Context, dsn string, s *street) error {
+	return r.with(ctx, dsn, s, true, func(g *gateway) error {
+		m, err := s.register(ctx, g, "payme", "one")
+		if err != nil {
+			return err
+		}
+		pay := func(ctx context.Context, _ int) (time.Duration, error) { return s.payment(ctx, g, m) }
+		for _, hanging := range []int64{-1, receivers - 1} {
+			s.hanging.Store(hanging)
+			s.reset()
+			if err := open(ctx, calm, 2*r.o.Each, pay); err != nil {
+				return err
+			}
+			what := fmt.Sprintf("from commit to receiver, %d payments/s", calm)
+			if hanging < 0 {
+				if err := s.allTold(ctx); err != nil {
+					return err
+				}
+			} else {
+				what += fmt.Sprintf(", one of %d receivers hangs", receivers)
+			}
+			count, took, p50, p99 := s.taken()
+			if count == 0 {
+				return errors.New("no webhook came")
+			}
+			r.add(Figure{What: what, Value: float64(count) / took.Seconds(), Unit: "deliveries/s", P50: p50, P99: p99})
+		}
+		s.hanging.Store(-1)
+		close(s.released) // what hangs is answered, so that the gateway can stop
+		return nil
+	})
+}
+
+// history reads from a database in which more and more payments are.
+func (r *run) history(ctx context.Context, dsn string) error {
+	s, err := newStreet()
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	first := map[string]float64{}
+	filled := 0
+	for _, size := range r.o.History {
+		db, err := bare.Open(ctx, dsn, 1)
+		if err != nil {
+			return err
+		}
+		err = db.Fill(ctx, filled, size)
+		db.Close()
+		if err != nil {
+			return err
+		}
+		filled = size
+		if err := r.with(ctx, dsn, s, true, func(g *gateway) error { return r.reads(ctx, g, size, first) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reads measures each way to read. first are the figures on the smallest history.
+func (r *run) reads(ctx context.Context, g *gateway, size int, first map[string]float64) error {
+	list := "/api/invoices?source=" + bare.FillSource + "&"
+	for _, way := range []struct {
+		name string
+		path func(i int) string
+	}{
+		{"GET invoice", func(i int) string { return "/api/invoices/" + bare.FillInvoice(i) }},
+		{"list by business", func(i int) string { return list + "businessId=" + bare.FillBusiness(i%bare.FillBusinesses) }},
+		{"search by pay number", func(i int) string { return "/api/invoices?payNumber=" + bare.FillPayNumber(i) }},
+		{"search by order", func(i int) string { return list + "sourceInvoiceId=" + bare.FillOrder(i) }},
+	} {
+		got, err := r.measure(ctx, fmt.Sprintf("%s-%d", strings.ReplaceAll(way.name, " ", "-"), size), busy, timed(func(ctx context.Context, _ int) error {
+			return g.get(ctx, way.path(rand.IntN(size)), nil)
+		}))
+		if err != nil {
+			return err
+		}
+		f := Figure{
+			What: fmt.Sprintf("%s, %s invoices", way.name, thousands(size)), Connections: busy, Value: got.rate(), Unit: "requests/s",
+			P50: got.p50, P99: got.p99, Limit: r.http[busy], LimitIs: limitHTTP,
+		}
+		if rate, ok := first[way.name]; ok {
+			f.Note = fmt.Sprintf("%.2f of the figure with %s", got.rate()/rate, thousands(r.o.History[0]))
+		} else {
+			first[way.name] = got.rate()
+		}
+		r.add(f)
+	}
+	return nil
+}
+
+// thousands writes a count with spaces between thousands.
+func thousands(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%s %03d", thousands(n/1000), n%1000)
+}

@@ -1,0 +1,545 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/outbox"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/store"
+)
+
+// A charge by our own call. The payment says what was asked and not answered (pay.Asked), so that
+// one call at a time concerns it and a dead process leaves its trace: the work row beside it asks
+// what became of it, and never calls again. A card's number lives in the request's memory alone.
+
+// resendGap is how soon another code may be asked for.
+const resendGap = time.Minute
+
+// Pay charges an invoice by a card. The invoice that comes back is paid, held, or pending: its
+// newest payment then waits for the buyer's code, was refused (State failed, Reason), or its
+// outcome is unknown.
+func (g *Gateway) Pay(ctx context.Context, in PayInput, key Idem) (Saved[Invoice], error) {
+	out := Saved[Invoice]{Status: http.StatusOK}
+	for {
+		var s chargeStep
+		err := wait(ctx, func() (again bool, err error) {
+			s, err = g.beginCharge(ctx, in, key)
+			return s.twinRuns, err
+		})
+		switch {
+		case errors.Is(err, errTakeBack):
+			if err := g.takeBack(ctx, *s.page); err != nil {
+				return out, err
+			}
+			continue
+		case err != nil:
+			return out, err
+		}
+		out.Replayed = s.replayed
+		if !s.replayed {
+			if err := g.sendCharge(ctx, s, in); err != nil {
+				return out, err
+			}
+		}
+		out.Value, err = g.Invoice(ctx, in.InvoiceID)
+		return out, err
+	}
+}
+
+// chargeStep is what one look at the book decided.
+type chargeStep struct {
+	invoice  pay.Invoice
+	payment  pay.Payment
+	merchant pay.Merchant
+	sealed   string // the bound card's token
+	work     outbox.Work
+	claim    claim
+	replayed bool
+	twinRuns bool
+	page     *pay.Payment // must be taken back first
+	refusal  error        // beside the closure, so that what lapsed is written
+}
+
+// beginCharge writes the payment, its call about to be made, and its work leased to us.
+func (g *Gateway) beginCharge(ctx context.Context, in PayInput, key Idem) (s chargeStep, err error) {
+	err = g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
+		s = chargeStep{}
+		inv, payments, err := b.open(ctx, in.InvoiceID)
+		if err != nil {
+			return err
+		}
+		if done, err := s.look(ctx, g, b, "invoice.pay", inv, key); done || err != nil {
+			return err
+		}
+		card, err := g.chargeable(ctx, b, &s, inv, in)
+		if err != nil {
+			return err
+		}
+		if err := b.mayCharge(ctx, inv, payments); err != nil {
+			return err
+		}
+		if s.page = g.page(payments); s.page != nil {
+			return errTakeBack
+		}
+		p := pay.Payment{
+			ID: id.New(), InvoiceID: inv.ID, BusinessID: inv.BusinessID, MerchantID: s.merchant.ID, Provider: s.merchant.Provider,
+			Amount: inv.Amount, State: pay.Created, Way: in.Way, CardID: card.ID, Card: card.Card, CreatedAt: b.now,
+		}
+		if err := p.Ask(pay.AskedCharge, inv.Amount, b.now); err != nil {
+			return err
+		}
+		if _, err := b.InsertPayment(ctx, p); err != nil {
+			return err
+		}
+		b.after = append(b.after, func() { g.Metrics.Payment(p.Provider, pay.Created) })
+		if err := b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: p.ID, Now: string(pay.Created), Note: "charges a card at " + p.Provider}); err != nil {
+			return err
+		}
+		s.invoice, s.payment, s.sealed = *inv, p, card.Sealed
+		return s.start(ctx, b)
+	})
+	return s, err
+}
+
+// look answers from the key where it is known.
+func (s *chargeStep) look(ctx context.Context, g *Gateway, b *book, op string, inv *pay.Invoice, key Idem) (done bool, err error) {
+	if s.claim, err = g.newClaim(op, inv.Source, key, false); err != nil {
+		return false, err
+	}
+	t, err := s.claim.look(ctx, b.Tx, b.now)
+	if t == nil || err != nil {
+		return false, err
+	}
+	s.replayed, s.twinRuns = true, t.running
+	return true, nil
+}
+
+// start leases the work to us and claims the key.
+func (s *chargeStep) start(ctx context.Context, b *book) (err error) {
+	s.work, err = b.EnqueueLeased(ctx, outbox.Work{BusinessID: s.payment.BusinessID, Kind: workSettle, Subject: s.payment.ID, Lane: s.payment.Provider}, Lease, b.now)
+	if err != nil {
+		return err
+	}
+	_, err = s.claim.take(ctx, b.Tx, s.payment.InvoiceID, http.StatusOK, false, b.now)
+	return err
+}
+
+// chargeable finds who charges, and by which card.
+func (g *Gateway) chargeable(ctx context.Context, b *book, s *chargeStep, inv *pay.Invoice, in PayInput) (card pay.BoundCard, err error) {
+	name := inv.Provider
+	if in.Way == pay.WayToken {
+		card, err = found(b.Card(ctx, in.CardID))("card")
+		switch {
+		case err != nil:
+			return card, err
+		case card.BusinessID != inv.BusinessID:
+			return card, notFound("card")
+		case card.State != pay.CardActive:
+			return card, &pay.Error{Code: pay.CodeConflict, Reason: "card_" + string(card.State), Message: "this card is " + string(card.State) + " and cannot be charged"}
+		case name != "" && name != card.Provider:
+			return card, &pay.Error{Code: pay.CodeConflict, Reason: "other_provider", Message: "the card is bound at " + card.Provider + ", the invoice was made for " + name}
+		}
+		name = card.Provider
+	}
+	merchants, err := b.MerchantsOf(ctx, inv.BusinessID)
+	if err != nil {
+		return card, err
+	}
+	for _, m := range merchants {
+		p, known := g.providers[m.Provider]
+		if !known || name != "" && m.Provider != name {
+			continue
+		}
+		if _, ok := p.Info().Account.(provider.CardCharger); !ok {
+			continue
+		}
+		if !m.Active {
+			return card, &pay.Error{Code: pay.CodeConflict, Reason: "merchant_inactive", Message: "this business has switched " + m.Provider + " off"}
+		}
+		if _, ok := p.Info().Account.(provider.Holder); !ok && inv.Capture == "manual" {
+			return card, &pay.Error{Code: pay.CodeUnsupported, Reason: "no_hold", Message: m.Provider + " cannot hold money on a card"}
+		}
+		s.merchant = m
+		return card, nil
+	}
+	return card, &pay.Error{Code: pay.CodeUnsupported, Reason: "no_card_charge", Message: "no provider of this business charges cards by our call; send the buyer to the checkoutUrl"}
+}
+
+// mayCharge refuses what must not be charged now. An attempt that only waits for a code gives way
+// to a new one: no money moves by it without us.
+func (b *book) mayCharge(ctx context.Context, inv *pay.Invoice, payments []*pay.Payment) error {
+	if inv.Status != pay.StatusPending {
+		return &pay.Error{Code: pay.CodeConflict, Reason: "already_" + string(inv.Status), Message: "this invoice is " + string(inv.Status)}
+	}
+	if !b.now.Before(inv.ExpiresAt) {
+		return &pay.Error{Code: pay.CodeConflict, Reason: "invoice_expired", Message: "this invoice has run out; make a new one"}
+	}
+	for _, p := range payments {
+		if p.WaitsForCode(b.now) {
+			if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: "replaced"}, "the buyer begins again"); err != nil {
+				return err
+			}
+		}
+	}
+	if anyOpen(payments, b.now) {
+		return errPaymentInProgress
+	}
+	return nil
+}
+
+// sendCharge makes the call and writes down what came of it.
+func (g *Gateway) sendCharge(ctx context.Context, s chargeStep, in PayInput) error {
+	order := provider.ChargeOrder{
+		Payment: s.payment, Invoice: s.invoice, Number: in.Number, Expiry: in.Expiry, Phone: in.Phone,
+		Hold: s.invoice.Capture == "manual", HoldFor: s.invoice.HoldFor, CaptureOnExpiry: s.invoice.HoldExpiry == "capture",
+	}
+	var err error
+	if s.sealed != "" {
+		if order.Token, err = g.openToken(s.payment.CardID, s.sealed); err != nil {
+			return g.answer(ctx, s, provider.Outcome{}, &provider.Error{Kind: provider.KindInvalid, NotSent: true, Err: err})
+		}
+	}
+	return g.ask(ctx, s, "charge", func(ctx context.Context, a provider.Account) (provider.Outcome, error) {
+		return a.(provider.CardCharger).Charge(ctx, order)
+	})
+}
+
+// ask makes one call and writes down what came of it.
+func (g *Gateway) ask(ctx context.Context, s chargeStep, op string, call func(context.Context, provider.Account) (provider.Outcome, error)) error {
+	a, err := g.account(s.merchant)
+	if err != nil {
+		return g.answer(ctx, s, provider.Outcome{}, &provider.Error{Kind: provider.KindInvalid, NotSent: true, Err: err})
+	}
+	var o provider.Outcome
+	callErr := g.call(ctx, s.merchant, s.payment, op, func(ctx context.Context) error {
+		o, err = call(ctx, a)
+		return err
+	})
+	return g.answer(ctx, s, o, callErr)
+}
+
+// answer writes down the answer to a call, or that there was none. The error is what the caller is
+// told: nil also for a refusal by the bank and for a lost answer, which stand in the payment.
+func (g *Gateway) answer(ctx context.Context, s chargeStep, o provider.Outcome, callErr error) error {
+	_, ours := errors.AsType[*pay.Error](callErr)
+	harmless := callErr != nil && (ours || provider.Harmless(callErr))
+	var refusal error
+	err := g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) error {
+		refusal = nil
+		inv, payments, err := b.open(ctx, s.payment.InvoiceID)
+		if err != nil {
+			return err
+		}
+		p := pick(payments, s.payment.ID)
+		switch {
+		case harmless:
+			refusal = upstream(s.merchant.Provider, callErr)
+			err = b.nothingHappened(ctx, inv, p, s.payment.Asked)
+		case callErr != nil:
+			err = b.lost(ctx, inv, p, s.payment.Asked, callErr)
+		case o.State == pay.Created:
+			refusal, err = g.codeAnswer(ctx, b, inv, p, o)
+		default:
+			err = g.learned(ctx, b, inv, payments, p, o, p.Provider+" answered")
+		}
+		if err != nil {
+			return err
+		}
+		if refusal != nil {
+			err = s.claim.release(ctx, b.Tx)
+		} else {
+			err = s.claim.finish(ctx, b.Tx)
+		}
+		if err != nil {
+			return err
+		}
+		if p.State != pay.Unknown && p.Asked == "" {
+			return b.DropWork(ctx, workSettle, p.ID)
+		}
+		if s.work.Lease != "" {
+			_, err = b.Retry(ctx, s.work, b.now.Add(g.askAfter(0)), "the answer was lost") // whoever has it by now goes on
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
+// answered closes a call, whatever its answer. The caller saves the payment.
+func (b *book) answered(p *pay.Payment) { p.Answered() }
+
+// nothingHappened takes back a call that certainly moved nothing.
+func (b *book) nothingHappened(ctx context.Context, inv *pay.Invoice, p *pay.Payment, asked pay.Asked) error {
+	if p.Asked != asked {
+		return nil // settled without us: the lease had ended
+	}
+	b.answered(p)
+	if asked == pay.AskedCharge && p.State == pay.Created {
+		_, err := b.move(ctx, inv, p, pay.Change{To: pay.Failed, At: b.now, Reason: pay.DeclineUnreached}, "nothing was charged")
+		return err
+	}
+	return b.SavePayment(ctx, *p)
+}
+
+// lost writes down that a call may have been done. A charge becomes unknown; a hold stays one, and
+// stays asked about.
+func (b *book) lost(ctx context.Context, inv *pay.Invoice, p *pay.Payment, asked pay.Asked, cause error) error {
+	if p.Asked != asked {
+		return nil
+	}
+	if p.State == pay.Created && asked != pay.AskedResend {
+		_, err := b.move(ctx, inv, p, pay.Change{To: pay.Unknown, At: b.now}, "no answer: "+cause.Error())
+		return err
+	}
+	if asked == pay.AskedResend {
+		b.answered(p)
+		return b.SavePayment(ctx, *p)
+	}
+	return b.alarm(ctx, inv, p.ID, pay.AttentionUnknown, fmt.Sprintf("the answer of %s to a %s was lost: it may have been done", p.Provider, asked))
+}
+
+// codeAnswer writes down that the buyer was sent a code, or gave a wrong one.
+func (g *Gateway) codeAnswer(ctx context.Context, b *book, inv *pay.Invoice, p *pay.Payment, o provider.Outcome) (refusal, err error) {
+	if p.State != pay.Created {
+		return nil, nil // settled without us
+	}
+	asked := p.Asked
+	switch {
+	case o.Needs.Kind == "otp":
+		b.answered(p)
+		p.Ref = "" // another code is another attempt there
+		if err := g.learn(p, provider.Proof{Card: o.Card, Ref: o.Ref, Meta: o.Meta}); err != nil {
+			return nil, err
+		}
+		p.ExpiresAt, p.OnExpiry, p.LapseNote = o.Needs.ExpiresAt.Truncate(time.Millisecond), pay.Failed, pay.DeclineCodeLate
+		p.CodePhone, p.CodeAt = o.Needs.PhoneMasked, b.now
+		if err := b.SavePayment(ctx, *p); err != nil {
+			return nil, err
+		}
+		return nil, b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: p.ID, Was: string(p.State), Now: string(p.State), Note: "a code was sent to the card's owner"})
+	case asked == pay.AskedConfirm && o.Reason != "":
+		b.answered(p)
+		p.Code = o.Code
+		p.CodeTries++
+		if p.Lapsed(b.now) {
+			_, err := b.move(ctx, inv, p, pay.Change{To: pay.Failed, At: b.now, Reason: pay.DeclineCodeLate}, "the code came too late")
+			return errCodeLate, err
+		}
+		if err := b.SavePayment(ctx, *p); err != nil {
+			return nil, err
+		}
+		return errWrongCode, b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: p.ID, Was: string(p.State), Now: string(p.State), Note: "the code was wrong"})
+	}
+	return nil, b.lost(ctx, inv, p, asked, errors.New("the company still works on it"))
+}
+
+var (
+	errWrongCode = &pay.Error{Code: pay.CodeConflict, Reason: pay.DeclineWrongCode, Message: "the code is wrong; try again"}
+	errCodeLate  = &pay.Error{Code: pay.CodeConflict, Reason: pay.DeclineCodeLate, Message: "the code has run out; start the payment again"}
+	errNoCode    = &pay.Error{Code: pay.CodeConflict, Reason: "no_code_expected", Message: "no payment of this invoice waits for a code; start with POST /api/invoices/:id/pay"}
+)
+
+// ─── The buyer's code ──────────────────────────────────────────────────────────────────────
+
+// ConfirmPay hands the buyer's code over, once. A wrong code is a conflict, and the attempt still
+// stands until its code runs out; the same invoice comes back where a twin was faster.
+func (g *Gateway) ConfirmPay(ctx context.Context, invoiceID, code string, key Idem) (Saved[Invoice], error) {
+	return g.onCode(ctx, "invoice.confirm", invoiceID, pay.AskedConfirm, key, func(s chargeStep) error {
+		return g.ask(ctx, s, "confirm", func(ctx context.Context, a provider.Account) (provider.Outcome, error) {
+			return a.(provider.CardCharger).ConfirmCharge(ctx, s.payment, code)
+		})
+	})
+}
+
+// ResendCode has another code sent, where that takes no card number.
+func (g *Gateway) ResendCode(ctx context.Context, invoiceID string, key Idem) (Saved[Invoice], error) {
+	return g.onCode(ctx, "invoice.resend", invoiceID, pay.AskedResend, key, func(s chargeStep) error { return g.sendCharge(ctx, s, PayInput{}) })
+}
+
+// onCode makes one call on the payment that waits for a code.
+func (g *Gateway) onCode(ctx context.Context, op, invoiceID string, asked pay.Asked, key Idem, send func(chargeStep) error) (Saved[Invoice], error) {
+	out := Saved[Invoice]{Status: http.StatusOK}
+	var s chargeStep
+	settled := false
+	err := wait(ctx, func() (again bool, err error) {
+		s, settled, err = g.beginCode(ctx, op, invoiceID, asked, key)
+		return s.twinRuns, err
+	})
+	if err == nil {
+		err = s.refusal
+	}
+	if err != nil {
+		return out, err
+	}
+	out.Replayed = s.replayed
+	if !s.replayed && !settled {
+		if err := send(s); err != nil {
+			return out, err
+		}
+	}
+	out.Value, err = g.Invoice(ctx, invoiceID)
+	return out, err
+}
+
+// beginCode writes the call down. settled: a twin's code was taken before.
+func (g *Gateway) beginCode(ctx context.Context, op, invoiceID string, asked pay.Asked, key Idem) (s chargeStep, settled bool, err error) {
+	err = g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
+		s, settled = chargeStep{}, false
+		inv, payments, err := b.open(ctx, invoiceID)
+		if err != nil {
+			return err
+		}
+		if done, err := s.look(ctx, g, b, op, inv, key); done || err != nil {
+			return err
+		}
+		p := newestCharge(payments)
+		switch {
+		case p == nil:
+			s.refusal = errNoCode
+			return nil
+		case p.Asked != "" && b.now.Sub(p.AskedAt) < Lease && p.State == pay.Created:
+			s.twinRuns = true
+			return nil
+		case p.State == pay.Unknown || p.Asked != "":
+			s.refusal = errPaymentInProgress
+			return nil
+		case asked == pay.AskedConfirm && (p.State == pay.Paid || p.State == pay.Held):
+			settled = true
+			return nil
+		case p.Reason == pay.DeclineCodeLate:
+			s.refusal = errCodeLate
+			return nil
+		case !p.WaitsForCode(b.now):
+			s.refusal = errNoCode
+			return nil
+		}
+		if asked == pay.AskedResend {
+			if s.refusal = mayResend(*p, b.now); s.refusal != nil {
+				return nil
+			}
+			card, err := b.Card(ctx, p.CardID)
+			if err != nil {
+				return err
+			}
+			if card.State != pay.CardActive {
+				s.refusal = &pay.Error{Code: pay.CodeConflict, Reason: "card_" + string(card.State), Message: "this card is " + string(card.State)}
+				return nil
+			}
+			s.sealed = card.Sealed
+		}
+		if err := p.Ask(asked, p.Amount, b.now); err != nil {
+			return err
+		}
+		if err := b.SavePayment(ctx, *p); err != nil {
+			return err
+		}
+		if s.merchant, err = b.Merchant(ctx, p.MerchantID); err != nil {
+			return err
+		}
+		s.invoice, s.payment = *inv, *p
+		return s.start(ctx, b)
+	})
+	return s, settled, err
+}
+
+func mayResend(p pay.Payment, now time.Time) error {
+	if p.Way != pay.WayToken {
+		return &pay.Error{Code: pay.CodeUnsupported, Reason: "card_needed_again", Message: "another code takes the card's number, which is not kept: start with POST /api/invoices/:id/pay"}
+	}
+	if left := resendGap - now.Sub(p.CodeAt); left > 0 {
+		return &pay.Error{Code: pay.CodeRateLimited, Reason: "too_early", RetryAfter: left, Message: fmt.Sprintf("a code was just sent; another can be sent in %d seconds", int(left/time.Second)+1)}
+	}
+	return nil
+}
+
+// newestCharge is the newest payment that we charge by our own call.
+func newestCharge(payments []*pay.Payment) *pay.Payment {
+	for _, p := range slices.Backward(payments) {
+		if p.Way != "" {
+			return p
+		}
+	}
+	return nil
+}
+
+// ─── What became of a call without an answer ───────────────────────────────────────────────
+
+var askedOps = map[pay.Asked]provider.Op{
+	pay.AskedCharge: provider.OpCharge, pay.AskedConfirm: provider.OpCharge,
+	pay.AskedCapture: provider.OpCapture, pay.AskedRelease: provider.OpRelease,
+}
+
+// settleAsked asks what became of a call whose sender died, or whose answer was lost.
+func (g *Gateway) settleAsked(ctx context.Context, w outbox.Work, p pay.Payment) error {
+	if p.Asked == pay.AskedResend { // no money: the code that was sent before still counts
+		return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
+			inv, payments, err := b.open(ctx, p.InvoiceID)
+			if err != nil {
+				return err
+			}
+			if err := b.nothingHappened(ctx, inv, pick(payments, p.ID), pay.AskedResend); err != nil {
+				return err
+			}
+			return b.done(ctx, w)
+		})
+	}
+	report, err := g.inquire(ctx, p, provider.Question{
+		Ref: p.Ref, PaymentID: p.ID, InvoiceID: p.InvoiceID, Op: askedOps[p.Asked],
+		Amount: p.AskedAmount, SentAt: p.AskedAt, Payment: p, Meta: p.Meta,
+	})
+	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
+		inv, payments, openErr := b.open(ctx, p.InvoiceID)
+		if openErr != nil {
+			return openErr
+		}
+		row := pick(payments, p.ID)
+		if row.State != p.State || row.Asked != p.Asked {
+			return b.again(ctx, w, nil) // somebody else was told meanwhile: look anew
+		}
+		if err == nil {
+			if o, known := g.known(report, *row, b.now); known {
+				if err := g.learned(ctx, b, inv, payments, row, o, "asked "+row.Provider); err != nil {
+					return err
+				}
+			}
+		}
+		if row.Asked != "" && row.State != pay.Unknown {
+			if err := b.lost(ctx, inv, row, row.Asked, errors.New("it was never heard of")); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, provider.ErrPuzzled) {
+			if err := b.alarm(ctx, inv, row.ID, pay.AttentionProvider, row.Provider+" gives an answer that is not documented: "+err.Error()); err != nil {
+				return err
+			}
+		}
+		if row.Asked == "" && row.State != pay.Unknown || errors.Is(err, errCannotAsk) {
+			return b.done(ctx, w) // known, or a person decides
+		}
+		return b.again(ctx, w, err)
+	})
+}
+
+// known says whether a report settles what was asked. That something was not done is final only
+// ten minutes after it was asked: earlier the call may still land.
+func (g *Gateway) known(r provider.Report, p pay.Payment, now time.Time) (o provider.Outcome, known bool) {
+	late := now.Sub(p.AskedAt) >= finalAfter
+	switch {
+	case !r.Found && p.State == pay.Unknown && late:
+		return provider.Outcome{State: pay.Failed, Code: "not_found", Note: p.Provider + " does not know this payment"}, true
+	case !r.Found, r.Outcome.State == pay.Created:
+		return o, false
+	case r.Outcome.State == pay.Held && p.State == pay.Held:
+		return r.Outcome, late
+	}
+	return r.Outcome, true
+}

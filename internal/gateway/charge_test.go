@@ -1,0 +1,156 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+)
+
+// cardCompany is a scripted company that charges by our call.
+type cardCompany struct {
+	mu      sync.Mutex
+	charges int
+	taken   map[string]bool // by our payment's id
+	after   func()          // runs when the money is taken, before the answer
+	before  func()
+	askable bool
+}
+
+type cardProvider struct{ c *cardCompany }
+
+func (p cardProvider) Info() provider.Info {
+	return provider.Info{Name: "cards", Title: "Cards", Fields: []provider.Field{{Key: "key", Required: true, Secret: true}}, Account: (*cardAccount)(nil)}
+}
+
+func (p cardProvider) Open(provider.Credentials, provider.Env) (provider.Account, error) {
+	return &cardAccount{p.c}, nil
+}
+
+type cardAccount struct{ c *cardCompany }
+
+func (a *cardAccount) Charge(_ context.Context, o provider.ChargeOrder) (provider.Outcome, error) {
+	a.c.mu.Lock()
+	a.c.charges++
+	before, after := a.c.before, a.c.after
+	a.c.mu.Unlock()
+	if before != nil {
+		before()
+	}
+	a.c.mu.Lock()
+	a.c.taken[o.Payment.ID] = true
+	a.c.mu.Unlock()
+	if after != nil {
+		after()
+	}
+	return provider.Outcome{State: pay.Paid, Ref: "ref-" + o.Payment.ID, Amount: o.Payment.Amount}, nil
+}
+
+func (a *cardAccount) ConfirmCharge(context.Context, pay.Payment, string) (provider.Outcome, error) {
+	return provider.Outcome{}, errors.New("no code was asked for")
+}
+
+func (a *cardAccount) Inquire(_ context.Context, q provider.Question) (provider.Report, error) {
+	if !a.c.askable {
+		return provider.Report{}, &pay.Error{Code: pay.CodeUnsupported}
+	}
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	if !a.c.taken[q.PaymentID] {
+		return provider.Report{}, nil
+	}
+	return provider.Report{Found: true, Outcome: provider.Outcome{State: pay.Paid, Ref: "ref-" + q.PaymentID, Amount: q.Payment.Amount}}, nil
+}
+
+// Wherever a charge's process dies, the company is asked to charge once, the end is what its own
+// book says, and where it cannot be asked a named person's word ends it.
+func TestChargeDiesAfterEachStep(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		taken, asks bool
+		want        pay.State
+	}{
+		{"before the call", false, true, pay.Failed},
+		{"after the call", true, true, pay.Paid},
+		{"after the call, and nobody can be asked", true, false, pay.Unknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			each(t, func(t *testing.T, fx *fixture) {
+				fx.cards.askable = c.asks
+				die := func() { panic("killed") }
+				if c.taken {
+					fx.cards.after = die
+				} else {
+					fx.cards.before = die
+				}
+				fx.merchant("b1", "cards")
+				inv := fx.invoice(fx.input("cards", "o1"))
+				in := gateway.PayInput{InvoiceID: inv.ID, Way: pay.WayCard, Number: "8600123412341239", Expiry: "2912"}
+				key := gateway.Idem{Key: "k", Request: inv.ID}
+				dies(t, func() { _, _ = fx.Pay(t.Context(), in, key) })
+				fx.settle() // under the lease nobody touches it
+				if p := fx.get(inv.ID).Payment; p.State != pay.Created || p.Asked != pay.AskedCharge {
+					t.Fatalf("under the lease: %s, asked %q", p.State, p.Asked)
+				}
+				if _, err := fx.Pay(t.Context(), in, gateway.Idem{}); reason(err) != "payment_in_progress" {
+					t.Errorf("another charge: %v", err)
+				}
+				if _, err := fx.CancelInvoice(t.Context(), inv.ID, gateway.Idem{}); reason(err) != "payment_in_progress" {
+					t.Errorf("a cancellation: %v", err)
+				}
+				fx.advance(gateway.Lease + time.Second)
+				fx.settle()
+				for range 4 {
+					fx.advance(11 * time.Minute)
+					fx.settle()
+				}
+				s, err := fx.Pay(t.Context(), in, key)
+				if err != nil || !s.Replayed || s.Value.Payment.State != c.want || fx.cards.charges != 1 {
+					t.Fatalf("%s after %d charges, replayed %v: %v", s.Value.Payment.State, fx.cards.charges, s.Replayed, err)
+				}
+				if c.want != pay.Unknown {
+					return
+				}
+				if got := fx.get(inv.ID); got.Attention != pay.AttentionUnknown || got.Status != pay.StatusPending {
+					t.Errorf("%s, attention %q", got.Status, got.Attention)
+				}
+				if err := fx.Decide(t.Context(), inv.ID, true, "dilnoza@shop.uz", "seen in the cabinet"); err != nil {
+					t.Fatal(err)
+				}
+				if got := fx.get(inv.ID); got.Status != pay.StatusPaid || got.Attention != "" || got.Payment.Asked != "" {
+					t.Errorf("%s, attention %q, asked %q", got.Status, got.Attention, got.Payment.Asked)
+				}
+				fx.settle()
+				if got := fx.app.statuses(); !slices.Equal(got, []string{"paid"}) {
+					t.Errorf("the app was told %v", got)
+				}
+			})
+		})
+	}
+}
+
+// The database goes away between the company's answer and our writing it down.
+func TestChargeWhoseOutcomeCannotBeWritten(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.cards.askable = true
+		fx.cards.after = func() { fx.store.FailWrites(true) }
+		fx.merchant("b1", "cards")
+		inv := fx.invoice(fx.input("cards", "o1"))
+		in := gateway.PayInput{InvoiceID: inv.ID, Way: pay.WayCard, Number: "8600123412341239", Expiry: "2912"}
+		if _, err := fx.Pay(t.Context(), in, gateway.Idem{}); err == nil {
+			t.Fatal("an outcome that was not written was answered")
+		}
+		fx.store.FailWrites(false)
+		fx.advance(gateway.Lease + time.Second)
+		fx.settle()
+		if got := fx.get(inv.ID); got.Status != pay.StatusPaid || fx.cards.charges != 1 {
+			t.Fatalf("%s after %d charges", got.Status, fx.cards.charges)
+		}
+	})
+}

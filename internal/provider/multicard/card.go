@@ -1,0 +1,373 @@
+package multicard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+)
+
+// Cards that are charged by our call. A card is bound on Multicard's own form, so that no number
+// passes through us; the callback about it is not signed and says nothing to us: the binding is
+// read back.
+
+const (
+	formLife  = 15 * time.Minute // of a binding form
+	codeLife  = 2 * time.Minute  // assumed: how soon Multicard sends another
+	usualHold = 7 * 24 * time.Hour
+	maxHold   = 30 * 24 * time.Hour
+)
+
+type bindRequest struct {
+	StoreID     any    `json:"store_id"`
+	RedirectURL string `json:"redirect_url"`
+	DeclineURL  string `json:"redirect_decline_url"`
+	CallbackURL string `json:"callback_url"`
+	Phone       string `json:"phone,omitempty"`
+	PINFL       string `json:"pinfl,omitempty"`
+}
+
+// cardModel is a card, as far as we read it: not its owner's name.
+type cardModel struct {
+	Token  text `json:"card_token"`
+	PAN    text `json:"card_pan"`
+	PS     text `json:"ps"`
+	Status text `json:"status"`
+	Phone  text `json:"phone"`
+}
+
+var (
+	sessionShape = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+	tokenShape   = regexp.MustCompile(`^[0-9A-Za-z_-]{8,255}$`)
+)
+
+// BindForm makes the form on which a card's owner enters it.
+func (a *account) BindForm(ctx context.Context, o provider.FormOrder) (provider.Form, error) {
+	decline := o.ErrorURL
+	if decline == "" {
+		decline = o.ReturnURL
+	}
+	var got struct {
+		Session text `json:"session_id"`
+		URL     text `json:"form_url"`
+	}
+	err := a.client.call(ctx, http.MethodPost, "/payment/card/bind", bindRequest{
+		StoreID: a.storeID(), RedirectURL: o.ReturnURL, DeclineURL: decline, CallbackURL: a.env.CallbackURL, Phone: o.Phone, PINFL: o.PINFL,
+	}, &got)
+	if err != nil {
+		return provider.Form{}, err
+	}
+	if !sessionShape.MatchString(string(got.Session)) || !webURL(string(got.URL)) {
+		return provider.Form{}, &provider.Error{Kind: provider.KindUnavailable, Err: errors.New("Multicard's form has no session or no address")}
+	}
+	return provider.Form{Ref: string(got.Session), URL: string(got.URL), Expires: a.env.Now().Add(formLife)}, nil
+}
+
+// ReadForm reads what came of a form. Without a token, nothing has yet.
+func (a *account) ReadForm(ctx context.Context, ref string) (provider.Binding, error) {
+	if !sessionShape.MatchString(ref) {
+		return provider.Binding{}, &provider.Error{Kind: provider.KindInvalid, NotSent: true, Message: "the form has no session"}
+	}
+	var m cardModel
+	err := a.client.call(ctx, http.MethodGet, "/payment/card/bind/"+ref, nil, &m)
+	if e, ok := errors.AsType[*provider.Error](err); ok && e.Kind == provider.KindInvalid {
+		return provider.Binding{Ref: ref}, nil // not finished, or over: what it says then is nowhere told
+	}
+	if err != nil || m.Status != "active" || !tokenShape.MatchString(string(m.Token)) {
+		return provider.Binding{Ref: ref}, err
+	}
+	return provider.Binding{Ref: ref, Token: string(m.Token), Card: card(m.PAN, m.PS), PhoneMasked: phoneTail(string(m.Phone))}, nil
+}
+
+// phoneTail keeps the last four digits.
+func phoneTail(s string) string {
+	if len(s) < 9 {
+		return ""
+	}
+	return "+" + s[:3] + "*****" + s[len(s)-4:]
+}
+
+// ForgetCard has Multicard forget a token. One that it does not know is forgotten.
+func (a *account) ForgetCard(ctx context.Context, token string) error {
+	err := a.client.call(ctx, http.MethodDelete, "/payment/card/"+url.PathEscape(token), nil, nil)
+	if codeOf(err) == "ERROR_CARD_NOT_FOUND" {
+		return nil
+	}
+	return err
+}
+
+// ─── Charging ──────────────────────────────────────────────────────────────────────────────
+
+type chargeRequest struct {
+	Card      map[string]string `json:"card"`
+	Amount    pay.Tiyin         `json:"amount"`
+	StoreID   any               `json:"store_id"`
+	InvoiceID string            `json:"invoice_id"`       // our payment's id
+	Expiry    int64             `json:"expiry,omitempty"` // of a hold, in minutes
+	OFD       []ofdLine         `json:"ofd,omitempty"`
+	Split     []splitPart       `json:"split,omitempty"`
+}
+
+// charged is a payment, with what its owner must still do.
+type charged struct {
+	paymentModel
+	OTPHash text `json:"otp_hash"`
+	Phone   text `json:"phone"`
+}
+
+type holdModel struct {
+	ID      whole   `json:"id"`
+	Status  text    `json:"status"`
+	Expiry  text    `json:"expiry"`
+	Payment charged `json:"payment"`
+}
+
+type otpRequest struct {
+	OTP            string `json:"otp,omitempty"`
+	DebitAvailable *bool  `json:"debit_available,omitempty"`
+}
+
+// Charge makes the payment, or the hold, and confirms it at once where no code is asked for. It
+// names no callback address: the answer, or reading the payment back, tells what came of it.
+func (a *account) Charge(ctx context.Context, o provider.ChargeOrder) (provider.Outcome, error) {
+	if o.Token == "" {
+		return provider.Outcome{}, &pay.Error{Code: pay.CodeUnsupported, Reason: "form_only", Message: "Multicard's cards are bound on its own form: POST /api/cards/form, then pay with card_token"}
+	}
+	req := chargeRequest{
+		Card: map[string]string{"token": o.Token}, Amount: o.Payment.Amount, StoreID: a.storeID(),
+		InvoiceID: o.Payment.ID, Split: split(o.Invoice.Split),
+	}
+	if o.Hold {
+		return a.hold(ctx, o, req)
+	}
+	req.OFD = receipt(o.Invoice.Lines)
+	var got charged
+	if err := a.client.call(ctx, http.MethodPost, "/payment", req, &got); err != nil {
+		return declinedBy(err)
+	}
+	ref := string(got.UUID)
+	if !uuidShape.MatchString(ref) {
+		return provider.Outcome{}, unclear("Multicard's payment has no uuid")
+	}
+	if got.OTPHash != "" {
+		return a.awaits(got, ref, nil), nil
+	}
+	return a.confirm(ctx, pay.Payment{ID: o.Payment.ID, Ref: ref, Amount: o.Payment.Amount}, otpRequest{})
+}
+
+func (a *account) hold(ctx context.Context, o provider.ChargeOrder, req chargeRequest) (provider.Outcome, error) {
+	if o.CaptureOnExpiry {
+		return provider.Outcome{}, &pay.Error{Code: pay.CodeUnsupported, Reason: "no_capture_on_expiry", Message: `Multicard releases a hold that runs out; make the invoice with "holdExpiry": "release"`}
+	}
+	span := o.HoldFor
+	if span <= 0 {
+		span = usualHold
+	}
+	req.Expiry = int64((min(span, maxHold) + time.Minute - 1) / time.Minute)
+	var got holdModel
+	if err := a.client.call(ctx, http.MethodPost, "/payment/hold", req, &got); err != nil {
+		return declinedBy(err)
+	}
+	ref := string(got.Payment.UUID)
+	if !uuidShape.MatchString(ref) || got.ID <= 0 {
+		return provider.Outcome{}, unclear("Multicard's hold has no id")
+	}
+	kept, err := json.Marshal(meta{Hold: int64(got.ID)})
+	if err != nil {
+		return provider.Outcome{}, err
+	}
+	if got.Payment.OTPHash != "" {
+		return a.awaits(got.Payment, ref, kept), nil
+	}
+	return a.confirm(ctx, pay.Payment{ID: o.Payment.ID, Ref: ref, Amount: o.Payment.Amount, Meta: kept}, otpRequest{})
+}
+
+// awaits says that a code was sent.
+func (a *account) awaits(got charged, ref string, kept []byte) provider.Outcome {
+	return provider.Outcome{
+		State: pay.Created, Ref: ref, Card: card(got.CardPAN, got.PS), Meta: kept,
+		Needs: provider.Next{Kind: "otp", PhoneMasked: phoneTail(string(got.Phone)), ExpiresAt: a.env.Now().Add(codeLife)},
+	}
+}
+
+// ConfirmCharge hands over the code.
+func (a *account) ConfirmCharge(ctx context.Context, p pay.Payment, code string) (provider.Outcome, error) {
+	all := false // never less than was asked for
+	return a.confirm(ctx, p, otpRequest{OTP: code, DebitAvailable: &all})
+}
+
+// confirm debits or blocks the money. A payment that Multicard says was confirmed before is read.
+func (a *account) confirm(ctx context.Context, p pay.Payment, req otpRequest) (provider.Outcome, error) {
+	id := metaOf(p).Hold
+	if id > 0 {
+		var got holdModel
+		if err := a.client.call(ctx, http.MethodPut, "/payment/hold/"+strconv.FormatInt(id, 10), req, &got); err != nil {
+			return a.unconfirmed(ctx, p, err)
+		}
+		return got.outcome(p, a.env.Now())
+	}
+	var got paymentModel
+	if err := a.about(ctx, http.MethodPut, p.Ref, "", req, &got); err != nil {
+		return a.unconfirmed(ctx, p, err)
+	}
+	if got.UUID != "" && string(got.UUID) != p.Ref {
+		return provider.Outcome{}, unclear("Multicard's answer is about another payment")
+	}
+	return final(got.outcome(pay.Created))
+}
+
+// final turns "not decided yet" into "not known": the payment is to be read again.
+func final(o provider.Outcome) (provider.Outcome, error) {
+	if o.State == pay.Created {
+		return o, unclear("the debit is not decided: " + o.Note)
+	}
+	if o.State == pay.Failed {
+		o.Reason = reasonOf(o.Code)
+	}
+	return o, nil
+}
+
+// reasonOf reads the processing network's response codes.
+func reasonOf(code string) string {
+	switch code {
+	case "51":
+		return pay.DeclineFunds
+	case "62":
+		return pay.DeclineBlocked
+	}
+	return pay.DeclineOther
+}
+
+func (a *account) unconfirmed(ctx context.Context, p pay.Payment, err error) (provider.Outcome, error) {
+	switch codeOf(err) {
+	case "ERROR_WRONG_OTP":
+		return provider.Outcome{State: pay.Created, Reason: pay.DeclineWrongCode, Code: codeOf(err), Note: messageOf(err)}, nil
+	case codeFields, codeNotReady, "ERROR_PAYMENT_APPLIED":
+		r, readErr := a.Inquire(ctx, provider.Question{Ref: p.Ref, PaymentID: p.ID, Payment: p, SentAt: p.AskedAt})
+		if readErr == nil && r.Found && r.Outcome.State == pay.Created && r.Outcome.Note == "" {
+			return provider.Outcome{}, err // it was never confirmed: the refusal is the answer
+		}
+		if readErr != nil || !r.Found {
+			return provider.Outcome{}, unclear("whether it was confirmed before cannot be read: " + messageOf(err))
+		}
+		return final(r.Outcome)
+	}
+	return declinedBy(err)
+}
+
+// declines are the refusals that concern the card and not the request.
+var declines = map[string]string{
+	"ERROR_CARD_NOT_FOUND":     pay.DeclineCard,
+	"CARD_NOT_SUPPORTED":       pay.DeclineCard,
+	"ERROR_CARD_SMS":           pay.DeclineSMS,
+	"ERROR_INSUFFICIENT_FUNDS": pay.DeclineFunds,
+	"ERROR_CARD_EXPIRED":       pay.DeclineCard,
+}
+
+func declinedBy(err error) (provider.Outcome, error) {
+	if reason, ok := declines[codeOf(err)]; ok {
+		return provider.Outcome{State: pay.Failed, Reason: reason, Code: codeOf(err), Note: messageOf(err)}, nil
+	}
+	return provider.Outcome{}, err
+}
+
+func unclear(what string) error {
+	return &provider.Error{Kind: provider.KindUnavailable, Err: errors.New(what)}
+}
+
+// ─── Holds ─────────────────────────────────────────────────────────────────────────────────
+
+// outcome is the hold in our words. A hold that is neither is to be read by its payment.
+func (h *holdModel) outcome(p pay.Payment, now time.Time) (provider.Outcome, error) {
+	o := provider.Outcome{Ref: p.Ref, At: now, Amount: p.Amount, Card: card(h.Payment.CardPAN, h.Payment.PS), HoldUntil: localTime(h.Expiry), Code: clip(string(h.Status), 64)}
+	switch h.Status {
+	case "active":
+		o.State = pay.Held
+	case statusCanceled, statusCancelled, "released", "expired":
+		o.State = pay.Cancelled
+		if p.State == pay.Held {
+			o.Reason = pay.DeclineHoldOver
+		}
+	case statusError:
+		o = h.Payment.outcome(p.State)
+		o.State, o.Reason = pay.Failed, reasonOf(o.Code)
+	default:
+		return final(h.Payment.outcome(p.State))
+	}
+	return o, nil
+}
+
+// CanCapture: all of it or a part.
+func (a *account) CanCapture(pay.Payment, pay.Tiyin) error { return nil }
+
+// Capture takes amount of what is held; Multicard releases the rest.
+func (a *account) Capture(ctx context.Context, p pay.Payment, amount pay.Tiyin) (provider.Outcome, error) {
+	var got paymentModel
+	err := a.client.call(ctx, http.MethodPut, a.holdPath(p)+"/charge", map[string]any{"amount": amount}, &got)
+	if err != nil {
+		return a.unended(ctx, p, err)
+	}
+	o := got.outcome(p.State)
+	o.Amount = amount // which field shows a part is nowhere told; the answer is to this very request
+	return final(o)
+}
+
+// Release gives it back.
+func (a *account) Release(ctx context.Context, p pay.Payment) (provider.Outcome, error) {
+	var got holdModel
+	if err := a.client.call(ctx, http.MethodDelete, a.holdPath(p), struct{}{}, &got); err != nil {
+		return a.unended(ctx, p, err)
+	}
+	o, err := got.outcome(p, a.env.Now())
+	o.Reason = ""
+	return o, err
+}
+
+func (a *account) holdPath(p pay.Payment) string {
+	if id := metaOf(p).Hold; id > 0 {
+		return "/payment/hold/" + strconv.FormatInt(id, 10)
+	}
+	return "/payment/hold/" + url.PathEscape(p.Ref) // the documentation's own reading of the path
+}
+
+// unended reads a hold whose end was refused: it may have ended before.
+func (a *account) unended(ctx context.Context, p pay.Payment, err error) (provider.Outcome, error) {
+	e, ok := errors.AsType[*provider.Error](err)
+	if !ok || e.Kind != provider.KindInvalid {
+		return provider.Outcome{}, err
+	}
+	o, found, readErr := a.readHold(ctx, p)
+	if readErr != nil || !found {
+		return provider.Outcome{}, unclear("the hold's end was refused, and the hold cannot be read: " + e.Message)
+	}
+	if o.State == pay.Held {
+		o.Reason, o.Code, o.Note = pay.DeclineOther, e.Code, e.Message
+	}
+	return o, nil
+}
+
+// readHold reads a hold, and the payment that it became where it was captured.
+func (a *account) readHold(ctx context.Context, p pay.Payment) (o provider.Outcome, found bool, err error) {
+	var got holdModel
+	if err := a.client.call(ctx, http.MethodGet, a.holdPath(p), nil, &got); err != nil {
+		if codeOf(err) == codeNotFound {
+			return o, false, nil
+		}
+		return o, false, err
+	}
+	if got.Status == statusDraft {
+		return provider.Outcome{State: pay.Created}, true, nil
+	}
+	o, err = got.outcome(p, a.env.Now())
+	if p.Asked == pay.AskedCapture && o.State == pay.Paid {
+		o.Amount = p.AskedAmount
+	}
+	return o, err == nil, err
+}

@@ -1,0 +1,187 @@
+package bare
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// ─── PostgreSQL: a connection for each caller, a commit for each transaction ───────────────
+
+type postgres struct{ pool *pgxpool.Pool }
+
+func openPostgres(ctx context.Context, dsn string, callers int) (engine, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	config.MaxConns = int32(callers)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return &postgres{pool}, nil
+}
+
+func (p *postgres) transaction(ctx context.Context, statements []statement) error {
+	tx, err := p.pool.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback(ctx) // nothing after a commit
+	for _, s := range statements {
+		if _, err := tx.Exec(ctx, s.query, s.args...); err != nil { // prepared once for each connection
+			return err
+		}
+	}
+	return tx.Commit(ctx)
+}
+
+// settle does what autovacuum would come to: a planner that knows of the rows.
+func (p *postgres) settle(ctx context.Context) error {
+	_, err := p.pool.Exec(ctx, "VACUUM ANALYZE")
+	return err
+}
+
+func (p *postgres) size(ctx context.Context) (n int64, err error) {
+	err = p.pool.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&n)
+	return n, err
+}
+
+func (p *postgres) close() { p.pool.Close() }
+
+// withDatabase is a server's address with another database.
+func withDatabase(server, name string) (string, error) {
+	u, err := url.Parse(server)
+	if err != nil {
+		return "", err
+	}
+	u.Path = "/" + name
+	return u.String(), nil
+}
+
+// ─── SQLite: one writer, and one commit for all who wait ───────────────────────────────────
+
+type sqlite struct {
+	path   string
+	db     *sql.DB
+	conn   *sql.Conn
+	asked  chan *request
+	closed sync.WaitGroup
+}
+
+type request struct {
+	statements []statement
+	done       chan error
+}
+
+// largestBatch is how many transactions share a commit at most, as in the gateway's writer.
+const largestBatch = 64
+
+func openSQLite(ctx context.Context, path string) (engine, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	uri := filepath.ToSlash(path)
+	if !strings.HasPrefix(uri, "/") {
+		uri = "/" + uri
+	}
+	q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(1)", "foreign_keys(1)"}}
+	db, err := sql.Open("sqlite", "file://"+(&url.URL{Path: uri}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	s := &sqlite{path: path, db: db, conn: conn, asked: make(chan *request, 1024)}
+	s.closed.Go(s.write)
+	return s, nil
+}
+
+func (s *sqlite) transaction(_ context.Context, statements []statement) error {
+	r := &request{statements, make(chan error, 1)}
+	s.asked <- r
+	return <-r.done
+}
+
+// write runs all that wait in one transaction, commits, and answers them.
+func (s *sqlite) write() {
+	ctx := context.Background()
+	prepared := map[string]*sql.Stmt{}
+	run := func(query string, args ...any) error {
+		stmt := prepared[query]
+		if stmt == nil {
+			var err error
+			if stmt, err = s.conn.PrepareContext(ctx, query); err != nil {
+				return err
+			}
+			prepared[query] = stmt
+		}
+		_, err := stmt.ExecContext(ctx, args...)
+		return err
+	}
+	for first := range s.asked {
+		batch := []*request{first}
+		err := run("BEGIN IMMEDIATE")
+		for next := first; err == nil && next != nil; {
+			for _, st := range next.statements {
+				if err = run(st.query, st.args...); err != nil {
+					break
+				}
+			}
+			next = nil
+			if err == nil && len(batch) < largestBatch {
+				select {
+				case r, open := <-s.asked:
+					if open {
+						next = r
+						batch = append(batch, r)
+					}
+				default:
+				}
+			}
+		}
+		if err == nil {
+			err = run("COMMIT")
+		}
+		if err != nil {
+			_ = run("ROLLBACK") // the first failure is what is told
+		}
+		for _, r := range batch {
+			r.done <- err
+		}
+	}
+	for _, stmt := range prepared {
+		stmt.Close()
+	}
+}
+
+// settle empties the journal. It does not ANALYZE, since no gateway ever does.
+func (s *sqlite) settle(ctx context.Context) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return err
+}
+
+func (s *sqlite) size(context.Context) (int64, error) { return sizeOf(s.path) }
+
+func (s *sqlite) close() {
+	close(s.asked)
+	s.closed.Wait()
+	s.conn.Close()
+	s.db.Close()
+}
