@@ -28,6 +28,7 @@ var Contents = []Page{
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
+	{"performance", "Performance", ""},
 	{"providers/multicard", "Multicard", "Providers"},
 	{"providers/click", "Click", ""},
 	{"providers/payme", "Payme", ""},

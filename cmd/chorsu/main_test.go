@@ -96,7 +96,7 @@ func TestHelp(t *testing.T) {
 		if code != 0 || !strings.Contains(out, "doctor") {
 			t.Errorf("chorsu %v: %d\n%s", args, code, out)
 		}
-		for _, later := range []string{"till", "admin", "bench"} {
+		for _, later := range []string{"till", "admin"} {
 			if regexp.MustCompile(`(?m)^  ` + later + ` `).MatchString(out) {
 				t.Errorf("help advertises %s", later)
 			}
