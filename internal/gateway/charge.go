@@ -219,6 +219,9 @@ func (g *Gateway) ask(ctx context.Context, s chargeStep, op string, call func(co
 	}
 	var o provider.Outcome
 	callErr := g.call(ctx, s.merchant, s.payment, op, func(ctx context.Context) error {
+		if g.tooLate(s.payment.AskedAt) {
+			return errTooLate
+		}
 		o, err = call(ctx, a)
 		return err
 	})

@@ -123,6 +123,37 @@ func TestRefundByAProcessThatStoodStill(t *testing.T) {
 	})
 }
 
+// The same of a charge: the buyer would be charged twice.
+func TestChargeByAProcessThatStoodStill(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.merchant("b1", "cards")
+		inv := fx.invoice(fx.input("cards", "o1"))
+		in := gateway.PayInput{InvoiceID: inv.ID, Way: pay.WayCard, Number: "8600123412341239", Expiry: "2912"}
+		running := fx.Metrics
+		fx.Metrics = standstill{running, func() { fx.advance(11 * time.Minute) }}
+		if _, err := fx.Pay(t.Context(), in, gateway.Idem{Key: "k"}); pay.CodeOf(err) != pay.CodeUpstream || fx.cards.charges != 0 {
+			t.Fatalf("%v, the company was asked %d times", err, fx.cards.charges)
+		}
+		fx.Metrics = running
+		s, err := fx.Pay(t.Context(), in, gateway.Idem{Key: "k"})
+		if err != nil || s.Value.Status != pay.StatusPaid || fx.cards.charges != 1 {
+			t.Fatalf("%s, %v, %d charges", s.Value.Status, err, fx.cards.charges)
+		}
+	})
+}
+
+// standstill stops the process for a while after a payment was written down.
+type standstill struct {
+	gateway.Metrics
+	stop func()
+}
+
+func (s standstill) Payment(_ string, to pay.State) {
+	if to == pay.Created {
+		s.stop()
+	}
+}
+
 const hostilePAN = "8600495473316478"
 
 // What a company says is stored and shown as text that any database takes, and without a card's
