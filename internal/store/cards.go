@@ -61,7 +61,7 @@ func (tx *Tx) SealedCards(ctx context.Context, afterID string, limit int) ([]Sea
 	return many(ctx, tx, func(r row) (c SealedCard, err error) {
 		err = r.Scan(&c.ID, &c.Sealed)
 		return c, err
-	}, `SELECT id, sealed FROM cards WHERE sealed <> '' AND id > $1 ORDER BY id LIMIT $2`, afterID, int64(limit))
+	}, `SELECT id, sealed FROM cards WHERE sealed <> '' AND id > $1 ORDER BY id LIMIT $2 + 0`, afterID, int64(limit))
 }
 
 // ReplaceSealedCard puts a newly sealed token in the place of the old one.
