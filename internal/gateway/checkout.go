@@ -65,10 +65,10 @@ func (g *Gateway) writePage(ctx context.Context, b *book, s *invoiceStep, inv *p
 	if _, err := b.InsertPayment(ctx, *s.makePage); err != nil {
 		return err
 	}
-	if err := b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: s.makePage.ID, Now: string(pay.Created), Note: "asks " + inv.Provider + " for a page"}); err != nil {
+	if err := b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: s.makePage.ID, Now: string(pay.Created), Note: "asks " + s.makePage.Provider + " for a page"}); err != nil {
 		return err
 	}
-	_, err := b.EnqueueLeased(ctx, outbox.Work{BusinessID: inv.BusinessID, Kind: workSettle, Subject: s.makePage.ID, Lane: inv.Provider}, Lease, b.now)
+	_, err := b.EnqueueLeased(ctx, outbox.Work{BusinessID: inv.BusinessID, Kind: workSettle, Subject: s.makePage.ID, Lane: s.makePage.Provider}, Lease, b.now)
 	return err
 }
 
@@ -304,7 +304,12 @@ func (g *Gateway) startPage(ctx context.Context, inv pay.Invoice, l Link) (Link,
 		if err != nil {
 			return err
 		}
-		if inv.Status != pay.StatusPending || anyOpen(payments, b.now) {
+		switch {
+		case anyOpen(payments, b.now):
+			return errPaymentInProgress
+		case inv.Status == pay.StatusPending && !inv.Payable(b.now):
+			return &pay.Error{Code: pay.CodeConflict, Reason: "not_payable", Message: "this invoice has run out"}
+		case inv.Status != pay.StatusPending:
 			return errPaymentInProgress
 		}
 		if s.merchant, err = b.MerchantOf(ctx, inv.BusinessID, l.Provider); err != nil {

@@ -190,6 +190,7 @@ type company struct {
 
 	onCheckout func(n int) error
 	onCancel   func() (provider.Outcome, error)
+	onMay      func()                                                     // while it is decided whether a refund may be made
 	onRefund   func(o provider.RefundOrder) (provider.MoveOutcome, error) // after the money went back
 	onInquire  func(q provider.Question) (provider.Report, error)
 }
@@ -246,7 +247,12 @@ func (a *hostAccount) CancelCheckout(context.Context, pay.Payment) (provider.Out
 	return provider.Outcome{State: pay.Cancelled}, nil
 }
 
-func (a *hostAccount) CanRefund(pay.Payment, provider.RefundOrder) error { return nil }
+func (a *hostAccount) CanRefund(pay.Payment, provider.RefundOrder) error {
+	if a.c.onMay != nil {
+		a.c.onMay()
+	}
+	return nil
+}
 
 func (a *hostAccount) Refund(_ context.Context, o provider.RefundOrder) (provider.MoveOutcome, error) {
 	a.c.mu.Lock()

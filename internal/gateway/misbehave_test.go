@@ -76,6 +76,53 @@ func TestRepeatAfterThePageDied(t *testing.T) {
 	})
 }
 
+// A page is not made for an invoice that has run out, though nobody has swept it up yet; and the
+// work beside one that is made stands in its company's lane.
+func TestPageForAnInvoiceThatRanOut(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.merchant("b1", "host")
+		inv := fx.invoice(fx.input("", "o1"))
+		fx.host.onCheckout = func(int) error {
+			return fx.store.View(t.Context(), func(ctx context.Context, tx *storeTx) error {
+				payments, err := tx.Payments(ctx, inv.ID)
+				if err != nil {
+					return err
+				}
+				if w, err := tx.WorkFor(ctx, "settle", payments[0].ID); err != nil || w.Lane != "host" {
+					t.Errorf("lane %q, %v", w.Lane, err)
+				}
+				return nil
+			})
+		}
+		if l, err := fx.Start(t.Context(), inv.ID, "host"); err != nil || l.URL == "" {
+			t.Fatalf("%+v, %v", l, err)
+		}
+		late := fx.invoice(fx.input("", "o2"))
+		fx.advance(25 * time.Hour)
+		if _, err := fx.Start(t.Context(), late.ID, "host"); reason(err) != "not_payable" || fx.host.pages != 1 {
+			t.Fatalf("%v, %d pages", err, fx.host.pages)
+		}
+	})
+}
+
+// A process that stood still between its decision and its call, for longer than its lease, does not
+// make the call: another has asked by then, been told that there is no such refund, and perhaps a
+// second one was made in its place.
+func TestRefundByAProcessThatStoodStill(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "o1")
+		fx.host.onMay = func() { fx.advance(11 * time.Minute) }
+		if _, err := fx.CreateRefund(t.Context(), gateway.RefundInput{InvoiceID: inv.ID}, gateway.Idem{Key: "k"}); pay.CodeOf(err) != pay.CodeUpstream || fx.host.refunds != 0 {
+			t.Fatalf("%v, the company was asked %d times", err, fx.host.refunds)
+		}
+		fx.host.onMay = nil
+		s, err := fx.CreateRefund(t.Context(), gateway.RefundInput{InvoiceID: inv.ID}, gateway.Idem{Key: "k"})
+		if err != nil || s.Value.State != pay.MoveSucceeded || fx.host.returned != 100_000 {
+			t.Fatalf("%+v, %v; %d returned", s, err, fx.host.returned)
+		}
+	})
+}
+
 const hostilePAN = "8600495473316478"
 
 // What a company says is stored and shown as text that any database takes, and without a card's

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/outbox"
@@ -173,6 +174,9 @@ func (g *Gateway) sendRefund(ctx context.Context, s refundStep, in RefundInput) 
 	}
 	var o provider.MoveOutcome
 	callErr := g.call(ctx, s.merchant, s.payment, "refund", func(ctx context.Context) error {
+		if g.tooLate(s.refund.SentAt) {
+			return errTooLate
+		}
 		o, err = a.(provider.Refunder).Refund(ctx, order(s.payment, s.refund, in))
 		return err
 	})
@@ -210,6 +214,13 @@ func (g *Gateway) sendRefund(ctx context.Context, s refundStep, in RefundInput) 
 	}
 	return nil
 }
+
+// tooLate says whether a call that was written down at sentAt might end after its lease. A process
+// that stood still (a machine that was suspended, say) must not make it any more: others have begun
+// to ask what became of it, and would be told that it never came.
+func (g *Gateway) tooLate(sentAt time.Time) bool { return g.now().Sub(sentAt) > Lease-CallTimeout }
+
+var errTooLate = &provider.Error{Kind: provider.KindUnavailable, NotSent: true, Message: "the call was not made: this process stood still for too long"}
 
 // endRefund writes down what became of a refund. What is learned is true whoever learned it, so
 // no lease is asked for; success beats failure, and a person is told.
