@@ -104,13 +104,17 @@ type RefundInput struct {
 }
 
 // PayInput charges an invoice by our own call: by a bound card, by a card's number, which lives in
-// memory only, or by a code that the buyer's telephone shows.
+// memory only, through another company's app, or by a code that the buyer's telephone shows.
 type PayInput struct {
 	InvoiceID             string
 	Way                   pay.Way
+	Provider              string // who charges, where the invoice leaves it open; "": the first that can
 	CardID                string // WayToken
 	Number, Expiry, Phone string // WayCard; Expiry is YYMM
-	Code, Provider        string // WayQR; Provider "": the invoice's, or the only one there is
+	Save                  bool   // WayCard: keep the card
+	Wallet                string // WayWallet: the app
+	Code                  string // WayQR: what was scanned
+	Hosted                bool   // a stranger asks, on the hosted page: tries are counted
 }
 
 // String keeps number and code out of logs; GoString out of %#v too.
@@ -132,6 +136,16 @@ type FormInput struct {
 	Source, Business, Provider        string
 	ReturnURL, ErrorURL, Phone, PINFL string
 }
+
+// CardQuery asks what an acquirer knows of a card. Number lives in memory only. PINFL "": not whose.
+type CardQuery struct {
+	Source, Business, Provider string
+	Number, PINFL              string
+}
+
+// String keeps the number out of logs; GoString out of %#v too.
+func (q CardQuery) String() string   { return "a card of business " + q.Business }
+func (q CardQuery) GoString() string { return q.String() }
 
 // TimelineEntry is one thing that happened to an invoice.
 type TimelineEntry struct {

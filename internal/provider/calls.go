@@ -128,11 +128,12 @@ type Outcome struct {
 	Needs  Next // what the buyer must still do: an SMS code, and until when
 
 	// Reason is one of pay.Declines where the answer is no, or, with State created, where the
-	// buyer may try again (a wrong code).
+	// buyer may try again (a wrong code) or must begin again (a code that counts no more).
 	Reason    string
 	HoldUntil time.Time // held: when the hold runs out; zero: the company does not say
 
 	ReceiptURL string
+	Saved      *Binding // the card that was charged, where it was to be kept: charging it again wants its Token
 	Meta       []byte
 }
 
@@ -212,7 +213,71 @@ type CardCharger interface {
 	ConfirmCharge(ctx context.Context, p pay.Payment, code string) (Outcome, error)
 }
 
-// ChargeOrder asks for Payment.Amount from a card, by token or by number.
+// NumberCharger charges cards by their numbers as well as by tokens.
+type NumberCharger interface {
+	CardCharger
+	// NumberTerms is pure: what the order must have beside number and expiry.
+	NumberTerms() NumberTerms
+}
+
+// NumberTerms are what a charge by number takes.
+type NumberTerms struct {
+	Phone bool // the telephone that the code goes to
+}
+
+// CodeSender says how soon its company sends another code for the same card. Where an account
+// does not say, a minute is taken, and a buyer who begins again with the same card is not made
+// to wait.
+type CodeSender interface {
+	CodeEvery() time.Duration
+}
+
+// HoldFirst charges in two steps where nobody asked for a hold: the money is held, and taken by
+// Capture at once. It is for companies at which a hold can be found and ends by itself, and a
+// charge at once cannot be found when its answer is lost.
+type HoldFirst interface {
+	Holder
+	// HoldFirst is how long such a hold lasts before it releases itself; 0: charge at once.
+	HoldFirst() time.Duration
+}
+
+// WalletCharger has the buyer pay in another company's app, by a link that it makes.
+type WalletCharger interface {
+	// Wallets lists the apps, as the API names them. It is pure.
+	Wallets() []string
+	// ChargeWallet makes the link. Whoever has it pays there, and the company tells us.
+	ChargeWallet(ctx context.Context, inv pay.Invoice, p pay.Payment, wallet string) (Link, error)
+}
+
+// Splitter sends parts of a payment to other recipients.
+type Splitter interface {
+	// CanSplit is pure: nil, or a *pay.Error with CodeInvalid that says what is wrong.
+	CanSplit(amount pay.Tiyin, parts []pay.SplitPart) error
+}
+
+// CardChecker tells what its company knows of a card by its number, which lives in memory only.
+type CardChecker interface {
+	CheckCard(ctx context.Context, number string) (CardReport, error)
+}
+
+// CardReport is what a company knows of a card. With Reason there is no such card.
+type CardReport struct {
+	Card             pay.Card
+	Holder           string // as the bank writes it; "" where it does not tell
+	Bank, BankNumber string
+	Country          string // a code of digits, 860
+
+	Reason, Code, Note string // one of pay.Declines, and the company's own code and words
+}
+
+// OwnerChecker tells whether a card is a person's, by the person's PINFL of 14 digits.
+type OwnerChecker interface {
+	// CheckOwner returns nil where the company cannot tell.
+	CheckOwner(ctx context.Context, number, pinfl string) (matches *bool, err error)
+}
+
+// ChargeOrder asks for Payment.Amount from a card, by token or by number. With Payment.Save the
+// card is to be kept, where the company gives what charges it again.
 type ChargeOrder struct {
 	Payment                      pay.Payment
 	Invoice                      pay.Invoice

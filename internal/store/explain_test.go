@@ -148,6 +148,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 
 		{"Card", "cards_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Card(ctx, "card-000005"); return err }},
 		{"LockCard", "cards_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LockCard(ctx, "card-000005"); return err }},
+		{"PendingCard", "cards_pending", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PendingCard(ctx, "mer-5", "ref 5")
+			return err
+		}},
 		{"SealedCards", "cards_sealed", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.SealedCards(ctx, "card-000005", 10)
 			return err
@@ -274,8 +278,8 @@ func crowd(t *testing.T, s *store.Store) {
 				CASE WHEN i % 100 = 0 THEN 'unknown_outcome' ELSE '' END, i % 100 <> 1 FROM n`,
 			`INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, amount, state, their_time, created_at)
 				SELECT 'pay-' || id, 'inv-' || id, 'biz-' || b, 'mer-' || b, 'payme', 'ref ' || i, 1000, CASE WHEN i % 100 = 0 THEN 'unknown' ELSE 'created' END, $1 + i, $1 + i FROM n`,
-			`INSERT INTO cards (id, business_id, merchant_id, provider, state, sealed, created_at)
-				SELECT 'card-' || id, 'biz-' || b, 'mer-' || b, 'paysys', CASE WHEN i % 10 = 0 THEN 'active' ELSE 'failed' END, CASE WHEN i % 10 = 0 THEN 'x' ELSE '' END, $1 + i FROM n`,
+			`INSERT INTO cards (id, business_id, merchant_id, provider, ref, state, sealed, created_at)
+				SELECT 'card-' || id, 'biz-' || b, 'mer-' || b, 'paysys', 'ref ' || i, CASE WHEN i % 10 = 0 THEN 'active' WHEN i % 10 = 5 THEN 'pending' ELSE 'failed' END, CASE WHEN i % 10 = 0 THEN 'x' ELSE '' END, $1 + i FROM n`,
 			`INSERT INTO refunds (id, business_id, invoice_id, payment_id, amount, state, created_at)
 				SELECT 'ref-' || id, 'biz-' || b, 'inv-' || id, 'pay-' || id, 100, 'sent', $1 + i FROM n`,
 			`INSERT INTO events (id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url, created_at, delivered_at, stuck_at)

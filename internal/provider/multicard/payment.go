@@ -129,6 +129,9 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 		return provider.Report{}, err
 	}
 	r := provider.Report{Found: true, Outcome: m.outcome(q.Payment.State)}
+	if m.Status == statusDraft {
+		r.Outcome = a.neverConfirmed(q.Payment, r.Outcome)
+	}
 	switch {
 	case m.Status == statusRevert:
 		r.Refunded, r.Shows = q.Payment.Captured, true

@@ -117,6 +117,8 @@ type paymentModel struct {
 	PS              text        `json:"ps"`
 	ReceiptURL      text        `json:"receipt_url"`
 	CardPAN         text        `json:"card_pan"`
+	CardToken       text        `json:"card_token"` // only where a buyer asked to keep the card
+	CheckoutURL     text        `json:"checkout_url"`
 	ResponseCode    text        `json:"ps_response_code"`
 	ResponseMsg     text        `json:"ps_response_msg"`
 	CallbackMessage text        `json:"callback_message"`
@@ -271,8 +273,8 @@ func localTime(t text) time.Time {
 
 var maskedPAN = regexp.MustCompile(`^[0-9]{4,6}\*+[0-9]{4}$`)
 
-// card is what may be kept of the card: never a number in full, whatever was sent, and no token
-// as long as nothing here charges by one.
+// card is what may be kept of the card: never a number in full, whatever was sent, and no token,
+// which is kept only sealed, as a bound card.
 func card(pan, ps text) pay.Card {
 	c := pay.Card{PaymentSystem: clip(string(ps), 32)}
 	if len(pan) <= 19 && maskedPAN.MatchString(string(pan)) {

@@ -38,6 +38,8 @@ type Simulator struct {
 	payments []*payment
 	cards    []*boundCard
 	holds    []*hold
+	codes    map[string]sent // by card: the code that its owner was sent and has not used
+	notes    []*bindNote
 	outbox   []*webhook
 	failures []failure
 	tokens   int   // tokens of an earlier generation are expired
@@ -57,6 +59,7 @@ type store struct {
 
 // rules are what Multicard has switched on for a register, and what no document settles.
 type rules struct {
+	otp          bool   // payments by token take a code
 	webhooks     bool   // webhooks instead of the success callback
 	partial      bool   // partial refunds are configured
 	tax          bool   // Multicard makes the fiscal receipts
@@ -78,7 +81,7 @@ func New(w *simulator.World) simulator.Simulator {
 	s := &Simulator{
 		w: w, key: make([]byte, 32),
 		apps: map[string]*app{}, stores: map[int64]*store{},
-		rules: rules{partial: true, refusedAs: statusError},
+		codes: map[string]sent{}, rules: rules{partial: true, otp: true, refusedAs: statusError},
 	}
 	_, _ = rand.Read(s.key) // never fails: the runtime stops instead
 	public := s.app(publicApp, publicSecret)
@@ -104,7 +107,8 @@ func (s *Simulator) Info() simulator.Info {
 		},
 		Steps: []string{
 			"auth", "invoice.create", "invoice.read", "invoice.cancel", "payment.read", "payment.refund",
-			"payment.partial", "payment.fiscal", "register.read", "card.bind", "card.session", "card.forget", "payment.create",
+			"payment.partial", "payment.fiscal", "register.read", "card.bind", "card.session", "card.forget",
+			"card.add", "card.confirm", "card.read", "card.check", "card.pinfl", "card.callback", "payment.create",
 			"payment.confirm", "hold.create", "hold.read", "hold.confirm", "hold.charge", "hold.cancel", "callback", "webhook",
 		},
 	}
@@ -179,6 +183,7 @@ func (s *Simulator) Tick(ctx context.Context) {
 	for _, p := range again {
 		s.ask(ctx, p)
 	}
+	s.tellBound(ctx)
 	s.flush(ctx)
 }
 
