@@ -77,9 +77,9 @@ type otp struct {
 
 // declined is a bank's refusal.
 type declined struct {
-	Reason       string         `json:"reason" doc:"For programs: insufficient_funds, card_blocked, card_invalid, phone_invalid, sms_not_enabled, otp_expired, hold_expired, card_needed_again, provider_unavailable, code_invalid, declined" example:"insufficient_funds"`
-	Message      words.Sentence `json:"message" doc:"For the buyer, in three languages"`
-	ProviderCode *string        `json:"providerCode" doc:"The provider's own" example:"-32309"`
+	Reason       string     `json:"reason" doc:"For programs: insufficient_funds, card_blocked, card_invalid, phone_invalid, sms_not_enabled, otp_expired, hold_expired, card_needed_again, provider_unavailable, code_invalid, declined" example:"insufficient_funds"`
+	Message      words.Text `json:"message" doc:"For the buyer, in three languages"`
+	ProviderCode *string    `json:"providerCode" doc:"The provider's own" example:"-32309"`
 }
 
 // declineOf is why a charge by our call came to nothing.

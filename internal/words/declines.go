@@ -1,21 +1,14 @@
 package words
 
-// Sentence is one sentence in the three languages of the buyers.
-type Sentence struct {
-	UZ string `json:"uz"`
-	RU string `json:"ru"`
-	EN string `json:"en"`
-}
-
 // Decline says to a buyer why a card did not pay. What is not known reads as a plain no.
-func Decline(reason string) Sentence {
+func Decline(reason string) Text {
 	if s, ok := declines[reason]; ok {
 		return s
 	}
 	return declines["declined"]
 }
 
-var declines = map[string]Sentence{
+var declines = map[string]Text{
 	"insufficient_funds": {
 		"Kartada mablagʻ yetarli emas.",
 		"На карте недостаточно средств.",
