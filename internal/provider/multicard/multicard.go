@@ -132,4 +132,6 @@ var (
 	_ provider.Splitter       = (*account)(nil)
 	_ provider.CardChecker    = (*account)(nil)
 	_ provider.OwnerChecker   = (*account)(nil)
+
+	_ provider.CredentialChecker = (*account)(nil)
 )
