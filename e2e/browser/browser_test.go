@@ -32,18 +32,32 @@ func TestCheckout(t *testing.T) {
 	run(t, url, "checkout.mjs", 20)
 }
 
+// The card's own form, where card numbers may pass through, and the acquirer's own where not.
+func TestCards(t *testing.T) {
+	url := start(t, "ACCEPT_CARD_DATA", "true")
+	for _, p := range app.Plugins() {
+		if name := p.Provider.Info().Name; name == "paysys" || name == "payme" {
+			register(t, url, name, p.Sample)
+		}
+	}
+	run(t, url, "cards.mjs", 8)
+}
+
 func TestSite(t *testing.T) {
 	run(t, start(t), "site.mjs", 3)
 }
 
 // start serves the whole program on a free port.
-func start(t *testing.T) (url string) {
+func start(t *testing.T, more ...string) (url string) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil) // its address is known before there is anything to serve
 	url = "http://" + server.Listener.Addr().String()
 	given := map[string]string{
 		"DATABASE_URL": storetest.DSN(t, storetest.SQLite), "PUBLIC_URL": url, "SERVICE_API_KEY": apiKey,
 		"WEBHOOK_SIGNING_SECRET": webhook.NewSecret(), "MASTER_KEY": seal.NewKey(), "NOTIFY_ALLOW_PRIVATE": "true", "RATE_LIMIT_PER_MINUTE": "0",
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		given[more[i]] = more[i+1]
 	}
 	cfg, _, err := config.Load(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, "")
 	must(t, err)

@@ -189,10 +189,13 @@ func (b *book) holdsUntil(p *pay.Payment, until time.Time, span time.Duration) {
 // holdDue is when somebody looks after a hold: when it has run out, or, where nobody asked for one
 // and whoever made it was to take it at once, when their lease has ended.
 func (b *book) holdDue(inv *pay.Invoice, p *pay.Payment) time.Time {
-	if inv.Capture != "manual" {
+	switch {
+	case inv.Capture == "manual":
+		return p.HoldUntil.Add(time.Second)
+	case b.by == byAPI:
 		return b.now.Add(Lease)
 	}
-	return p.HoldUntil.Add(time.Second)
+	return b.now
 }
 
 // taken is an invoice after a charge. What was held only so that it could be found again (see

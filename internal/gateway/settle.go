@@ -63,6 +63,9 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 			}
 			return nil
 		}
+		if o.State == pay.Held && o.Amount != 0 && o.Amount != p.Amount {
+			return b.alarm(ctx, inv, p.ID, pay.AttentionAmount, p.Provider+" says that it holds "+o.Amount.Words()+" instead of "+p.Amount.Words())
+		}
 		if err := g.learn(p, proof); err != nil {
 			return err
 		}

@@ -670,3 +670,15 @@ func (s *Simulator) cancelHold(c call) (any, error) {
 	s.move(h.p, statusCanceled)
 	return s.holdModel(h), nil
 }
+
+// Splits are for tests: how each payment is to be split.
+func (s *Simulator) Splits() (out []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.payments {
+		if len(p.split) > 0 && string(p.split) != "null" {
+			out = append(out, string(p.split))
+		}
+	}
+	return out
+}
