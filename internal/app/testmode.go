@@ -14,6 +14,9 @@ import (
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/sandbox"
+	"github.com/chorsu/chorsu/internal/site"
+	"github.com/chorsu/chorsu/internal/ui"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 // sandboxPath is where the sandbox is mounted in test mode.
@@ -28,6 +31,7 @@ func (a *App) addSandbox(o *gateway.Options) error {
 	var err error
 	a.Sandbox, err = sandbox.New(sandbox.Options{
 		BaseURL: public, Companies: Companies(a.o.Providers), Clock: a.Clock, Inbox: a.Inbox, Logger: a.log,
+		Bills: bills{a}, Nav: func(l words.Lang) []ui.Nav { return site.Nav(l, site.Options{Test: true}, sandboxPath+"/") },
 	})
 	if err != nil {
 		return err
