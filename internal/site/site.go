@@ -148,3 +148,8 @@ func failing(r gateway.Readiness) (names []string) {
 	slices.Sort(names)
 	return names
 }
+
+// hasPage says whether the documentation has a page of a provider.
+func hasPage(provider string) bool {
+	return slices.ContainsFunc(docs.Contents, func(p docs.Page) bool { return p.Path == "providers/"+provider })
+}
