@@ -8,8 +8,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,11 +47,16 @@ func TestSite(t *testing.T) {
 	run(t, start(t), "site.mjs", 3)
 }
 
+func TestSandbox(t *testing.T) {
+	run(t, start(t), "sandbox.mjs", 17)
+}
+
 // start serves the whole program on a free port.
 func start(t *testing.T, more ...string) (url string) {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil) // its address is known before there is anything to serve
-	url = "http://" + server.Listener.Addr().String()
+	ln, err := net.Listen("tcp", "127.0.0.1:0") // its address is known before there is anything to serve
+	must(t, err)
+	url = "http://" + ln.Addr().String()
 	given := map[string]string{
 		"DATABASE_URL": storetest.DSN(t, storetest.SQLite), "PUBLIC_URL": url, "SERVICE_API_KEY": apiKey,
 		"WEBHOOK_SIGNING_SECRET": webhook.NewSecret(), "MASTER_KEY": seal.NewKey(), "NOTIFY_ALLOW_PRIVATE": "true", "RATE_LIMIT_PER_MINUTE": "0",
@@ -63,12 +68,12 @@ func start(t *testing.T, more ...string) (url string) {
 	must(t, err)
 	a, err := app.New(t.Context(), cfg, app.Options{Test: &app.Test{LocalURL: url}})
 	must(t, err)
-	server.Config.Handler = a.Handler()
-	server.Start()
+	serving, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- a.Serve(serving, ln, true) }()
 	t.Cleanup(func() {
-		a.Inbox.Close()
-		server.CloseClientConnections()
-		server.Close()
+		stop()
+		must(t, <-served)
 		must(t, a.Close(context.Background()))
 	})
 	return url

@@ -61,6 +61,10 @@ type server struct {
 // handler: a mux before it would answer //api with a redirect, and not know what it logged.
 func New(o Options) http.Handler { return newServer(o, o.Gateway.Supported()).handler() }
 
+// Document is the OpenAPI document of what New serves with the same options. The pages beside the
+// API are drawn from it, and New wants those.
+func Document(o Options) []byte { return newServer(o, o.Gateway.Supported()).document }
+
 // routes is the table of contents.
 func (s *server) routes() {
 	add(s, "GET /api/merchants/supported", about{

@@ -38,7 +38,7 @@ type Simulator struct {
 	payments []*payment
 	cards    []*boundCard
 	holds    []*hold
-	codes    map[string]sent // by card: the code that its owner was sent and has not used
+	sentTo   map[string]sent // by card: the code that its owner was sent and has not used
 	notes    []*bindNote
 	outbox   []*webhook
 	failures []failure
@@ -82,7 +82,7 @@ func New(w *simulator.World) simulator.Simulator {
 	s := &Simulator{
 		w: w, key: make([]byte, 32),
 		apps: map[string]*app{}, stores: map[int64]*store{},
-		codes: map[string]sent{}, rules: rules{partial: true, otp: true, refusedAs: statusError},
+		sentTo: map[string]sent{}, rules: rules{partial: true, otp: true, refusedAs: statusError},
 	}
 	_, _ = rand.Read(s.key) // never fails: the runtime stops instead
 	public := s.app(publicApp, publicSecret)
