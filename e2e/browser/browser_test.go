@@ -15,9 +15,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/chorsu/chorsu/internal/admin"
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/seal"
+	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/store/storetest"
 	"github.com/chorsu/chorsu/internal/webhook"
 )
@@ -51,8 +53,30 @@ func TestSandbox(t *testing.T) {
 	run(t, start(t), "sandbox.mjs", 17)
 }
 
-// start serves the whole program on a free port.
+// The staff's pages: two people come with the links that the command line prints.
+func TestStaff(t *testing.T) {
+	url, a := serve(t)
+	for _, p := range app.Plugins() {
+		if name := p.Provider.Info().Name; name != "multicard" { // that one is added by hand
+			register(t, url, name, p.Sample)
+		}
+	}
+	links := map[string]staff.Role{"OWNER": staff.Owner, "VIEWER": staff.Viewer}
+	for name, email := range map[string]string{"OWNER": "dilnoza@namuna.uz", "VIEWER": "kuzatuvchi@namuna.uz"} {
+		_, token, err := a.Office.Add(t.Context(), staff.CommandLine, email, links[name])
+		must(t, err)
+		t.Setenv("ENROL_"+name, admin.EnrolURL(url, token))
+	}
+	run(t, url, "staff.mjs", 12)
+}
+
 func start(t *testing.T, more ...string) (url string) {
+	url, _ = serve(t, more...)
+	return url
+}
+
+// serve serves the whole program on a free port.
+func serve(t *testing.T, more ...string) (url string, a *app.App) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0") // its address is known before there is anything to serve
 	must(t, err)
@@ -66,7 +90,7 @@ func start(t *testing.T, more ...string) (url string) {
 	}
 	cfg, _, err := config.Load(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, "")
 	must(t, err)
-	a, err := app.New(t.Context(), cfg, app.Options{Test: &app.Test{LocalURL: url}})
+	a, err = app.New(t.Context(), cfg, app.Options{Test: &app.Test{LocalURL: url}})
 	must(t, err)
 	serving, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
@@ -76,7 +100,7 @@ func start(t *testing.T, more ...string) (url string) {
 		must(t, <-served)
 		must(t, a.Close(context.Background()))
 	})
-	return url
+	return url, a
 }
 
 // register makes the business known at a provider, as an app would.

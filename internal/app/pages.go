@@ -22,7 +22,7 @@ func (a *App) pages(document []byte) (http.Handler, error) {
 	a.Office = staff.New(staff.Options{Store: a.Store, Seal: a.seal, Now: a.o.Now, Hashing: a.o.Hashing})
 	desk, err := admin.New(admin.Options{
 		Gateway: a.Gateway, Office: a.Office,
-		Client: httpapi.Client, HTTPS: strings.HasPrefix(string(a.Config.PublicURL), "https:"),
+		Client: httpapi.Client, HTTPS: strings.HasPrefix(string(a.Config.PublicURL), "https:"), PublicURL: string(a.Config.PublicURL),
 		Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil,
 	})
 	if err != nil {
