@@ -33,6 +33,9 @@ type cardShop struct {
 
 func (s *cardShop) ask(method, path string, body any) map[string]any {
 	s.Helper()
+	if body == nil {
+		return s.send(method, path, "application/json", "")
+	}
 	text, _ := json.Marshal(body)
 	return s.send(method, path, "application/json", string(text))
 }
@@ -61,14 +64,17 @@ func (s *cardShop) invoice(provider string, more map[string]any) string {
 	s.Helper()
 	s.orders++
 	body := map[string]any{
-		"source": "s", "businessId": "b", "provider": provider, "sourceInvoiceId": fmt.Sprint("o-", s.orders), "amount": 500_000, "notifyUrl": s.url + "/sandbox/inbox/shop",
+		"source": "s", "businessId": "b", "sourceInvoiceId": fmt.Sprint("o-", s.orders), "amount": 500_000, "notifyUrl": s.url + "/sandbox/inbox/shop",
+	}
+	if provider != "" {
+		body["provider"] = provider
 	}
 	for k, v := range more {
 		body[k] = v
 	}
 	id, _ := s.ask("POST", "/api/invoices", body)["id"].(string)
 	if id == "" {
-		s.Fatal("no invoice was made: ", s.answers.String())
+		s.Fatalf("no invoice was made for %q", provider)
 	}
 	return id
 }
@@ -172,6 +178,9 @@ func TestNoCardNumberAnywhere(t *testing.T) {
 		for _, card := range cards {
 			for place, text := range places {
 				for _, spelt := range []string{card.number, card.number[:4] + " " + card.number[4:], card.number[:4] + "+" + card.number[4:], card.number[6:]} {
+					if strings.Trim(spelt, "0") == "" {
+						continue // the end of a card of the sandbox that is like any other number
+					}
 					if i := strings.Index(text, spelt); i >= 0 {
 						t.Errorf("%s holds %s: …%q", place, spelt, text[max(0, i-200):min(len(text), i+40)])
 					}

@@ -56,6 +56,23 @@ func TestCardFormIsOnlyThereWhereItIsOffered(t *testing.T) {
 	}
 }
 
+// Where card numbers may not pass through, "card" leads to the acquirer's own page.
+func TestCardOnTheAcquirersPage(t *testing.T) {
+	for _, form := range []bool{false, true} {
+		b := newBook()
+		if form {
+			b = withForm(true)
+		}
+		for i := range b.links {
+			b.links[i].Acquirer = b.links[i].Provider == "multicard"
+		}
+		_, html := open(t, b, "/pay/"+invoiceID+"?lang=en", phoneAgent)
+		if n := strings.Count(html, `<span class="name">`+words.CardWay.EN+`</span>`); n != 1 || !strings.Contains(html, `value="multicard"`) {
+			t.Errorf("form %v: %d ways are called a bank card", form, n)
+		}
+	}
+}
+
 func TestCardForm(t *testing.T) {
 	for _, phone := range []bool{false, true} {
 		b := withForm(phone)

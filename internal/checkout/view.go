@@ -138,8 +138,11 @@ func look(inv gateway.Invoice, links []gateway.Link, r request) view {
 	}
 	for _, l := range links {
 		w := way{Link: l, key: l.Provider, how: words.Ways[l.Provider].In(r.lang)}
-		if l.Card {
+		switch {
+		case l.Card:
 			w.key, w.Title, w.how = cardWay, words.CardWay.In(r.lang), words.CardHow.In(r.lang)
+		case l.Acquirer && v.form == nil: // on the acquirer's own page
+			w.Title, w.how = words.CardWay.In(r.lang), l.Title
 		}
 		w.last = w.key == r.last
 		v.ways = append(v.ways, w)

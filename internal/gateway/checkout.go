@@ -251,6 +251,8 @@ type Link struct {
 	// Card: it is our own form for a card's number, and Provider charges the card. Phone: the form
 	// asks for the telephone that the code goes to.
 	Card, Phone bool
+
+	Acquirer bool // it takes cards: on its own page, where Card is false
 }
 
 // Links are the ways to pay an invoice, one per active provider that may take it.
@@ -273,6 +275,7 @@ func (g *Gateway) Links(ctx context.Context, invoiceID string) (inv Invoice, out
 		}
 		info := g.providers[m.Provider].Info()
 		l := Link{Provider: m.Provider, Title: info.Title, DisplayName: m.DisplayName}
+		_, l.Acquirer = info.Account.(provider.CardCharger)
 		if g.cardForm(info) && !formed {
 			form := l
 			form.Card, form.Phone = true, info.Account.(provider.NumberCharger).NumberTerms().Phone
