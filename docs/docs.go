@@ -20,7 +20,8 @@ type Page struct {
 var Contents = []Page{
 	{"quickstart", "Quickstart", "Start"},
 	{"authentication", "Authentication", ""},
-	{"checkout", "Sending a buyer to pay", "Build"},
+	{"onboarding", "Onboarding a business", "Build"},
+	{"checkout", "Sending a buyer to pay", ""},
 	{"webhooks", "Receiving webhooks", ""},
 	{"refunds", "Refunds", ""},
 	{"cards", "Cards", ""},
