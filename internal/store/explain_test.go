@@ -352,7 +352,7 @@ func crowd(t *testing.T, s *store.Store) {
 			`INSERT INTO alarms (id, business_id, invoice_id, kind, message, created_at, closed_at)
 				SELECT 'alm-' || id, 'biz-' || b, 'inv-' || id, '', '', $1 + i, CASE WHEN i % 100 = 0 THEN 0 ELSE $1 END FROM n`,
 			`INSERT INTO messages (id, business_id, merchant_id, invoice_id, at, direction, request, status, response, duration_ms)
-				SELECT 'msg-' || id, 'biz-' || b, 'mer-' || b, 'inv-' || id, $1 + i, 'in', '', 200, '', 1 FROM n`,
+				SELECT 'msg-' || id, 'biz-' || b, 'mer-' || b, 'inv-' || id, $1 + i, CASE WHEN i % 10 = 0 THEN 'in' ELSE 'out' END, '', 200, '', 1 FROM n`,
 			`INSERT INTO audit_log (seq, id, created_at, staff_id, who, address, what, subject, detail, mac)
 				SELECT i, 'aud-' || id, $1 + i, 'sta-' || b, b || '@x.uz', '', 'what ' || b, b, '', '' FROM n`,
 			`INSERT INTO staff (id, email, role, active, created_at) SELECT 'sta-' || i, i || '@x.uz', 'viewer', TRUE, $1 FROM n`,
