@@ -29,7 +29,7 @@ func TestMovedToPostgreSQL(t *testing.T) {
 
 	order := map[string]any{"source": "app", "businessId": "biz", "provider": "payme", "sourceInvoiceId": "before", "amount": 500_000, "notifyUrl": s.notifyURL[0]}
 	var first, again struct{ ID string }
-	if status, err := s.call("POST", "/api/invoices", "the same key", order, &first); err != nil || status != http.StatusCreated {
+	if status, err := s.call("POST", "/api/invoices", "the-same-key", order, &first); err != nil || status != http.StatusCreated {
 		t.Fatal(status, err)
 	}
 	if code, out := runProgram(t, nil, "migrate", "copy", "--from", file, "--to", server); code != 3 || !oneLine(out) {
@@ -75,11 +75,11 @@ func TestMovedToPostgreSQL(t *testing.T) {
 	s.dsn, s.env["DATABASE_URL"] = server, server
 	p = serve(t, s.env)
 	s.front.serve(p.url)
-	if status, err := s.call("POST", "/api/invoices", "the same key", order, &again); err != nil || status != http.StatusCreated || again != first {
+	if status, err := s.call("POST", "/api/invoices", "the-same-key", order, &again); err != nil || status != http.StatusCreated || again != first {
 		t.Errorf("the repeat of a request from before: %d %v %s, want %s", status, err, again.ID, first.ID)
 	}
 	order["amount"] = 600_000
-	if status, _ := s.call("POST", "/api/invoices", "the same key", order, &again); status != http.StatusConflict {
+	if status, _ := s.call("POST", "/api/invoices", "the-same-key", order, &again); status != http.StatusConflict {
 		t.Errorf("its key with another body: %d", status)
 	}
 	before := len(s.in.Messages("", 0))
@@ -133,7 +133,7 @@ func TestACopyKilled(t *testing.T) {
 	await(t, "the copy is in the middle", asleep)
 	copying.kill()
 
-	s.env["DATABASE_URL"] = server
+	s.env["DATABASE_URL"], s.env["LOG_LEVEL"] = server, "error" // the tests' server does not sync, and is said so
 	if code, out := runProgram(t, s.env, "serve"); code != 1 || !oneLine(out) {
 		t.Errorf("serve on a half-made copy ends with %d and says %q", code, out)
 	}
@@ -149,6 +149,7 @@ func TestACopyKilled(t *testing.T) {
 	if code, out := runProgram(t, nil, "migrate", "copy", "--from", file, "--to", server); code != 0 {
 		t.Fatalf("a copy that is begun again ends with %d: %s", code, out)
 	}
+	s.env["LOG_LEVEL"] = "info"
 	p = serve(t, s.env)
 	if n := storetest.Value(t, server, "SELECT COUNT(*) FROM merchants"); n != storetest.Value(t, file, "SELECT COUNT(*) FROM merchants") {
 		t.Errorf("%s merchants", n)

@@ -187,7 +187,8 @@ func (a *App) wire(ctx context.Context) error {
 		Transport: trace.transport(providerTransport()),
 		Now:       a.Clock.Now, Logger: a.log,
 		PublicURL: string(a.Config.PublicURL), BaseURLs: map[string]string{}, PayURLs: map[string]string{},
-		InvoiceTTL:  a.Config.InvoiceTTL,
+		InvoiceTTL:   a.Config.InvoiceTTL,
+		KeepMessages: a.Config.KeepMessages, KeepEvents: a.Config.KeepEvents,
 		FastRetries: a.Config.WebhookRetries, SlowRetries: a.Config.WebhookSlowRetries, AskIntervals: outbox.Asking,
 		Metrics: numbers,
 	}

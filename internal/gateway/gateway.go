@@ -57,6 +57,8 @@ type Options struct {
 	BaseURLs     map[string]string // provider name → its API's address; missing: Info.BaseURL
 	PayURLs      map[string]string // provider name → where its buyers are sent; missing: Info.PayURL
 	InvoiceTTL   time.Duration
+	KeepMessages time.Duration // how long the companies' messages are kept; 0: for ever
+	KeepEvents   time.Duration // and webhooks that arrived
 	FastRetries  []time.Duration
 	SlowRetries  []time.Duration
 	AskIntervals []time.Duration // between questions about an unknown outcome; the last repeats
