@@ -188,6 +188,7 @@ func (a *App) wire(ctx context.Context) error {
 		Now:       a.Clock.Now, Logger: a.log,
 		PublicURL: string(a.Config.PublicURL), BaseURLs: map[string]string{}, PayURLs: map[string]string{},
 		InvoiceTTL: a.Config.InvoiceTTL, AcceptCardData: a.Config.AcceptCardData,
+		KeepMessages: a.Config.KeepMessages, KeepEvents: a.Config.KeepEvents,
 		FastRetries: a.Config.WebhookRetries, SlowRetries: a.Config.WebhookSlowRetries, AskIntervals: outbox.Asking,
 		Metrics: numbers,
 	}

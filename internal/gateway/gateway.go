@@ -58,7 +58,9 @@ type Options struct {
 	PayURLs    map[string]string // provider name → where its buyers are sent; missing: Info.PayURL
 	InvoiceTTL time.Duration
 
-	AcceptCardData bool // whether card numbers pass through us: then a business that only charges cards has a page too
+	AcceptCardData bool          // whether card numbers pass through us: then a business that only charges cards has a page too
+	KeepMessages   time.Duration // how long the companies' messages are kept; 0: for ever
+	KeepEvents     time.Duration // and webhooks that arrived
 
 	FastRetries  []time.Duration
 	SlowRetries  []time.Duration

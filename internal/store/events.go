@@ -80,6 +80,39 @@ func (tx *Tx) MoreUndelivered(ctx context.Context, businessID, sourceInvoiceID s
 		AND delivered_at = 0 AND dead_at = 0 AND seq > $3 LIMIT 1`, businessID, sourceInvoiceID, afterSeq)
 }
 
+// EventMark is an event as the walk over all of them sees it.
+type EventMark struct {
+	ID        string
+	CreatedAt time.Time
+	Delivered bool
+	Newest    bool // of its invoice
+}
+
+// EventsAfter reads up to limit events in the order of their ids, which is that of their making,
+// from behind the one with the id after on.
+func (tx *Tx) EventsAfter(ctx context.Context, after string, limit int) ([]EventMark, error) {
+	return many(ctx, tx, func(r row) (m EventMark, err error) {
+		var created, delivered, newer int64
+		err = r.Scan(&m.ID, &created, &delivered, &newer)
+		m.CreatedAt, m.Delivered, m.Newest = instant(created), delivered > 0, newer == 0
+		return m, err
+	}, `SELECT i.id, i.created_at, i.delivered_at,
+		CASE WHEN EXISTS (SELECT 1 FROM events w WHERE w.invoice_id = i.invoice_id AND w.seq > i.seq) THEN 1 ELSE 0 END
+		FROM events i WHERE i.id > $1 ORDER BY i.id LIMIT $2 + 0`, after, int64(limit))
+}
+
+// DropDeliveries deletes all tries to send an event.
+func (tx *Tx) DropDeliveries(ctx context.Context, eventID string) error {
+	_, err := tx.exec(ctx, `DELETE FROM deliveries WHERE event_id = $1`, eventID)
+	return err
+}
+
+// DropEvent deletes an event that has no tries any more, if it is still there.
+func (tx *Tx) DropEvent(ctx context.Context, id string) error {
+	_, err := tx.exec(ctx, `DELETE FROM events WHERE id = $1`, id)
+	return err
+}
+
 // Delivery is one try to send an event.
 type Delivery struct {
 	ID, BusinessID, EventID, InvoiceID string

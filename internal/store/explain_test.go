@@ -181,6 +181,17 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.MoreUndelivered(ctx, "biz-5", "order 5", 1)
 			return err
 		}},
+		{"EventsAfter", "events_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.EventsAfter(ctx, "evt-000005", 5)
+			return err
+		}},
+		{"DropDeliveries", "deliveries_of_event", func(ctx context.Context, tx *store.Tx) error { return tx.DropDeliveries(ctx, "evt-000005") }},
+		{"DropEvent", "events_pkey", func(ctx context.Context, tx *store.Tx) error {
+			if err := tx.DropDeliveries(ctx, "evt-000005"); err != nil {
+				return err
+			}
+			return tx.DropEvent(ctx, "evt-000005")
+		}},
 		{"Deliveries", "deliveries_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Deliveries(ctx, "inv-000005"); return err }},
 		{"Changes", "changes_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Changes(ctx, "inv-000005"); return err }},
 		{"Messages", "messages_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Messages(ctx, "inv-000005"); return err }},
