@@ -24,6 +24,7 @@ var Contents = []Page{
 	{"webhooks", "Receiving webhooks", ""},
 	{"refunds", "Refunds", ""},
 	{"cards", "Cards and holds", ""},
+	{"payouts", "Payouts", ""},
 	{"card-data", "Card data and PCI DSS", ""},
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},

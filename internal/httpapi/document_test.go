@@ -92,6 +92,8 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"GET /api/merchants/by-business/{source}/{businessId}/providers",
 		"GET /api/merchants/supported",
 		"GET /api/merchants/{id}",
+		"GET /api/payouts/{id}",
+		"GET /api/payouts/{id}/timeline",
 		"GET /api/refunds/by-invoice/{invoiceId}",
 		"GET /api/refunds/{id}",
 		"GET /docs/openapi.json",
@@ -114,6 +116,9 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"POST /api/invoices/{id}/receipt",
 		"POST /api/invoices/{id}/resend",
 		"POST /api/merchants",
+		"POST /api/payouts",
+		"POST /api/payouts/{id}/confirm",
+		"POST /api/payouts/{id}/resend",
 		"POST /api/refunds",
 	}
 	if !slices.Equal(got, want) {

@@ -32,5 +32,6 @@ type Options struct {
 	RefuseLateCancel bool     `json:"refuseLateCancel,omitempty"` // Payme: answer −31007 to a cancel after payment
 	Fiscalise        bool     `json:"fiscalise,omitempty"`        // Click: the provider makes the fiscal receipt from the invoice's ofd
 	OwnTIN           string   `json:"ownTin,omitempty"`           // the seller's own TIN for fiscal lines without one
+	ReconcileNightly bool     `json:"reconcileNightly,omitempty"` // the day that is over is compared with the provider's register each night
 	CallbackFrom     []string `json:"callbackFrom,omitempty"`     // CIDRs from which callbacks are taken; empty: any
 }

@@ -40,6 +40,8 @@ func (s *Simulator) Act(ctx context.Context, a simulator.Action) (simulator.Repo
 		s.tokens++
 		s.mu.Unlock()
 		return simulator.Report{}, nil
+	case "deposit":
+		return simulator.Report{}, s.setDeposit(a.Params["application"], a.Amount)
 	case "flush":
 		return s.report(nil, s.flush(ctx)), nil
 	}

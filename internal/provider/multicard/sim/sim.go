@@ -38,6 +38,7 @@ type Simulator struct {
 	payments []*payment
 	cards    []*boundCard
 	holds    []*hold
+	credits  []*credit
 	outbox   []*webhook
 	failures []failure
 	tokens   int   // tokens of an earlier generation are expired
@@ -45,7 +46,11 @@ type Simulator struct {
 	rules    rules // of every store without its own
 }
 
-type app struct{ id, secret string }
+type app struct {
+	id, secret string
+	deposit    int64 // what payouts are made from
+	overdraft  int64 // how far below nothing it may go
+}
 
 type store struct {
 	id    int64
@@ -100,12 +105,13 @@ func (s *Simulator) Info() simulator.Info {
 		Name: "multicard", Title: "Multicard",
 		Actions: []string{
 			"pay", "refuse", "abandon", "debit", "resume", "repeat", "pay_twice", "refund", "refund_part",
-			"webhook", "flush", "bind", "switch", "fail_next", "expire_tokens",
+			"webhook", "flush", "bind", "deposit", "switch", "fail_next", "expire_tokens",
 		},
 		Steps: []string{
 			"auth", "invoice.create", "invoice.read", "invoice.cancel", "payment.read", "payment.refund",
 			"payment.partial", "payment.fiscal", "register.read", "card.bind", "card.session", "card.forget", "payment.create",
-			"payment.confirm", "hold.create", "hold.read", "hold.confirm", "hold.charge", "hold.cancel", "callback", "webhook",
+			"payment.confirm", "hold.create", "hold.read", "hold.confirm", "hold.charge", "hold.cancel",
+			"payout.create", "payout.confirm", "payout.read", "payouts.read", "application.read", "recipient.read", "callback", "webhook",
 		},
 	}
 }
@@ -175,6 +181,7 @@ func (s *Simulator) Tick(ctx context.Context) {
 			again = append(again, p)
 		}
 	}
+	s.settleCredits()
 	s.mu.Unlock()
 	for _, p := range again {
 		s.ask(ctx, p)
@@ -186,7 +193,7 @@ func (s *Simulator) Tick(ctx context.Context) {
 
 func (s *Simulator) app(id, secret string) *app {
 	if s.apps[id] == nil {
-		s.apps[id] = &app{id: id, secret: secret}
+		s.apps[id] = &app{id: id, secret: secret, deposit: firstDeposit, overdraft: firstOverdraft}
 	}
 	return s.apps[id]
 }
