@@ -549,3 +549,18 @@ func TestPayoutsThatCannotBe(t *testing.T) {
 	b.send("POST", "/api/payouts/01975f2e-6a09-7bf0-9a1b-00505680eaf6/confirm", nil).want(404, "NOT_FOUND")
 	b.send("POST", "/api/payouts/x/resend", nil).want(404, "NOT_FOUND")
 }
+
+// What a provider cannot be asked is 422, and a time that makes no sense is 400.
+func TestWhatAProviderDoesNotTell(t *testing.T) {
+	b := newBench(t, nil)
+	m := "/api/merchants/" + b.register("wallet", "biz").text("id")
+	const day = "?from=2026-05-11T19:00:00Z&to=2026-05-12T19:00:00Z"
+	for _, path := range []string{m + "/account", m + "/recipients/01975f2e-6a09-7bf0-9a1b-00505680eaf6", m + "/register" + day, m + "/payout-register" + day} {
+		b.send("GET", path, nil).want(422, "NOT_SUPPORTED")
+		b.send("GET", strings.Replace(path, m, "/api/merchants/01975f2e-6a09-7bf0-9a1b-00505680eaf6", 1), nil).want(404, "NOT_FOUND")
+	}
+	b.send("GET", m+"/recipients/x", nil).want(404, "NOT_FOUND")
+	for _, query := range []string{"", "?from=2026-05-11T19:00:00Z", "?from=2026-05-12T19:00:00Z&to=2026-05-11T19:00:00Z", "?from=2026-05-12T19:00:00Z&to=2026-08-11T19:00:00Z", day + "&cursor=x", day + "&status=done"} {
+		b.send("GET", m+"/register"+query, nil).want(400, "VALIDATION_ERROR")
+	}
+}

@@ -373,7 +373,7 @@ func (s *server) describeCallback(path, id string) {
 func (s *server) pathParam(name string) *huma.Param {
 	p := &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}
 	switch name {
-	case "id", "invoiceId", "merchantId":
+	case "id", "invoiceId", "merchantId", "uuid":
 		p.Schema.Format = "uuid"
 	case "source", "businessId":
 		p.Schema = callersID("").Schema(nil)

@@ -86,6 +86,22 @@ func (s *server) routes() {
 		id: "listProvidersOfBusiness", tag: tagMerchants, summary: "List the providers that a buyer of this business can choose",
 		description: "One payment button for each. An empty list: this business cannot be paid yet.",
 	}, s.providersOf)
+	add(s, "GET /api/merchants/{id}/account", about{
+		id: "getMerchantAccount", tag: tagMerchants, summary: "Read the merchant's account at the provider",
+		description: "Asked at each request. " + asksWords, fails: []pay.Code{pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.accountView)
+	add(s, "GET /api/merchants/{id}/recipients/{uuid}", about{
+		id: "getRecipient", tag: tagMerchants, summary: "Read a recipient of parts of a payment",
+		description: "Look before you split: one that is not active gets no money. " + asksWords, fails: []pay.Code{pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.recipientView)
+	add(s, "GET /api/merchants/{id}/register", about{
+		id: "readRegister", tag: tagMerchants, summary: "Read the provider's own list of payments",
+		description: "In the provider's order, with what it says of each. " + asksWords, fails: []pay.Code{pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.register)
+	add(s, "GET /api/merchants/{id}/payout-register", about{
+		id: "readPayoutRegister", tag: tagMerchants, summary: "Read the provider's own list of payouts",
+		description: "In the provider's order, with what it says of each. " + asksWords, fails: []pay.Code{pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.payoutRegister)
 
 	add(s, "POST /api/invoices", about{
 		id: "createInvoice", tag: tagInvoices, summary: "Ask a buyer for money", description: invoiceWords,
