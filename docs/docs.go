@@ -32,6 +32,7 @@ var Contents = []Page{
 	{"card-holds", "Hold, then take", ""},
 	{"card-wallets", "Pay in another company's app", ""},
 	{"card-splits", "Split a payment", ""},
+	{"payouts", "Payouts", ""},
 	{"card-data", "Card data and PCI DSS", ""},
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},

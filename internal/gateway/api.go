@@ -149,12 +149,31 @@ type CardQuery struct {
 func (q CardQuery) String() string   { return "a card of business " + q.Business }
 func (q CardQuery) GoString() string { return q.String() }
 
-// TimelineEntry is one thing that happened to an invoice.
+// PayoutInput sends money to a card: to a bound one, or to one by its number, which lives in
+// memory only, like the person.
+type PayoutInput struct {
+	Source, Business, Provider string
+
+	SourcePayoutID string
+	Amount         pay.Tiyin
+	Number, CardID string // one of the two
+	Person         *pay.Person
+	TwoSteps       bool // made first, and sent when it is confirmed
+	NotifyURL      string
+}
+
+// String keeps the number out of logs; GoString out of %#v too.
+func (in PayoutInput) String() string {
+	return "the payout " + in.SourcePayoutID + " of business " + in.Business
+}
+func (in PayoutInput) GoString() string { return in.String() }
+
+// TimelineEntry is one thing that happened to an invoice, or to a payout.
 type TimelineEntry struct {
 	At   time.Time
 	Kind string // change, message, delivery, alarm
 
-	// change: of an invoice, a payment or a refund
+	// change: of an invoice, a payment, a refund or a payout
 	What, ID, Was, Now, By, Note string
 
 	// message: redacted traffic with the provider; delivery: one try to tell the app

@@ -83,6 +83,7 @@ type Question struct {
 	Before                    pay.Tiyin // refunds: what had been returned before
 	SentAt                    time.Time
 	Payment                   pay.Payment
+	Payout                    pay.Payout // OpPayout
 	Meta                      []byte
 
 	// Code is what the buyer's telephone showed, where the question is about a charge by it and
@@ -95,10 +96,11 @@ type Question struct {
 type Report struct {
 	Found    bool
 	Outcome  Outcome
-	Refunded pay.Tiyin // what was returned so far, where the company shows it
-	Shows    bool      // whether Refunded can be believed (the company shows returns at all)
-	Underway bool      // a refund that the company has taken on and not finished
-	Warning  string    // for the log: what was odd about the answer and did not change its meaning
+	Move     MoveOutcome // OpPayout: instead of Outcome
+	Refunded pay.Tiyin   // what was returned so far, where the company shows it
+	Shows    bool        // whether Refunded can be believed (the company shows returns at all)
+	Underway bool        // a refund that the company has taken on and not finished
+	Warning  string      // for the log: what was odd about the answer and did not change its meaning
 }
 
 // ReceiptSender passes a fiscal receipt's link to the company.
@@ -146,12 +148,20 @@ type Next struct {
 }
 
 // MoveOutcome is what the provider said of a refund or payout: MoveSent while it still works
-// on it, MoveSucceeded or MoveFailed.
+// on it, MoveSucceeded or MoveFailed; of a payout also MoveCreated, while it waits for its
+// confirmation.
 type MoveOutcome struct {
 	State           pay.MoveState
 	Ref, Code, Note string
 	At              time.Time
 	Meta            []byte
+
+	// Of payouts. Reason is one of pay.Declines where the answer is no, or, with MoveCreated,
+	// where the code was wrong. Amount is what the company says that it sends; 0: it does not say.
+	Reason     string
+	Amount     pay.Tiyin
+	Card       pay.Card
+	ReceiptURL string
 }
 
 // CredentialChecker has a call that does nothing but show whether the company takes the credentials:
@@ -312,17 +322,36 @@ type Holder interface {
 
 // Payer sends money to cards.
 type Payer interface {
+	// CanPayout is pure, and asked before anything is written: nil, or a *pay.Error
+	// (CodeUnsupported, CodeInvalid) that says what is missing.
+	CanPayout(PayoutOrder) error
+	// Payout makes a payout. With TwoSteps in the order it moves no money, and its outcome is
+	// MoveCreated with the Ref by which ConfirmPayout has it sent.
 	Payout(context.Context, PayoutOrder) (MoveOutcome, error)
-	ConfirmPayout(ctx context.Context, ref, code string) (MoveOutcome, error)
+	// ConfirmPayout has p sent; code may be "". MoveCreated with a Reason: the code is wrong, and
+	// p still waits.
+	ConfirmPayout(ctx context.Context, p pay.Payout, code string) (MoveOutcome, error)
 }
 
-// PayoutOrder asks to send Amount to a card. Number lives only in memory.
+// PayoutResender is a Payer that can be told to send the code of a payout again. It moves no money.
+type PayoutResender interface {
+	Payer
+	ResendPayoutCode(ctx context.Context, p pay.Payout) error
+}
+
+// PayoutOrder asks to send Amount to a card, by its number or by a bound card's token. Number and
+// Person live only in memory.
 type PayoutOrder struct {
-	PayoutID      string
+	PayoutID      string // ours; the external id where the company takes one
 	Amount        pay.Tiyin
 	Number, Token string
-	KYC           []byte
+	Person        *pay.Person // nil: nobody was named
+	TwoSteps      bool
 }
+
+// String keeps the number and the token out of logs; GoString out of %#v too.
+func (o PayoutOrder) String() string   { return "the payout " + o.PayoutID }
+func (o PayoutOrder) GoString() string { return o.String() }
 
 // QRCharger takes money by a code that the buyer's telephone shows: Click Pass, Payme Go, FastPay,
 // AnorCheck. Paid or failed are final; created means that the company still works on it, and is

@@ -53,6 +53,14 @@ var declines = map[string]Text{
 		"Kod eskirgan yoki ishlatilgan. Ilovada yangi kod oching.",
 		"Код устарел или уже использован. Откройте новый код в приложении.",
 		"The code has run out or was used. Show a new one in the app."},
+	"identification_needed": {
+		"Bu summani olish uchun oluvchi maʼlumotlari kerak.",
+		"Для такой суммы нужны данные получателя.",
+		"For this amount the recipient must be identified."},
+	"not_confirmed": {
+		"Oʻtkazma vaqtida tasdiqlanmadi. Pul yuborilmadi.",
+		"Выплата не была подтверждена вовремя. Деньги не отправлены.",
+		"The payout was not confirmed in time. No money was sent."},
 	"declined": {
 		"Bank toʻlovni rad etdi.",
 		"Банк отклонил платёж.",

@@ -42,6 +42,8 @@ func (s *Simulator) Act(ctx context.Context, a simulator.Action) (simulator.Repo
 		return simulator.Report{}, nil
 	case "code":
 		return s.newCode(a)
+	case "deposit":
+		return simulator.Report{}, s.setDeposit(a.Params["application"], a.Amount)
 	case "flush":
 		return s.report(nil, s.flush(ctx)), nil
 	}

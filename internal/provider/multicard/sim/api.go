@@ -57,6 +57,8 @@ func (s *Simulator) routes() {
 		}
 	})
 	s.cardRoutes()
+	s.payoutRoutes()
+	s.registerRoutes()
 	s.pages()
 }
 
