@@ -20,6 +20,7 @@ import (
 	"github.com/chorsu/chorsu/internal/seal"
 	"github.com/chorsu/chorsu/internal/store/storetest"
 	"github.com/chorsu/chorsu/internal/webhook"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 const apiKey = "browser-tests-key-0123456789"
@@ -33,15 +34,35 @@ func TestCheckout(t *testing.T) {
 }
 
 func TestSite(t *testing.T) {
-	run(t, start(t), "site.mjs", 3)
+	run(t, start(t), "site.mjs", 5)
+}
+
+// The ends that a buyer's page tells of, and what each must say.
+func TestEnds(t *testing.T) {
+	url := start(t, "ACCEPT_CARD_DATA", "true")
+	for _, p := range app.Plugins() {
+		if len(p.Sample) > 0 {
+			register(t, url, p.Provider.Info().Name, p.Sample)
+		}
+	}
+	says, err := json.Marshal(map[string][]words.Text{
+		"paid": {words.PaidTitle, words.PaidText, words.BackToShop}, "already": {words.PaidTitle, words.PaidAlready},
+		"refunded": {words.RefundedTitle, words.RefundedText}, "failed": {words.FailedTitle, words.FailedText},
+		"cancelled": {words.CancelledTitle, words.CancelledText}, "released": {words.CancelledTitle, words.ReleasedText},
+		"expired": {words.ExpiredTitle, words.ExpiredText}, "held": {words.HeldTitle, words.HeldText},
+		"unknown": {words.UnknownTitle, words.UnknownText, words.UnknownKeep}, "bar": {words.TestBar},
+	})
+	must(t, err)
+	t.Setenv("WORDS", string(says))
+	run(t, url, "scenes.mjs", 11)
 }
 
 func TestSandbox(t *testing.T) {
-	run(t, start(t), "sandbox.mjs", 17)
+	run(t, start(t), "sandbox.mjs", 18)
 }
 
-// start serves the whole program on a free port.
-func start(t *testing.T) (url string) {
+// start serves the whole program on a free port, with more settings by name and value.
+func start(t *testing.T, more ...string) (url string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0") // its address is known before there is anything to serve
 	must(t, err)
@@ -49,6 +70,9 @@ func start(t *testing.T) (url string) {
 	given := map[string]string{
 		"DATABASE_URL": storetest.DSN(t, storetest.SQLite), "PUBLIC_URL": url, "SERVICE_API_KEY": apiKey,
 		"WEBHOOK_SIGNING_SECRET": webhook.NewSecret(), "MASTER_KEY": seal.NewKey(), "NOTIFY_ALLOW_PRIVATE": "true", "RATE_LIMIT_PER_MINUTE": "0",
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		given[more[i]] = more[i+1]
 	}
 	cfg, _, err := config.Load(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, "")
 	must(t, err)

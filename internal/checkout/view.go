@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -92,6 +93,7 @@ type request struct {
 	trouble  string // what was in the way of the choice: away, busy
 	now      time.Time
 	test     bool
+	titles   map[string]string
 }
 
 // way is one row: a provider that the invoice can be paid with.
@@ -137,7 +139,7 @@ func look(inv gateway.Invoice, links []gateway.Link, r request) view {
 				return l.Title
 			}
 		}
-		return p.Provider
+		return cmp.Or(r.titles[p.Provider], p.Provider) // charged by our call, or no longer offered
 	}
 	for i := range v.ways {
 		if v.ways[i].Provider == r.by {
