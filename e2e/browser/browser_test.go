@@ -34,7 +34,7 @@ func TestCheckout(t *testing.T) {
 }
 
 func TestSite(t *testing.T) {
-	run(t, start(t), "site.mjs", 5)
+	run(t, start(t), "site.mjs", 6)
 }
 
 // The ends that a buyer's page tells of, and what each must say.

@@ -252,6 +252,20 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
+// Only in test mode may the page be framed, and only by the sandbox beside it.
+func TestFraming(t *testing.T) {
+	for test, want := range map[bool]string{false: "DENY", true: "SAMEORIGIN"} {
+		b := newBook()
+		c := New(Options{Gateway: b, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler), Test: test})
+		w := httptest.NewRecorder()
+		c.ServeHTTP(w, httptest.NewRequest("GET", "/pay/"+invoiceID, nil))
+		c.Close()
+		if got := w.Header().Get("X-Frame-Options"); got != want || w.Code != 200 {
+			t.Errorf("test %v: %d, %s", test, w.Code, got)
+		}
+	}
+}
+
 func TestNothingThere(t *testing.T) {
 	for _, target := range []string{"/pay/", "/pay/x", "/pay/" + strings.Replace(invoiceID, "1", "2", 1), "/pay/" + invoiceID + "/x", "/pay/" + strings.ToUpper(invoiceID)} {
 		got, html := open(t, newBook(), target, phoneAgent, "Accept-Language", "ru-RU,en;q=0.5")
