@@ -15,9 +15,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/chorsu/chorsu/internal/admin"
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/seal"
+	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/store/storetest"
 	"github.com/chorsu/chorsu/internal/webhook"
 	"github.com/chorsu/chorsu/internal/words"
@@ -27,10 +29,21 @@ const apiKey = "browser-tests-key-0123456789"
 
 func TestCheckout(t *testing.T) {
 	url := start(t)
-	for _, p := range app.Plugins() {
+	for _, p := range app.Online() {
 		register(t, url, p.Provider.Info().Name, p.Sample)
 	}
 	run(t, url, "checkout.mjs", 20)
+}
+
+// The card's own form, where card numbers may pass through, and the acquirer's own where not.
+func TestCards(t *testing.T) {
+	url := start(t, "ACCEPT_CARD_DATA", "true")
+	for _, p := range app.Plugins() {
+		if name := p.Provider.Info().Name; name == "paysys" || name == "payme" {
+			register(t, url, name, p.Sample)
+		}
+	}
+	run(t, url, "cards.mjs", 8)
 }
 
 func TestSite(t *testing.T) {
@@ -61,8 +74,30 @@ func TestSandbox(t *testing.T) {
 	run(t, start(t), "sandbox.mjs", 18)
 }
 
-// start serves the whole program on a free port, with more settings by name and value.
+// The staff's pages: two people come with the links that the command line prints.
+func TestStaff(t *testing.T) {
+	url, a := serve(t)
+	for _, p := range app.Plugins() {
+		if name := p.Provider.Info().Name; name != "multicard" { // that one is added by hand
+			register(t, url, name, p.Sample)
+		}
+	}
+	links := map[string]staff.Role{"OWNER": staff.Owner, "VIEWER": staff.Viewer}
+	for name, email := range map[string]string{"OWNER": "dilnoza@namuna.uz", "VIEWER": "kuzatuvchi@namuna.uz"} {
+		_, token, err := a.Office.Add(t.Context(), staff.CommandLine, email, links[name])
+		must(t, err)
+		t.Setenv("ENROL_"+name, admin.EnrolURL(url, token))
+	}
+	run(t, url, "staff.mjs", 12)
+}
+
 func start(t *testing.T, more ...string) (url string) {
+	url, _ = serve(t, more...)
+	return url
+}
+
+// serve serves the whole program on a free port, with more settings by name and value.
+func serve(t *testing.T, more ...string) (url string, a *app.App) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0") // its address is known before there is anything to serve
 	must(t, err)
@@ -76,7 +111,7 @@ func start(t *testing.T, more ...string) (url string) {
 	}
 	cfg, _, err := config.Load(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, "")
 	must(t, err)
-	a, err := app.New(t.Context(), cfg, app.Options{Test: &app.Test{LocalURL: url}})
+	a, err = app.New(t.Context(), cfg, app.Options{Test: &app.Test{LocalURL: url}})
 	must(t, err)
 	serving, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
@@ -86,7 +121,7 @@ func start(t *testing.T, more ...string) (url string) {
 		must(t, <-served)
 		must(t, a.Close(context.Background()))
 	})
-	return url
+	return url, a
 }
 
 // register makes the business known at a provider, as an app would.

@@ -73,6 +73,7 @@ type options struct {
 	RefundEvents     bool     `json:"refundEvents,omitzero" doc:"A partial refund sends the webhook refund.updated"`
 	RefuseLateCancel bool     `json:"refuseLateCancel,omitzero" doc:"Payme: a cancel after payment is refused"`
 	Fiscalise        bool     `json:"fiscalise,omitzero" doc:"Click: it makes the fiscal receipt from the invoice's ofd once it is paid; wants merchantUserId and ownTin"`
+	DirectCharge     bool     `json:"directCharge,omitzero" doc:"PaySys: charge at once. Without it the money is held and taken at once, so that a charge whose answer was lost can be found or releases itself"`
 	OwnTIN           string   `json:"ownTin,omitzero" pattern:"^([0-9]{9}|[0-9]{14})$" patternDescription:"must be 9 or 14 digits" doc:"The seller's own TIN or PINFL, for receipt lines without one" example:"123456789"`
 	CallbackFrom     []string `json:"callbackFrom,omitzero" maxItems:"64" check:"networks" doc:"CIDRs from which callbacks are taken; empty: any" example:"[\"195.158.26.90/32\"]"`
 }
@@ -81,7 +82,7 @@ func showOptions(o pay.Options) options {
 	return options{
 		Mode: o.Mode, AccountField: o.AccountField, UzumAttribute: o.UzumAttribute, AmountUnit: o.AmountUnit,
 		PartialRefund: o.PartialRefund, PartialReversal: o.PartialReversal, RefundEvents: o.RefundEvents,
-		RefuseLateCancel: o.RefuseLateCancel, Fiscalise: o.Fiscalise, OwnTIN: o.OwnTIN, CallbackFrom: o.CallbackFrom,
+		RefuseLateCancel: o.RefuseLateCancel, Fiscalise: o.Fiscalise, DirectCharge: o.DirectCharge, OwnTIN: o.OwnTIN, CallbackFrom: o.CallbackFrom,
 	}
 }
 
@@ -93,7 +94,7 @@ func (o *options) split() (*pay.Options, *string) {
 	return &pay.Options{
 		Mode: o.Mode, AccountField: o.AccountField, UzumAttribute: o.UzumAttribute, AmountUnit: o.AmountUnit,
 		PartialRefund: o.PartialRefund, PartialReversal: o.PartialReversal, RefundEvents: o.RefundEvents,
-		RefuseLateCancel: o.RefuseLateCancel, Fiscalise: o.Fiscalise, OwnTIN: o.OwnTIN, CallbackFrom: o.CallbackFrom,
+		RefuseLateCancel: o.RefuseLateCancel, Fiscalise: o.Fiscalise, DirectCharge: o.DirectCharge, OwnTIN: o.OwnTIN, CallbackFrom: o.CallbackFrom,
 	}, o.TestKey
 }
 

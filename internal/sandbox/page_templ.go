@@ -1155,7 +1155,7 @@ func appScreen(v view) templ.Component {
 }
 
 // fieldWords are what a page for cards asks for.
-var fieldWords = map[string]words.Text{"card": words.CardNumber, "expiry": words.CardExpiry, "otp": words.SMSCode}
+var fieldWords = map[string]words.Text{"card": words.PhoneCard, "expiry": words.PhoneExpiry, "otp": words.SMSCode}
 
 func press(do, title, kind string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

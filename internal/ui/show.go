@@ -14,7 +14,12 @@ import (
 // Show answers with a page. It is drawn whole before anything is sent, so that a page that
 // cannot be drawn is an error and not half a page.
 func Show(w http.ResponseWriter, r *http.Request, status int, page templ.Component) {
-	ShowIn(w, r, status, page, Frames{})
+	show(w, r, status, page, Frames{}.allow)
+}
+
+// ShowInner is Show for a page whose forms lead nowhere else.
+func ShowInner(w http.ResponseWriter, r *http.Request, status int, page templ.Component) {
+	show(w, r, status, page, func(head http.Header) { head.Set("Content-Security-Policy", innerPolicy) })
 }
 
 // Frames is how a page stands to others of ours. No page of anybody else may frame one, ever.
@@ -25,6 +30,10 @@ type Frames struct {
 
 // ShowIn is Show for a page that has to do with frames.
 func ShowIn(w http.ResponseWriter, r *http.Request, status int, page templ.Component, f Frames) {
+	show(w, r, status, page, f.allow)
+}
+
+func show(w http.ResponseWriter, r *http.Request, status int, page templ.Component, allow func(http.Header)) {
 	var b bytes.Buffer
 	if err := page.Render(context.WithoutCancel(r.Context()), &b); err != nil {
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
@@ -32,7 +41,7 @@ func ShowIn(w http.ResponseWriter, r *http.Request, status int, page templ.Compo
 	}
 	head := w.Header()
 	Secure(head)
-	f.allow(head)
+	allow(head)
 	head.Set("Content-Type", "text/html; charset=utf-8")
 	if head.Get("Cache-Control") == "" {
 		head.Set("Cache-Control", "no-store")

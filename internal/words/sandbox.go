@@ -26,8 +26,8 @@ var (
 	FinishPaying = Text{"Qaytib, toʻlovni tugatish", "Вернуться и доплатить", "Come back and finish"}
 	GiveUp       = Text{"Voz kechish", "Отказаться от платежа", "Give the payment up"}
 	AskAgain     = Text{"Kompaniya qayta soʻraydi", "Компания спрашивает ещё раз", "The company asks again"}
-	CardNumber   = Text{"Karta raqami", "Номер карты", "Card number"}
-	CardExpiry   = Text{"Amal qilish muddati (YYOO)", "Срок действия (ГГММ)", "Expiry (YYMM)"}
+	PhoneCard    = Text{"Karta raqami", "Номер карты", "Card number"}
+	PhoneExpiry  = Text{"Amal qilish muddati (YYOO)", "Срок действия (ГГММ)", "Expiry (YYMM)"}
 	SMSCode      = Text{"SMS-kod", "Код из SMS", "Code from the SMS"}
 
 	PhonePaid      = Text{"Toʻlandi", "Оплачено", "Paid"}
