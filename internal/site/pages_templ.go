@@ -308,7 +308,7 @@ func head(o Options, l words.Lang, inDocs bool) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Top("/", []ui.Nav{{Title: words.ReadDocs.In(l), URL: "/docs", Here: inDocs}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Top("/", []ui.Nav{{Title: words.ReadDocs.In(l), URL: "/docs", Here: inDocs}, {Title: words.ForStaff.In(l), URL: "/admin/"}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
