@@ -37,6 +37,7 @@ var Contents = []Page{
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
+	{"staff", "Staff accounts and audit", ""},
 	{"performance", "Performance", ""},
 	{"providers/multicard", "Multicard", "Providers"},
 	{"providers/click", "Click", ""},
