@@ -34,6 +34,7 @@ var Contents = []Page{
 	{"card-splits", "Split a payment", ""},
 	{"payouts", "Payouts", ""},
 	{"card-data", "Card data and PCI DSS", ""},
+	{"in-store", "In the shop", ""},
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
@@ -44,5 +45,6 @@ var Contents = []Page{
 	{"providers/payme", "Payme", ""},
 	{"providers/uzum", "Uzum Bank", ""},
 	{"providers/paysys", "PaySys", ""},
+	{"providers/wallets", "Wallets in the shop", ""},
 	{"payment-states", "Payment states", "Reference"},
 }
