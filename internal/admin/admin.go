@@ -33,9 +33,11 @@ type Options struct {
 	Office  *staff.Office
 	Client  func(context.Context) netip.Addr // whom a request came from, past trusted proxies
 	HTTPS   bool                             // people reach the pages by https
-	Now     func() time.Time                 // the gateway's time, for what the pages show
-	Logger  *slog.Logger
-	Test    bool // test mode: every page says so
+
+	PublicURL string           // before /admin, for links that are given to people
+	Now       func() time.Time // the gateway's time, for what the pages show
+	Logger    *slog.Logger
+	Test      bool // test mode: every page says so
 }
 
 type admin struct {
@@ -69,8 +71,30 @@ func (a *admin) routes() []route {
 		{"GET /admin/{$}", staff.Viewer, "", a.home},
 
 		// Merchants, staff, audit.
+		{"GET /admin/merchants", staff.Viewer, "", a.merchantsPage},
+		{"GET /admin/merchants/new", staff.Owner, "", a.newMerchant},
+		{"POST /admin/merchants", staff.Owner, "", a.addMerchant},
+		{"GET /admin/merchants/{id}", staff.Viewer, "merchant.seen", a.merchantPage},
+		{"GET /admin/merchants/{id}/edit", staff.Owner, "merchant.seen", a.editMerchant},
+		{"POST /admin/merchants/{id}", staff.Owner, "", a.changeMerchant},
+		{"POST /admin/merchants/{id}/active", staff.Owner, "", a.turnMerchant},
+		{"POST /admin/merchants/{id}/check", staff.Support, "", a.checkCredentials},
+		{"GET /admin/staff", staff.Owner, "", a.staffPage},
+		{"POST /admin/staff", staff.Owner, "", a.addStaff},
+		{"POST /admin/staff/limit", staff.Owner, "", a.setLimit},
+		{"GET /admin/staff/{id}", staff.Owner, "staff.seen", a.personPage},
+		{"POST /admin/staff/{id}/role", staff.Owner, "", a.setRole},
+		{"POST /admin/staff/{id}/disable", staff.Owner, "", a.disableStaff},
+		{"POST /admin/staff/{id}/enable", staff.Owner, "", a.enableStaff},
+		{"POST /admin/staff/{id}/reset-totp", staff.Owner, "", a.resetTOTP},
+		{"GET /admin/audit", staff.Owner, "", a.auditPage},
+		{"POST /admin/audit/verify", staff.Owner, "", a.verifyAudit},
 
 		// One's own account.
+		{"GET /admin/account", staff.Viewer, "", a.accountPage},
+		{"POST /admin/account/password", staff.Viewer, "", a.changePassword},
+		{"POST /admin/account/recovery", staff.Viewer, "", a.newRecovery},
+		{"POST /admin/account/sign-out", staff.Viewer, "", a.signOutEverywhere},
 		{"GET /admin/login", "", "", a.loginPage},
 		{"POST /admin/login", "", "", a.login},
 		{"POST /admin/logout", staff.Viewer, "", a.logout},
@@ -108,12 +132,11 @@ func (a *admin) guarded(rt route) http.Handler {
 			rt.serve(w, r)
 			return
 		}
-		p, ok := a.identify(w, r)
+		r, ok := a.identified(w, r)
 		if !ok {
 			return
 		}
-		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, visit{person: p, address: a.address(r)}))
-		if !p.Role.May(rt.least) {
+		if !me(r.Context()).Role.May(rt.least) {
 			if err := a.audit(r.Context(), "access.refused", "", rt.pattern); err != nil {
 				a.fail(w, r, err)
 				return
@@ -140,7 +163,7 @@ func (a *admin) audit(ctx context.Context, what, subject, detail string) error {
 
 // nothing answers an address that leads nowhere.
 func (a *admin) nothing(w http.ResponseWriter, r *http.Request) {
-	if _, ok := a.identify(w, r); ok {
+	if r, ok := a.identified(w, r); ok {
 		a.tell(w, r, http.StatusNotFound, words.NoPageTitle, words.NoStaffPage)
 	}
 }
@@ -197,7 +220,11 @@ var menu = [][]entry{
 	{
 		{Path + "/", words.Inbox, staff.Viewer},
 	},
-	{},
+	{
+		{merchantsPath, words.MerchantsTitle, staff.Viewer},
+		{auditPath, words.AuditTitle, staff.Owner},
+		{staffPath, words.StaffTitle, staff.Owner},
+	},
 }
 
 // may says whether the menu shows an entry.

@@ -13,8 +13,8 @@ import (
 )
 
 // pages are what people see, beside the API.
-func (a *App) pages() (http.Handler, error) {
-	open, err := site.New(site.Options{Providers: a.Gateway.Supported(), Ready: a.Gateway.Ready, Test: a.o.Test != nil})
+func (a *App) pages(document []byte) (http.Handler, error) {
+	open, err := site.New(site.Options{Providers: a.Gateway.Supported(), Ready: a.Gateway.Ready, Reference: document, Test: a.o.Test != nil})
 	if err != nil {
 		return nil, fmt.Errorf("the site: %w", err)
 	}
@@ -22,7 +22,7 @@ func (a *App) pages() (http.Handler, error) {
 	a.Office = staff.New(staff.Options{Store: a.Store, Seal: a.seal, Now: a.o.Now, Hashing: a.o.Hashing})
 	desk, err := admin.New(admin.Options{
 		Gateway: a.Gateway, Office: a.Office,
-		Client: httpapi.Client, HTTPS: strings.HasPrefix(string(a.Config.PublicURL), "https:"),
+		Client: httpapi.Client, HTTPS: strings.HasPrefix(string(a.Config.PublicURL), "https:"), PublicURL: string(a.Config.PublicURL),
 		Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil,
 	})
 	if err != nil {

@@ -29,6 +29,15 @@ func (tx *Tx) SaveEvent(ctx context.Context, e pay.Event) error {
 		e.ID, int64(e.Attempts), millis(e.NextAt), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt))
 }
 
+// SaveTry is SaveEvent after a try that began when the event had been tried was times. ok is false
+// where somebody has asked meanwhile for it to be sent again: then nothing is written.
+func (tx *Tx) SaveTry(ctx context.Context, e pay.Event, was int) (ok bool, err error) {
+	n, err := tx.exec(ctx, `UPDATE events SET attempts = $2, next_at = $3, delivered_at = $4, stuck_at = $5, dead_at = $6
+		WHERE id = $1 AND attempts = $7`,
+		e.ID, int64(e.Attempts), millis(e.NextAt), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt), int64(was))
+	return n == 1, err
+}
+
 const eventQuery = `SELECT id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url,
 	attempts, next_at, created_at, delivered_at, stuck_at, dead_at FROM events`
 
