@@ -5,7 +5,7 @@ import "embed"
 
 // Files are the pages.
 //
-//go:embed *.md providers/*.md
+//go:embed *.md operating/*.md providers/*.md
 var Files embed.FS
 
 // Page is one entry of the table of contents.
@@ -37,6 +37,7 @@ var Contents = []Page{
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
+	{"operating/scaling", "Scaling", ""},
 	{"performance", "Performance", ""},
 	{"providers/multicard", "Multicard", "Providers"},
 	{"providers/click", "Click", ""},

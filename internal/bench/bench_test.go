@@ -84,7 +84,7 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 	f := Figure{Engine: "SQLite", What: "POST invoice", Connections: 32, Value: 1234.5, Unit: "invoices/s", P50: 1500 * time.Microsecond, P99: 20 * time.Millisecond, Limit: 2469, LimitIs: "plain SQL"}
-	want := []string{"SQLite", "POST invoice", "32", "1234 invoices/s", "1.50 ms", "20.0 ms", "50 % of 2469 (plain SQL)", ""}
+	want := []string{"SQLite", "POST invoice", "32", "1234 invoices/s", "1.50 ms", "20.0 ms", "50 % of 2469 (plain SQL)", "", ""}
 	if diff := cmp.Diff(want, f.cells()); diff != "" {
 		t.Error(diff)
 	}

@@ -88,7 +88,7 @@ func TestWhatAPaymentTakes(t *testing.T) {
 				}
 			})
 			fx.settle()
-			measure("a whole payment, and its webhook delivered", 4100, 38, func(i int) {
+			measure("a whole payment, and its webhook delivered", 4100, 40, func(i int) {
 				fx.paid("link", fmt.Sprint("whole", i))
 				if n, err := fx.runner.RunDue(t.Context()); n != 1 || err != nil {
 					t.Errorf("%d deliveries: %v", n, err)
