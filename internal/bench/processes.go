@@ -100,8 +100,8 @@ func (r *run) killed(ctx context.Context, dsn string, s *street) error {
 			case <-time.After(r.o.Each / 2):
 			case <-ctx.Done():
 			}
+			dead.Store(true) // its buyers notice at once
 			victim.kill()
-			dead.Store(true)
 		})
 		if _, err := loop(ctx, busy, r.o.Each, pay); err != nil {
 			return err
