@@ -5,7 +5,7 @@ import "embed"
 
 // Files are the pages.
 //
-//go:embed *.md providers/*.md
+//go:embed *.md operating/*.md providers/*.md
 var Files embed.FS
 
 // Page is one entry of the table of contents.
@@ -39,6 +39,7 @@ var Contents = []Page{
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
 	{"staff", "Staff accounts and audit", ""},
+	{"operating/scaling", "Scaling", ""},
 	{"performance", "Performance", ""},
 	{"providers/multicard", "Multicard", "Providers"},
 	{"providers/click", "Click", ""},

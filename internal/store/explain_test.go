@@ -442,8 +442,6 @@ func crowd(t *testing.T, s *store.Store) {
 				SELECT 'pay-' || id, 'inv-' || id, 'biz-' || b, 'mer-' || b, 'payme', 'ref ' || i, 1000, CASE WHEN i % 100 = 0 THEN 'unknown' ELSE 'created' END, $1 + i, $1 + i FROM n`,
 			`INSERT INTO cards (id, business_id, merchant_id, provider, ref, state, sealed, created_at)
 				SELECT 'card-' || id, 'biz-' || b, 'mer-' || b, 'paysys', 'ref ' || i, CASE WHEN i % 10 = 0 THEN 'active' WHEN i % 10 = 5 THEN 'pending' ELSE 'failed' END, CASE WHEN i % 10 = 0 THEN 'x' ELSE '' END, $1 + i FROM n`,
-			`INSERT INTO cards (id, business_id, merchant_id, provider, state, sealed, created_at)
-				SELECT 'card-' || id, 'biz-' || b, 'mer-' || b, 'paysys', CASE WHEN i % 10 = 0 THEN 'active' ELSE 'failed' END, CASE WHEN i % 10 = 0 THEN 'x' ELSE '' END, $1 + i FROM n`,
 			`INSERT INTO tills (id, business_id, name, code_hash, token_hash, created_at)
 				SELECT 'till-' || id, 'biz-' || b, 'till', 'code ' || i, 'token ' || i, $1 + i FROM n`,
 			`INSERT INTO till_reports (till_id, op_id, business_id, revision, body, created_at, updated_at)
