@@ -135,7 +135,7 @@ func (d *demo) run(ctx context.Context) (failed bool) {
 	fmt.Fprintf(d.out, "A business, its buyers and every payment company, on this machine. No money moves, nothing leaves it.\n\n")
 	paid := map[string]string{} // provider → invoice
 	var names []string
-	for _, p := range app.Plugins() {
+	for _, p := range app.Online() {
 		info := p.Provider.Info()
 		names = append(names, info.Name)
 		if invoice, ok := d.payment(ctx, info.Name, p.Sample); ok {

@@ -26,7 +26,7 @@ const apiKey = "browser-tests-key-0123456789"
 
 func TestCheckout(t *testing.T) {
 	url := start(t)
-	for _, p := range app.Plugins() {
+	for _, p := range app.Online() {
 		register(t, url, p.Provider.Info().Name, p.Sample)
 	}
 	run(t, url, "checkout.mjs", 20)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/checkout"
@@ -28,6 +29,11 @@ type Plugin = all.Entry
 
 // Plugins are all providers.
 func Plugins() []Plugin { return all.List() }
+
+// Online are those that a buyer on the web can pay by: not those that only tills use.
+func Online() []Plugin {
+	return slices.DeleteFunc(all.List(), func(p Plugin) bool { return p.Provider.Info().InStore })
+}
 
 // Options are what a program is made of besides its settings. All may be left zero.
 type Options struct {

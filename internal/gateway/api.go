@@ -103,16 +103,17 @@ type RefundInput struct {
 	Reason    string
 }
 
-// PayInput charges an invoice by our own call: by a bound card, or by a card's number, which lives
-// in memory only.
+// PayInput charges an invoice by our own call: by a bound card, by a card's number, which lives in
+// memory only, or by a code that the buyer's telephone shows.
 type PayInput struct {
 	InvoiceID             string
 	Way                   pay.Way
 	CardID                string // WayToken
 	Number, Expiry, Phone string // WayCard; Expiry is YYMM
+	Code, Provider        string // WayQR; Provider "": the invoice's, or the only one there is
 }
 
-// String keeps the number out of logs; GoString out of %#v too.
+// String keeps number and code out of logs; GoString out of %#v too.
 func (in PayInput) String() string   { return "a payment of invoice " + in.InvoiceID }
 func (in PayInput) GoString() string { return in.String() }
 

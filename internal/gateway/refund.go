@@ -310,6 +310,8 @@ func (g *Gateway) fate(ctx context.Context, r pay.Refund) (c pay.MoveChange, ask
 	}
 	all := report.Outcome.State == pay.Refunded
 	switch {
+	case report.Found && report.Underway && r.State == pay.MoveSent:
+		return pay.MoveChange{To: pay.MoveSent, Note: first(report.Outcome.Note, p.Provider+" is returning the money")}, true
 	case report.Found && report.Shows && report.Refunded >= r.Before+r.Amount, report.Found && all:
 		return pay.MoveChange{To: pay.MoveSucceeded, Ref: report.Outcome.Ref, Code: report.Outcome.Code, Note: first(report.Outcome.Note, "seen at "+p.Provider)}, true
 	case report.Found && report.Shows && report.Refunded <= r.Before && g.now().Sub(r.SentAt) >= finalAfter:

@@ -53,7 +53,10 @@ type RefundOrder struct {
 	Reason   string
 }
 
-// Inquirer is the way out of "unknown": it asks, and changes nothing.
+// Inquirer is the way out of "unknown": it asks, and moves no money that was not asked for before.
+// For a charge by a buyer's code it may close what was begun there and will not be paid (Payme Go,
+// Multicard), or say the same order again under the same ids where that is how a company is asked
+// (FastPay).
 type Inquirer interface {
 	Inquire(ctx context.Context, q Question) (Report, error)
 }
@@ -81,6 +84,10 @@ type Question struct {
 	SentAt                    time.Time
 	Payment                   pay.Payment
 	Meta                      []byte
+
+	// Code is what the buyer's telephone showed, where the question is about a charge by it and
+	// the code is still kept: FastPay is asked by repeating the charge under the same ids.
+	Code string
 }
 
 // Report is the company's view. Found false is final only 10 minutes after SentAt: earlier
@@ -90,6 +97,7 @@ type Report struct {
 	Outcome  Outcome
 	Refunded pay.Tiyin // what was returned so far, where the company shows it
 	Shows    bool      // whether Refunded can be believed (the company shows returns at all)
+	Underway bool      // a refund that the company has taken on and not finished
 	Warning  string    // for the log: what was odd about the answer and did not change its meaning
 }
 
@@ -114,6 +122,7 @@ type Outcome struct {
 	At     time.Time
 	Amount pay.Tiyin
 	Card   pay.Card
+	Phone  string // the payer's, 12 digits, where a wallet tells it: for the receipt, not to be kept
 	Code   string // the provider's own code and words, for people
 	Note   string
 	Needs  Next // what the buyer must still do: an SMS code, and until when
@@ -241,14 +250,36 @@ type PayoutOrder struct {
 	KYC           []byte
 }
 
-// QRCharger takes money by a code that the buyer shows: Click Pass, Payme Go, FastPay, Anor.
+// QRCharger takes money by a code that the buyer's telephone shows: Click Pass, Payme Go, FastPay,
+// AnorCheck. Paid or failed are final; created means that the company still works on it, and is
+// asked about by Inquire, as after a lost answer.
 type QRCharger interface {
+	Inquirer
 	ChargeQR(context.Context, QROrder) (Outcome, error)
 }
 
-// QROrder asks for Payment.Amount by a scanned code. Code is kept only while the payment is open.
+// QROrder asks for Payment.Amount by a scanned code. Payment.ID is the company's external id of it.
+// Code is kept only while the payment is open.
 type QROrder struct {
 	Payment pay.Payment
-	Code    string
-	Cashbox string
+	Invoice pay.Invoice
+	Code    string // opaque text, exactly as it was scanned
+	Cashbox string // the till's own name; may be ""
+
+	// Journal, where set, is given the company's id of what was begun, and what the adapter wants
+	// back in Question.Meta, before the call that takes the money. When it fails that call is not
+	// made.
+	Journal func(ref string, meta []byte) error
 }
+
+// Begun hands on to Journal, where there is one.
+func (o QROrder) Begun(ref string, meta []byte) error {
+	if o.Journal == nil {
+		return nil
+	}
+	return o.Journal(ref, meta)
+}
+
+// String keeps the code out of logs; GoString out of %#v too.
+func (o QROrder) String() string   { return "a scanned code for payment " + o.Payment.ID }
+func (o QROrder) GoString() string { return o.String() }

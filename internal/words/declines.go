@@ -56,6 +56,10 @@ var declines = map[string]Sentence{
 		"Bank bilan aloqa yoʻq. Pul yechilmadi, birozdan keyin urinib koʻring.",
 		"Нет связи с банком. Деньги не списаны, попробуйте позже.",
 		"The bank could not be reached. No money was taken; try again later."},
+	"code_invalid": {
+		"Kod eskirgan yoki ishlatilgan. Ilovada yangi kod oching.",
+		"Код устарел или уже использован. Откройте новый код в приложении.",
+		"The code has run out or was used. Show a new one in the app."},
 	"declined": {
 		"Bank toʻlovni rad etdi.",
 		"Банк отклонил платёж.",

@@ -21,6 +21,10 @@ type Entry struct {
 	Provider  provider.Provider
 	Simulator func(*simulator.World) simulator.Simulator
 
+	// Company names the entry whose simulator plays this provider too; "": its own. A company has
+	// one address for its shops and its tills.
+	Company string
+
 	// Sample are credentials in the form that the company gives them. They are good in the
 	// sandbox only: `chorsu demo` and the documentation use them.
 	Sample map[string]string
@@ -29,10 +33,19 @@ type Entry struct {
 // List is every provider, in the order in which people meet them.
 func List() []Entry {
 	return []Entry{
-		{multicard.New(), multicardsim.New, map[string]string{"applicationId": "rhmt_test", "secret": "Pw18axeBFo8V7NamKHXX", "storeId": "a1df872e-d5aa-11ee-8de8-005056b4367d"}},
-		{click.New(), clicksim.New, map[string]string{"serviceId": "12345", "merchantId": "6789", "secretKey": "demo-click-secret", "merchantUserId": "3333"}},
-		{payme.New(), paymesim.New, map[string]string{"merchantId": "5e730e8e0b852a417aa49ceb", "key": "demo-payme-key-0123456789"}},
-		{uzum.New(), uzumsim.New, map[string]string{"serviceId": "101202", "login": "demo", "password": "demo-uzum-password"}},
-		{paysys.New(), paysyssim.New, map[string]string{"serviceId": "svc1", "secretKey": "test_secret", "vendorId": "100381"}},
+		{multicard.New(), multicardsim.New, "", map[string]string{"applicationId": "rhmt_test", "secret": "Pw18axeBFo8V7NamKHXX", "storeId": "a1df872e-d5aa-11ee-8de8-005056b4367d"}},
+		{click.New(), clicksim.New, "", map[string]string{"serviceId": "12345", "merchantId": "6789", "secretKey": "demo-click-secret", "merchantUserId": "3333"}},
+		{payme.New(), paymesim.New, "", map[string]string{"merchantId": "5e730e8e0b852a417aa49ceb", "key": "demo-payme-key-0123456789"}},
+		{uzum.New(), uzumsim.New, "", map[string]string{"serviceId": "101202", "login": "demo", "password": "demo-uzum-password"}},
+		{paysys.New(), paysyssim.New, "", map[string]string{"serviceId": "svc1", "secretKey": "test_secret", "vendorId": "100381"}},
+		{click.NewPass(), nil, "click", map[string]string{"serviceId": "12346", "merchantUserId": "3334", "secretKey": "demo-pass-secret"}},
 	}
+}
+
+// Played is the name of the entry whose simulator plays this provider.
+func (e Entry) Played() string {
+	if e.Company != "" {
+		return e.Company
+	}
+	return e.Provider.Info().Name
 }
