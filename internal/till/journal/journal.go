@@ -141,9 +141,6 @@ CREATE INDEX IF NOT EXISTS operations_device ON operations (device, created_at) 
 CREATE INDEX IF NOT EXISTS operations_payment ON operations (endpoint, payment_id) WHERE payment_id <> '';
 CREATE INDEX IF NOT EXISTS operations_unreported ON operations (created_at) WHERE revision > reported AND refused = '' AND state <> 'in_progress';
 CREATE INDEX IF NOT EXISTS operations_recent ON operations (created_at);
-CREATE TABLE IF NOT EXISTS devices (
-  device TEXT PRIMARY KEY, receipt TEXT NOT NULL, trace TEXT NOT NULL, known INTEGER NOT NULL
-) STRICT;
 CREATE TABLE IF NOT EXISTS confirmations (
   operation TEXT PRIMARY KEY REFERENCES operations (id), url TEXT NOT NULL, due_at INTEGER NOT NULL,
   attempts INTEGER NOT NULL, done INTEGER NOT NULL, last_error TEXT NOT NULL
@@ -330,6 +327,9 @@ func (j *Journal) MarkSent(ctx context.Context, op *Operation) error {
 	return j.write(ctx, op)
 }
 
+// Note writes what was learned on the way and is no change of the operation.
+func (j *Journal) Note(ctx context.Context, op *Operation) error { return j.write(ctx, op) }
+
 var update = "UPDATE operations SET " + strings.Join(columns[1:], " = ?, ") + " = ? WHERE id = ?"
 
 func (j *Journal) write(ctx context.Context, op *Operation) error {
@@ -400,6 +400,13 @@ func (j *Journal) Unreported(ctx context.Context, n int) ([]Operation, error) {
 	return j.list(ctx, " WHERE revision > reported AND refused = '' AND state <> 'in_progress' ORDER BY created_at LIMIT ?", n)
 }
 
+// InShift says whether a device's last closing was before an operation.
+func (j *Journal) InShift(ctx context.Context, op *Operation) (open bool, err error) {
+	err = j.db.QueryRowContext(ctx, "SELECT NOT EXISTS (SELECT 1 FROM operations WHERE device = ? AND kind = 'close' AND state = 'approved' AND created_at >= ?)",
+		op.Device, millis(op.CreatedAt)).Scan(&open)
+	return open, err
+}
+
 // Totals is what the journal holds of a device since its last closing before the given one.
 type Totals struct {
 	Sales, Returns             int
@@ -445,23 +452,7 @@ func (j *Journal) list(ctx context.Context, where string, args ...any) ([]Operat
 	return out, rows.Err()
 }
 
-// ─── Devices, confirmations, settings ──────────────────────────────────────────────────────
-
-// Baseline is what stood last in a device's own journal when it was last known.
-func (j *Journal) Baseline(ctx context.Context, device string) (receipt, trace string, known bool, err error) {
-	err = j.db.QueryRowContext(ctx, "SELECT receipt, trace, known FROM devices WHERE device = ?", device).Scan(&receipt, &trace, &known)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
-	return receipt, trace, known, err
-}
-
-// SetBaseline keeps it.
-func (j *Journal) SetBaseline(ctx context.Context, device, receipt, trace string) error {
-	_, err := j.db.ExecContext(context.WithoutCancel(ctx), `INSERT INTO devices (device, receipt, trace, known) VALUES (?, ?, ?, 1)
-	  ON CONFLICT (device) DO UPDATE SET receipt = excluded.receipt, trace = excluded.trace, known = 1`, device, receipt, trace)
-	return err
-}
+// ─── Confirmations, settings ──────────────────────────────────────────────────────
 
 // Confirmation is a fiscal receipt's link that a company has to be given.
 type Confirmation struct {

@@ -71,7 +71,8 @@ type Operation struct {
 type Progress interface {
 	// Sent is called immediately before the first byte of the money command.
 	Sent() error
-	// Answered is called with the device's result before that is acknowledged.
+	// Answered is called with the device's result before that is acknowledged, on wires where the
+	// acknowledgement is what commits it.
 	Answered(Result) error
 	// Show tells what the device shows or waits for.
 	Show(text string)

@@ -83,11 +83,6 @@ func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Prog
 	a, err := d.box.Call(ctx, "/payment/"+d.endpoint, body)
 	r := d.read(op.Kind, a, err)
 	r.Amount = op.Amount
-	if r.Outcome == terminal.Approved || r.Outcome == terminal.Declined {
-		if err := p.Answered(r); err != nil {
-			return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, err.Error())
-		}
-	}
 	return r
 }
 

@@ -147,11 +147,6 @@ func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Prog
 	if out.Outcome == terminal.Approved && out.Amount != 0 && out.Amount != op.Amount {
 		return terminal.Failed(terminal.Unknown, out.Code, fmt.Sprintf("the driver approves %d tiyin, and %d were asked for", out.Amount, op.Amount))
 	}
-	if out.Outcome != terminal.NotStarted && out.Outcome != terminal.Unknown {
-		if err := p.Answered(out); err != nil {
-			return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, err.Error())
-		}
-	}
 	return out
 }
 

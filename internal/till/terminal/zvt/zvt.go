@@ -117,7 +117,7 @@ func (d *Driver) command(op terminal.Operation) (apdu, error) {
 	case op.Kind == terminal.Sale:
 		return payment(op.Amount, d.currency), nil
 	case byReceipt:
-		return reversal(bcd(fmt.Sprintf("%04s", op.Receipt)), op.Amount, d.currency), nil
+		return reversal(bcd(strings.Repeat("0", 4-len(op.Receipt))+op.Receipt), op.Amount, d.currency), nil
 	case op.Kind == terminal.Return:
 		return refund(op.Amount, d.currency), nil
 	}
