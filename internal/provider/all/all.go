@@ -39,6 +39,8 @@ func List() []Entry {
 		{uzum.New(), uzumsim.New, "", map[string]string{"serviceId": "101202", "login": "demo", "password": "demo-uzum-password"}},
 		{paysys.New(), paysyssim.New, "", map[string]string{"serviceId": "svc1", "secretKey": "test_secret", "vendorId": "100381"}},
 		{click.NewPass(), nil, "click", map[string]string{"serviceId": "12346", "merchantUserId": "3334", "secretKey": "demo-pass-secret"}},
+		{payme.NewGo(), nil, "payme", map[string]string{"cashboxId": "5e730e8e0b852a417aa49cec", "key": "demo-payme-go-key-0123456789"}},
+		{uzum.NewFastPay(), nil, "uzum", map[string]string{"serviceId": "101203", "merchantServiceUserId": "8461", "secretKey": "demo-fastpay-secret"}},
 	}
 }
 
