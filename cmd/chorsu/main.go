@@ -34,6 +34,7 @@ type grammar struct {
 	Serve   serveCmd   `cmd:"" help:"Gateway and worker, in production."`
 	Worker  workerCmd  `cmd:"" help:"Only background work; any number of them on one PostgreSQL."`
 	Sandbox sandboxCmd `cmd:"" help:"Only the simulated payment companies."`
+	Till    tillCmd    `cmd:"" help:"The agent beside a cash register: wallets, pinpads, shown QR codes."`
 	Migrate migrateCmd `cmd:"" help:"The database's schema: plan, up, status."`
 	Keys    keysCmd    `cmd:"" help:"Keys: list, rotate."`
 	Doctor  doctorCmd  `cmd:"" help:"What is in force and from where, and whether it works."`

@@ -35,10 +35,10 @@ const (
 	codeUzcard   = 109
 )
 
-func ok(data any) envelope       { return envelope{Data: data, Success: true} }
-func no(f *failure) envelope     { return envelope{Error: f} }
-func detail(s string) *string    { return &s }
-func billingError() *failure     { return &failure{Code: codeArgument, Message: "BILLING_ERROR"} }
+func ok(data any) envelope    { return envelope{Data: data, Success: true} }
+func no(f *failure) envelope  { return envelope{Error: f} }
+func detail(s string) *string { return &s }
+func billingError() *failure  { return &failure{Code: codeArgument, Message: "BILLING_ERROR"} }
 func badArgument(s string) *failure {
 	return &failure{Code: codeArgument, Message: "INVALID_ARGUMENT", Data: detail(s)}
 }
@@ -261,4 +261,3 @@ func codeOr(code, other string) string {
 	}
 	return code
 }
-

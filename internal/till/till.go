@@ -203,6 +203,24 @@ func (a *Agent) recover(ctx context.Context) error {
 	return nil
 }
 
+// Checked is one line of a check: a pinpad, and why it does not answer.
+type Checked struct {
+	Name string
+	Err  error
+}
+
+// Check asks every pinpad whether it is there. It moves nothing.
+func (a *Agent) Check(ctx context.Context) (out []Checked) {
+	for _, endpoint := range []string{"xumo", "uzcard"} {
+		if d := a.devices[endpoint]; d != nil {
+			d.mu.Lock()
+			out = append(out, Checked{endpoint, d.driver.Probe(ctx)})
+			d.mu.Unlock()
+		}
+	}
+	return out
+}
+
 // Close ends what is under way and lets go of the devices. The journal stays open: it is the
 // caller's.
 func (a *Agent) Close() error {
