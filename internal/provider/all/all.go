@@ -3,6 +3,8 @@ package all
 
 import (
 	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/provider/anor"
+	anorsim "github.com/chorsu/chorsu/internal/provider/anor/sim"
 	"github.com/chorsu/chorsu/internal/provider/click"
 	clicksim "github.com/chorsu/chorsu/internal/provider/click/sim"
 	"github.com/chorsu/chorsu/internal/provider/multicard"
@@ -11,6 +13,9 @@ import (
 	paymesim "github.com/chorsu/chorsu/internal/provider/payme/sim"
 	"github.com/chorsu/chorsu/internal/provider/paysys"
 	paysyssim "github.com/chorsu/chorsu/internal/provider/paysys/sim"
+	"github.com/chorsu/chorsu/internal/provider/pinpad"
+	"github.com/chorsu/chorsu/internal/provider/scan2pay"
+	scan2paysim "github.com/chorsu/chorsu/internal/provider/scan2pay/sim"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/provider/uzum"
 	uzumsim "github.com/chorsu/chorsu/internal/provider/uzum/sim"
@@ -41,6 +46,11 @@ func List() []Entry {
 		{click.NewPass(), nil, "click", map[string]string{"serviceId": "12346", "merchantUserId": "3334", "secretKey": "demo-pass-secret"}},
 		{payme.NewGo(), nil, "payme", map[string]string{"cashboxId": "5e730e8e0b852a417aa49cec", "key": "demo-payme-go-key-0123456789"}},
 		{uzum.NewFastPay(), nil, "uzum", map[string]string{"serviceId": "101203", "merchantServiceUserId": "8461", "secretKey": "demo-fastpay-secret"}},
+		{anor.New(), anorsim.New, "", map[string]string{"serviceId": "700", "merchantUserId": "701", "secretKey": "demo-anor-secret"}},
+		{scan2pay.New(), scan2paysim.New, "", map[string]string{}},
+		{pinpad.Humo(), nil, "", map[string]string{}},
+		{pinpad.UzCard(), nil, "", map[string]string{}},
+		{pinpad.UzQR(), nil, "", map[string]string{}},
 	}
 }
 

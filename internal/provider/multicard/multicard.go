@@ -126,4 +126,5 @@ var (
 	_ provider.CardForgetter  = (*account)(nil)
 	_ provider.CardCharger    = (*account)(nil)
 	_ provider.Holder         = (*account)(nil)
+	_ provider.QRCharger      = (*account)(nil)
 )

@@ -60,6 +60,7 @@ func (m *paymentModel) outcome(was pay.State) provider.Outcome {
 		At:     localTime(m.PaymentTime),
 		Amount: pay.Tiyin(m.PaymentAmount),
 		Card:   card(m.CardPAN, m.PS),
+		Phone:  payer(string(m.Phone)),
 		Code:   clip(string(m.ResponseCode), 64),
 		Note:   clip(string(m.ResponseMsg), 300),
 
@@ -114,6 +115,9 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 	if uuid == "" {
 		uuid = q.Ref
 	}
+	if uuid == "" && q.Payment.Way == pay.WayQR {
+		return neverScanned, nil
+	}
 	if uuid == "" {
 		found, err := a.search(ctx, paymentID, q.SentAt)
 		if err != nil || found == "" {
@@ -127,6 +131,9 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 	}
 	if err != nil {
 		return provider.Report{}, err
+	}
+	if m.Status == statusDraft && q.Payment.Way == pay.WayQR && q.Op == provider.OpCharge {
+		return a.giveUp(ctx, q)
 	}
 	r := provider.Report{Found: true, Outcome: m.outcome(q.Payment.State)}
 	switch {

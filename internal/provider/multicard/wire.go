@@ -29,8 +29,8 @@ type authRequest struct {
 type invoiceRequest struct {
 	StoreID        any         `json:"store_id"` // a number, or a register's UUID as text
 	Amount         pay.Tiyin   `json:"amount"`
-	InvoiceID      string      `json:"invoice_id"` // our payment's id
-	CallbackURL    string      `json:"callback_url"`
+	InvoiceID      string      `json:"invoice_id"`             // our payment's id
+	CallbackURL    string      `json:"callback_url,omitempty"` // a till that nobody can call has none
 	ReturnURL      string      `json:"return_url,omitempty"`
 	ReturnErrorURL string      `json:"return_error_url,omitempty"`
 	Lang           string      `json:"lang,omitempty"`
@@ -115,6 +115,7 @@ type paymentModel struct {
 	StoreInvoiceID  text        `json:"store_invoice_id"`
 	Status          text        `json:"status"`
 	PS              text        `json:"ps"`
+	Phone           text        `json:"phone"`
 	ReceiptURL      text        `json:"receipt_url"`
 	CardPAN         text        `json:"card_pan"`
 	ResponseCode    text        `json:"ps_response_code"`

@@ -20,13 +20,6 @@ type Wallet struct {
 	// Repeats: what became of a charge is asked by making it again under the same ids, so one that
 	// never arrived is paid then.
 	Repeats bool
-
-	// Link is a fiscal receipt's link that the company takes; "" where it takes none.
-	Link string
-
-	// Untold: the company names nothing before the answer to the money call, and cannot be asked by
-	// our id; a lost answer waits for a person.
-	Untold bool
 }
 
 // ConformWallet runs a provider that charges scanned codes through what every such provider must
@@ -108,10 +101,16 @@ func (s *scans) paid(invoice string) pay.Payment {
 	return s.settledPayment(invoice)
 }
 
-func (s *scans) settledPayment(invoice string) pay.Payment {
+// last is the newest payment: before it there may be a page that was taken back.
+func (s *scans) last(invoice string) pay.Payment {
 	s.t.Helper()
 	all := s.Payments(invoice)
-	p := all[len(all)-1]
+	return all[len(all)-1]
+}
+
+func (s *scans) settledPayment(invoice string) pay.Payment {
+	s.t.Helper()
+	p := s.last(invoice)
 	if p.Card.Token != "" || p.Asked != "" {
 		s.t.Errorf("the code is kept after the payment is settled: %+v", p)
 	}
@@ -123,8 +122,7 @@ func (s *scans) until(invoice string, want pay.State) {
 	s.t.Helper()
 	for begun := s.Now(); s.Now().Sub(begun) < 25*time.Minute; s.Advance(20 * time.Second) {
 		s.Settle()
-		all := s.Payments(invoice)
-		if p := all[len(all)-1]; p.State != pay.Unknown && p.State != pay.Created {
+		if p := s.last(invoice); p.State != pay.Unknown && p.State != pay.Created {
 			if p.State != want {
 				s.t.Fatalf("the payment is %s (%s), want %s", p.State, p.Reason, want)
 			}
@@ -140,7 +138,7 @@ func (s *scans) open(invoice string, a Answer) {
 	if a.Status != http.StatusOK || a.Field("status") != "pending" || a.Field("attention") != "unknown_outcome" {
 		s.t.Fatalf("a lost answer: %d %s", a.Status, a.Body)
 	}
-	p := s.Payments(invoice)[0]
+	p := s.last(invoice)
 	if p.State != pay.Unknown || p.Card.Token == "" || strings.Contains(p.Card.Token, "88") && len(p.Card.Token) < 64 {
 		s.t.Errorf("while it is unknown: %+v", p)
 	}
@@ -213,7 +211,7 @@ func (s *scans) races() {
 	s.paid(invoice)
 }
 
-// refused wants a no that leaves the invoice as it was.
+// no wants a refusal that leaves the invoice as it was.
 func (s *scans) no(plan simulator.Plan) (invoice string) {
 	s.t.Helper()
 	invoice = s.Invoice(amount, nil)
@@ -327,7 +325,7 @@ func (s *scans) deaf() {
 	for _, step := range s.Sim.Info().Steps {
 		s.World.Faults.Clear(step)
 	}
-	if p := s.Payments(invoice)[0]; p.State == pay.Failed { // what was begun before the money call was given up
+	if p := s.last(invoice); p.State == pay.Failed { // what was begun before the money call was given up
 		s.charged(0)
 		return
 	}

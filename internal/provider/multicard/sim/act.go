@@ -40,6 +40,8 @@ func (s *Simulator) Act(ctx context.Context, a simulator.Action) (simulator.Repo
 		s.tokens++
 		s.mu.Unlock()
 		return simulator.Report{}, nil
+	case "code":
+		return s.newCode(a)
 	case "flush":
 		return s.report(nil, s.flush(ctx)), nil
 	}

@@ -50,7 +50,19 @@ func (s *Simulator) cardRoutes() {
 	s.mux.HandleFunc("PUT /payment/{uuid}", s.serve("payment.confirm", s.confirmPayment))
 	s.mux.HandleFunc("POST /payment/hold", s.serve("hold.create", s.createHold))
 	s.mux.HandleFunc("GET /payment/hold/{id}", s.serve("hold.read", s.readHold))
-	s.mux.HandleFunc("PUT /payment/hold/{id}", s.serve("hold.confirm", s.confirmHold))
+	confirm := s.serve("hold.confirm", s.confirmHold)
+	s.mux.HandleFunc("PUT /payment/{first}/{second}", func(w http.ResponseWriter, r *http.Request) { // to the mux they overlap
+		switch first, second := r.PathValue("first"), r.PathValue("second"); {
+		case first == "hold":
+			r.SetPathValue("id", second)
+			confirm(w, r)
+		case second == "scanpay":
+			r.SetPathValue("uuid", first)
+			s.scanpay(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
 	s.mux.HandleFunc("PUT /payment/hold/{id}/charge", s.serve("hold.charge", s.chargeHold))
 }
 

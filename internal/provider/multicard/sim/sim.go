@@ -43,6 +43,7 @@ type Simulator struct {
 	tokens   int   // tokens of an earlier generation are expired
 	serial   int64 // makes ids differ within one moment
 	rules    rules // of every store without its own
+	codes    simulator.Codes
 }
 
 type app struct{ id, secret string }
@@ -100,12 +101,12 @@ func (s *Simulator) Info() simulator.Info {
 		Name: "multicard", Title: "Multicard",
 		Actions: []string{
 			"pay", "refuse", "abandon", "debit", "resume", "repeat", "pay_twice", "refund", "refund_part",
-			"webhook", "flush", "bind", "switch", "fail_next", "expire_tokens",
+			"webhook", "flush", "bind", "switch", "code", "fail_next", "expire_tokens",
 		},
 		Steps: []string{
 			"auth", "invoice.create", "invoice.read", "invoice.cancel", "payment.read", "payment.refund",
 			"payment.partial", "payment.fiscal", "register.read", "card.bind", "card.session", "card.forget", "payment.create",
-			"payment.confirm", "hold.create", "hold.read", "hold.confirm", "hold.charge", "hold.cancel", "callback", "webhook",
+			"payment.confirm", "payment.scanpay", "hold.create", "hold.read", "hold.confirm", "hold.charge", "hold.cancel", "callback", "webhook",
 		},
 	}
 }
