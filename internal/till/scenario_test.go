@@ -406,4 +406,3 @@ func (s *shop) journalText() string {
 	}
 	return all.String()
 }
-

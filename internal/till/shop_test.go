@@ -20,6 +20,7 @@ import (
 	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/sandbox"
 	"github.com/chorsu/chorsu/internal/till"
+	fboxsim "github.com/chorsu/chorsu/internal/till/fbox/sim"
 	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/till/terminal"
 	device "github.com/chorsu/chorsu/internal/till/terminal/sim"
@@ -118,9 +119,7 @@ func newShop(t *testing.T, change ...func(*till.Options)) *shop {
 		Shop:    till.Shop{Name: "Namuna", INN: "123456789", KKM: "00000001", Device: "00000001", WalletAmount: "tiyin"},
 		Printer: till.Printer{Charset: "cp866"}, Wallets: s.wallets(),
 	}
-	if _, _, ok := s.box.Simulator("scan2pay"); ok {
-		cfg.Scan2pay, cfg.UzQR = &till.Service{URL: s.boxAt + "/scan2pay"}, &till.Service{URL: s.boxAt + "/scan2pay"}
-	}
+	cfg.Scan2pay, cfg.UzQR = &till.Service{URL: s.boxAt + "/scan2pay"}, &till.Service{URL: s.boxAt + "/fbox"}
 	s.options = till.Options{
 		Config: cfg, Providers: providers(), HTTP: &http.Client{Transport: s.tap}, Now: s.clock.now, Pause: time.Millisecond, Version: "test",
 		Logger:    slog.New(slog.NewJSONHandler(&safe{b: s.log}, nil)),
@@ -154,6 +153,7 @@ func (s *shop) openSandbox() {
 			companies = append(companies, sandbox.Company{Name: e.Provider.Info().Name, New: e.Simulator})
 		}
 	}
+	companies = append(companies, sandbox.Company{Name: "fbox", New: fboxsim.New})
 	box, err := sandbox.New(sandbox.Options{
 		BaseURL: srv.URL, Companies: companies, Clock: c, Inbox: inbox.New(inbox.Options{Now: c.Now}), Logger: slog.New(slog.DiscardHandler),
 	})
@@ -163,7 +163,7 @@ func (s *shop) openSandbox() {
 	mux.set(box)
 	s.box = box
 	for _, e := range all.List() {
-		if e.Provider.Info().InStore {
+		if _, _, played := box.Simulator(e.Played()); played && (e.Provider.Info().InStore || e.Played() == "multicard") {
 			if err := box.AddAccount(e.Played(), simulator.Account{Credentials: e.Sample}); err != nil {
 				s.t.Fatal(err)
 			}

@@ -244,6 +244,7 @@ func (d *Driver) undone(r terminal.Result) terminal.Result {
 	}
 	slip, _ := d.read(undoSlip, time.Time{})
 	r.Slip += terminal.Clean(slip)
+	r.RRN, r.Receipt = "", ""
 	if err == nil && len(code) >= 3 && terminal.Classify(terminal.Void, code[:3]) == terminal.Approved {
 		r.Outcome, r.Note = terminal.Declined, "the terminal took the operation back by itself: "+code[:3]
 		if r.Code == terminal.CodeOK {

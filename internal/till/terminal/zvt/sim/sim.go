@@ -46,6 +46,9 @@ type Terminal struct {
 	Device *device.Device
 	Single bool // every byte travels alone
 
+	// Watch, where set, is told of each message before it is acted on ("> ") or sent ("< ").
+	Watch func(message string)
+
 	ln   net.Listener
 	mu   sync.Mutex
 	cut  Cut
@@ -104,9 +107,14 @@ func (t *Terminal) Wire() []string {
 }
 
 func (t *Terminal) note(direction string, b []byte) {
+	message := direction + strings.ToUpper(fmt.Sprintf("% x", b))
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.wire = append(t.wire, direction+strings.ToUpper(fmt.Sprintf("% x", b)))
+	t.wire = append(t.wire, message)
+	watch := t.Watch
+	t.mu.Unlock()
+	if watch != nil {
+		watch(message)
+	}
 }
 
 func (t *Terminal) accept() {
