@@ -63,11 +63,17 @@ type program struct {
 // until it listens.
 func serve(t *testing.T, env map[string]string) *program {
 	t.Helper()
+	return start(t, env, "serve")
+}
+
+// start starts a command of the program that listens.
+func start(t *testing.T, env map[string]string, command string) *program {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "serve")
+	cmd := exec.Command(path, command)
 	cmd.Dir = t.TempDir() // no .env
 	for k, v := range env {
 		cmd.Env = append(cmd.Env, k+"="+v)
@@ -106,7 +112,7 @@ func (p *program) read(r io.Reader, listening chan<- string) {
 	for lines.Scan() {
 		p.log.add(lines.Text())
 		var e struct{ Msg, Address string }
-		if json.Unmarshal(lines.Bytes(), &e) == nil && e.Msg == "serving" {
+		if json.Unmarshal(lines.Bytes(), &e) == nil && (e.Msg == "serving" || e.Msg == "the till is open") {
 			listening <- e.Address
 		}
 	}

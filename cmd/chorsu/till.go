@@ -128,7 +128,7 @@ func serveTill(ctx context.Context, ln net.Listener, agent *till.Agent, log *slo
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln); stop() }()
-	log.InfoContext(ctx, "the till is open", "version", programVersion(), "address", "http://"+ln.Addr().String()+"/")
+	log.InfoContext(ctx, "the till is open", "version", programVersion(), "address", ln.Addr().String())
 	agent.Run(ctx)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), tillStop)
 	defer cancel()

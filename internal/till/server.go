@@ -50,6 +50,9 @@ func (a *Agent) Handler() http.Handler {
 	post("/payment/operations/{id}/resolve", a.resolveOperation)
 
 	get("/till/state", a.pageState)
+	get("/till/slip", a.pageSlip)
+	get("/till/qr", a.pageQR)
+	post("/till/print", a.pagePrint)
 	mux.Handle(ui.AssetsPath, ui.Assets())
 	mux.Handle("/{$}", http.HandlerFunc(a.page))
 	mux.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

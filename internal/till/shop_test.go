@@ -207,7 +207,7 @@ func (s *shop) wallets() till.Wallets {
 // start opens the journal and the agent; stop closes them, as a person does.
 func (s *shop) start() {
 	s.t.Helper()
-	j, err := journal.Open(s.t.Context(), s.db, s.clock.now)
+	j, err := journal.Open(s.t.Context(), s.db, s.options.Now)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -41,6 +41,9 @@ var Cuts = []Cut{Before80, After80, Before040F, After040F, DuringPrint, Before06
 // has acknowledged its result and every line of the slip.
 func (c Cut) Committed() bool { return c == NoCut || c == Before060F }
 
+// tashkent is where the terminal's own clock is set.
+var tashkent = time.FixedZone("Asia/Tashkent", 5*60*60)
+
 // Terminal listens for one till.
 type Terminal struct {
 	Device *device.Device
@@ -285,8 +288,9 @@ func (s *session) commit(txn device.Txn) error {
 
 // status is 04 0F for a transaction.
 func (s *session) status(t device.Txn) string {
+	at := t.At.In(tashkent)
 	data := fmt.Sprintf("2700 04%012d 0B%06d 0C%s 0D%s 22F0F8986009EEEEEE7856 29%s 490860 87%04d",
-		t.Amount, t.Trace, t.At.Format("150405"), t.At.Format("0102"), s.t.Device.TerminalID, t.Receipt)
+		t.Amount, t.Trace, at.Format("150405"), at.Format("0102"), s.t.Device.TerminalID, t.Receipt)
 	return fmt.Sprintf("04 0F %02X", len(strings.ReplaceAll(data, " ", ""))/2) + data
 }
 
