@@ -25,6 +25,7 @@ var Contents = []Page{
 	{"refunds", "Refunds", ""},
 	{"cards", "Cards and holds", ""},
 	{"card-data", "Card data and PCI DSS", ""},
+	{"in-store", "In the shop", ""},
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
@@ -34,5 +35,6 @@ var Contents = []Page{
 	{"providers/payme", "Payme", ""},
 	{"providers/uzum", "Uzum Bank", ""},
 	{"providers/paysys", "PaySys", ""},
+	{"providers/wallets", "Wallets in the shop", ""},
 	{"payment-states", "Payment states", "Reference"},
 }
