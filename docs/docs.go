@@ -26,6 +26,8 @@ var Contents = []Page{
 	{"cards", "Cards and holds", ""},
 	{"card-data", "Card data and PCI DSS", ""},
 	{"in-store", "In the shop", ""},
+	{"till", "The till", ""},
+	{"till-drivers", "Pinpads and their drivers", ""},
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
