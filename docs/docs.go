@@ -35,6 +35,8 @@ var Contents = []Page{
 	{"payouts", "Payouts", ""},
 	{"card-data", "Card data and PCI DSS", ""},
 	{"in-store", "In the shop", ""},
+	{"till", "The till", ""},
+	{"till-drivers", "Pinpads and their drivers", ""},
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
