@@ -26,7 +26,7 @@ const webhookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 // fixture is a gateway over a real database, with three scripted companies: "link" writes a link
 // and calls us, "host" makes a page when we ask and returns money by API,
-// "cards" charges cards by our call.
+// "cards" charges cards by our call, and "holds" does so through a hold that is taken at once.
 type fixture struct {
 	*gateway.Gateway
 	t      *testing.T
@@ -55,7 +55,7 @@ func newFixture(t *testing.T, e storetest.Engine) *fixture {
 	fx.store = storetest.OpenWith(t, e, store.Options{Now: fx.Now})
 	fx.link = &company{name: "link"}
 	fx.host = &company{name: "host"}
-	fx.cards = &cardCompany{taken: map[string]bool{}}
+	fx.cards = &cardCompany{taken: map[string]bool{}, captured: map[string]bool{}}
 	fx.restart("k1:" + keyText)
 	return fx
 }
@@ -72,7 +72,7 @@ func (fx *fixture) restart(masterKeys string) {
 		t.Fatal(err)
 	}
 	fx.Gateway = gateway.New(gateway.Options{
-		Store: fx.store, Providers: []provider.Provider{linkProvider{fx.link}, hostProvider{fx.host}, cardProvider{fx.cards}},
+		Store: fx.store, Providers: []provider.Provider{linkProvider{fx.link}, hostProvider{fx.host}, cardProvider{fx.cards}, holdProvider{fx.cards}},
 		Seal: box, Sender: webhook.NewSender(webhook.Options{AllowPrivate: true}), Secrets: secrets,
 		Evidence: evidence.New(func(context.Context, []evidence.Message) error { return nil }, fx.Now), Transport: http.DefaultTransport,
 		Now: fx.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
