@@ -20,7 +20,8 @@ type Page struct {
 var Contents = []Page{
 	{"quickstart", "Quickstart", "Start"},
 	{"authentication", "Authentication", ""},
-	{"checkout", "Sending a buyer to pay", "Build"},
+	{"onboarding", "Onboarding a business", "Build"},
+	{"checkout", "Sending a buyer to pay", ""},
 	{"webhooks", "Receiving webhooks", ""},
 	{"refunds", "Refunds", ""},
 	{"cards", "Cards", ""},
@@ -31,6 +32,7 @@ var Contents = []Page{
 	{"card-holds", "Hold, then take", ""},
 	{"card-wallets", "Pay in another company's app", ""},
 	{"card-splits", "Split a payment", ""},
+	{"payouts", "Payouts", ""},
 	{"card-data", "Card data and PCI DSS", ""},
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},

@@ -97,7 +97,7 @@ func (c *Checkout) show(w http.ResponseWriter, r *http.Request) {
 		lang: lang(r, inv.Lang), asked: r.URL.Query().Has("lang"), phone: onPhone(r), by: by, last: last,
 		trouble: r.URL.Query().Get("trouble"), again: r.URL.Query().Has("new"), now: c.o.Now(), test: c.o.Test,
 	})
-	ui.Show(w, r, http.StatusOK, page(v))
+	ui.ShowIn(w, r, http.StatusOK, page(v), ui.Frames{Inside: c.o.Test}) // the sandbox shows it beside the phone
 }
 
 // remember sets the cookie, for a provider that the page really offers.

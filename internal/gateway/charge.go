@@ -56,6 +56,10 @@ func (g *Gateway) Pay(ctx context.Context, in PayInput, key Idem) (Saved[Invoice
 	}
 }
 
+var chargeNotes = map[pay.Way]string{
+	pay.WayCard: "charges a card at ", pay.WayToken: "charges a card at ", pay.WayQR: "charges a scanned code at ",
+}
+
 // chargeStep is what one look at the book decided.
 type chargeStep struct {
 	invoice  pay.Invoice
@@ -109,6 +113,11 @@ func (g *Gateway) beginCharge(ctx context.Context, in PayInput, key Idem) (s cha
 		if p.HoldUntil, err = g.holdEnds(s.merchant, *inv, b.now); err != nil {
 			return err
 		}
+		if in.Way == pay.WayQR {
+			if err := g.keepCode(&p, in.Code); err != nil {
+				return err
+			}
+		}
 		if err := p.Ask(pay.AskedCharge, inv.Amount, b.now); err != nil {
 			return err
 		}
@@ -116,7 +125,7 @@ func (g *Gateway) beginCharge(ctx context.Context, in PayInput, key Idem) (s cha
 			return err
 		}
 		b.after = append(b.after, func() { g.Metrics.Payment(p.Provider, pay.Created) })
-		if err := b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: p.ID, Now: string(pay.Created), Note: "charges a card at " + p.Provider}); err != nil {
+		if err := b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: p.ID, Now: string(pay.Created), Note: chargeNotes[p.Way] + p.Provider}); err != nil {
 			return err
 		}
 		s.invoice, s.payment, s.sealed = *inv, p, card.Sealed
@@ -150,6 +159,10 @@ func (s *chargeStep) start(ctx context.Context, b *book) (err error) {
 
 // chargeable finds who charges, and by which card.
 func (g *Gateway) chargeable(ctx context.Context, b *book, s *chargeStep, inv *pay.Invoice, in PayInput) (card pay.BoundCard, err error) {
+	if in.Way == pay.WayQR {
+		s.merchant, err = g.scannable(ctx, b, inv, in.Provider)
+		return card, err
+	}
 	name := inv.Provider
 	if in.Way == pay.WayToken {
 		card, err = found(b.Card(ctx, in.CardID))("card")
@@ -290,6 +303,9 @@ func (b *book) mayCharge(ctx context.Context, inv *pay.Invoice, payments []*pay.
 
 // sendCharge makes the call and writes down what came of it.
 func (g *Gateway) sendCharge(ctx context.Context, s chargeStep, in PayInput) error {
+	if in.Way == pay.WayQR {
+		return g.sendCode(ctx, s, in)
+	}
 	order := provider.ChargeOrder{
 		Payment: s.payment, Invoice: s.invoice, Number: in.Number, Expiry: in.Expiry, Phone: in.Phone,
 		Hold: s.invoice.Capture == "manual", HoldFor: s.invoice.HoldFor, CaptureOnExpiry: s.invoice.HoldExpiry == "capture",
@@ -344,6 +360,8 @@ func (g *Gateway) answer(ctx context.Context, s chargeStep, o provider.Outcome, 
 			err = b.nothingHappened(ctx, inv, p, s.payment.Asked)
 		case callErr != nil:
 			err = b.lost(ctx, inv, p, s.payment.Asked, callErr)
+		case o.State == pay.Created && p.Way == pay.WayQR:
+			err = g.stillWorks(ctx, b, inv, p, o)
 		case o.State == pay.Created:
 			refusal, err = g.codeAnswer(ctx, b, inv, p, o)
 		default:
@@ -616,7 +634,7 @@ func (g *Gateway) settleAsked(ctx context.Context, w outbox.Work, p pay.Payment)
 	}
 	report, err := g.inquire(ctx, p, provider.Question{
 		Ref: p.Ref, PaymentID: p.ID, InvoiceID: p.InvoiceID, Op: askedOps[p.Asked],
-		Amount: p.AskedAmount, SentAt: p.AskedAt, Payment: p, Meta: p.Meta,
+		Amount: p.AskedAmount, SentAt: p.AskedAt, Payment: p, Meta: p.Meta, Code: g.keptCode(ctx, p),
 	})
 	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
 		inv, payments, openErr := b.open(ctx, p.InvoiceID)

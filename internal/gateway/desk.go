@@ -257,8 +257,11 @@ func (g *Gateway) learn(p *pay.Payment, proof provider.Proof) error {
 		p.Ref = proof.Ref
 	}
 	if proof.Card != (pay.Card{}) {
+		scanned := p.Card.Token
 		p.Card = heardCard(proof.Card)
-		if p.Card.Token != "" {
+		if p.Way == pay.WayQR {
+			p.Card.Token = scanned // the buyer's code, until the payment is no longer open
+		} else if p.Card.Token != "" {
 			sealed, err := g.Seal.Seal("payment/"+p.ID, []byte(p.Card.Token))
 			if err != nil {
 				return err

@@ -58,7 +58,9 @@ type Options struct {
 	PayURLs    map[string]string // provider name → where its buyers are sent; missing: Info.PayURL
 	InvoiceTTL time.Duration
 
-	AcceptCardData bool // whether card numbers pass through us: then a business that only charges cards has a page too
+	AcceptCardData bool          // whether card numbers pass through us: then a business that only charges cards has a page too
+	KeepMessages   time.Duration // how long the companies' messages are kept; 0: for ever
+	KeepEvents     time.Duration // and webhooks that arrived
 
 	FastRetries  []time.Duration
 	SlowRetries  []time.Duration
@@ -75,6 +77,7 @@ type Options struct {
 type Metrics interface {
 	Payment(provider string, to pay.State)
 	Refund(provider string, to pay.MoveState)
+	Payout(provider string, to pay.MoveState)
 	ProviderCall(provider, op, outcome string, took time.Duration)
 	Callback(provider string, status int, took time.Duration)
 	Delivery(delivered bool, sinceEvent time.Duration)
@@ -131,6 +134,8 @@ func (g *Gateway) Handlers() map[string]outbox.Handler {
 		workReceipt:  g.receiptWork,
 		workHold:     g.holdWork,
 		workFiscal:   g.fiscalWork,
+		workPayout:   g.payoutWork,
+		workTell:     g.deliverPayout,
 	}
 }
 
@@ -143,6 +148,8 @@ const (
 	workHold     = "hold_expiry" // what became of a hold that ran out; subject: the payment's id
 	workReceipt  = "receipt"     // pass a fiscal link on; subject: the payment's id
 	workFiscal   = "fiscal"      // have the provider make the fiscal receipt; subject: the payment's id
+	workPayout   = "payout"      // what became of a payout, or that nobody confirmed it; subject: its id
+	workTell     = "tell_payout" // tell the app of a payout; subject: its id
 )
 
 // account returns the merchant's opened account.
@@ -287,6 +294,7 @@ type noMetrics struct{}
 
 func (noMetrics) Payment(string, pay.State)                          {}
 func (noMetrics) Refund(string, pay.MoveState)                       {}
+func (noMetrics) Payout(string, pay.MoveState)                       {}
 func (noMetrics) ProviderCall(string, string, string, time.Duration) {}
 func (noMetrics) Callback(string, int, time.Duration)                {}
 func (noMetrics) Delivery(bool, time.Duration)                       {}

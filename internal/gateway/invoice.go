@@ -77,7 +77,8 @@ func (g *Gateway) checkoutable(in InvoiceInput) error {
 	info := p.Info()
 	_, checkout := info.Account.(provider.Checkouter)
 	_, charge := info.Account.(provider.CardCharger)
-	if !checkout && !charge || info.InStore {
+	_, scan := info.Account.(provider.QRCharger)
+	if !scan && (info.InStore || !checkout && !charge) {
 		return &pay.Error{Code: pay.CodeUnsupported, Reason: "no_checkout", Message: info.Title + " has no page to send a buyer to; use it in the shop"}
 	}
 	if _, ok := info.Account.(provider.Holder); !ok && in.Capture == "manual" {

@@ -292,8 +292,18 @@ func (g *Gateway) Decide(ctx context.Context, invoiceID string, happened bool, w
 					to = pay.Paid
 				}
 				b.answered(p)
+				if happened {
+					if err := g.fiscalise(ctx, b, inv, p); err != nil {
+						return err
+					}
+				}
 				if _, err := b.move(ctx, inv, p, pay.Change{To: to, At: b.now, Reason: "decided"}, note); err != nil {
 					return err
+				}
+				if happened {
+					if err := g.withdrawOthers(ctx, b, payments, p.ID); err != nil {
+						return err
+					}
 				}
 				return b.DropWork(ctx, workSettle, p.ID)
 			}

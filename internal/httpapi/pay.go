@@ -8,7 +8,7 @@ import (
 	"github.com/chorsu/chorsu/internal/words"
 )
 
-const payWords = "`card_token` charges a card that was bound before. `card` charges a card by its number, only with `ACCEPT_CARD_DATA`: the number is passed on and never kept; with `save` the card is bound on the way, where the provider gives what charges it again. " +
+const payWords = "`qr` charges a wallet by the code that the buyer's telephone shows, scanned at a till. `card_token` charges a card that was bound before. `card` charges a card by its number, only with `ACCEPT_CARD_DATA`: the number is passed on and never kept; with `save` the card is bound on the way, where the provider gives what charges it again. " +
 	"`wallet` makes a link into another company's app: with `next` `redirect`, send the buyer to `url`; the webhook tells when they have paid.\n\n" +
 	"With `next` `otp` the card's owner was sent a code: hand it over with `confirm` before `otp.expiresAt`. A new `pay` meanwhile replaces the attempt. " +
 	"A refusal by the bank is no HTTP error: the invoice stays `pending` and `failure` says why. Where the provider's answer was lost, `attention` is `unknown_outcome` and nothing else can be tried until it is known."
@@ -16,12 +16,14 @@ const payWords = "`card_token` charges a card that was bound before. `card` char
 // ─── Charging ──────────────────────────────────────────────────────────────────────────────
 
 type payInput struct {
-	Method string     `json:"method" enum:"card_token,card,wallet"`
-	CardID string     `json:"cardId,omitempty" format:"uuid" doc:"With card_token: the bound card"`
-	Card   *cardInput `json:"card,omitempty" nullable:"false" doc:"With card: only where this gateway accepts card data"`
-	Phone  string     `json:"phone,omitempty" pattern:"^998[0-9]{9}$" patternDescription:"must be 12 digits that begin with 998" doc:"With card: where the code goes, the card's own number" example:"998901234567"`
-	Save   bool       `json:"save,omitempty" doc:"With card: bind it too; see cardId in the answer"`
-	Wallet string     `json:"wallet,omitempty" enum:"payme,click,uzum,anorbank,alif,oson,xazna,beepul,trastpay,sbp" doc:"With wallet: the app" example:"payme"`
+	Method   string     `json:"method" enum:"card_token,card,qr,wallet"`
+	CardID   string     `json:"cardId,omitempty" format:"uuid" doc:"With card_token: the bound card"`
+	Card     *cardInput `json:"card,omitempty" nullable:"false" doc:"With card: only where this gateway accepts card data"`
+	Code     string     `json:"code,omitempty" minLength:"1" maxLength:"512" pattern:"^[!-~]+$" patternDescription:"must consist of visible ASCII characters" doc:"With qr: what was scanned, unchanged. It is kept, sealed, only while the payment is open" example:"880101698207133393"`
+	Provider string     `json:"provider,omitempty" choice:"provider" doc:"With qr: whose code it is. Not needed where the invoice says it, or the business has one such provider"`
+	Phone    string     `json:"phone,omitempty" pattern:"^998[0-9]{9}$" patternDescription:"must be 12 digits that begin with 998" doc:"With card: where the code goes, the card's own number" example:"998901234567"`
+	Save     bool       `json:"save,omitempty" doc:"With card: bind it too; see cardId in the answer"`
+	Wallet   string     `json:"wallet,omitempty" enum:"payme,click,uzum,anorbank,alif,oson,xazna,beepul,trastpay,sbp" doc:"With wallet: the app" example:"payme"`
 }
 
 type cardInput struct {
@@ -35,12 +37,14 @@ func (s *server) payNeeds(f *faults, _ string, n *node) {
 	if method == nil {
 		return
 	}
-	needed, foreign := "card", []string{"cardId", "wallet"}
+	needed, foreign := "card", []string{"cardId", "code", "provider", "wallet"}
 	switch method.text {
 	case "card_token":
-		needed, foreign = "cardId", []string{"card", "phone", "save", "wallet"}
+		needed, foreign = "cardId", []string{"card", "phone", "save", "code", "provider", "wallet"}
 	case "wallet":
-		needed, foreign = "wallet", []string{"cardId", "card", "phone", "save"}
+		needed, foreign = "wallet", []string{"cardId", "card", "phone", "save", "code", "provider"}
+	case "qr":
+		needed, foreign = "code", []string{"cardId", "card", "phone", "save", "wallet"}
 	}
 	if n.member(needed) == nil {
 		f.add(needed, "is required with this method")
@@ -73,9 +77,9 @@ type otp struct {
 
 // declined is a bank's refusal.
 type declined struct {
-	Reason       string         `json:"reason" doc:"For programs: insufficient_funds, card_blocked, card_invalid, phone_invalid, sms_not_enabled, otp_expired, hold_expired, card_needed_again, provider_unavailable, declined" example:"insufficient_funds"`
-	Message      words.Sentence `json:"message" doc:"For the buyer, in three languages"`
-	ProviderCode *string        `json:"providerCode" doc:"The provider's own" example:"-32309"`
+	Reason       string     `json:"reason" doc:"For programs: insufficient_funds, card_blocked, card_invalid, phone_invalid, sms_not_enabled, otp_expired, hold_expired, card_needed_again, provider_unavailable, code_invalid, declined" example:"insufficient_funds"`
+	Message      words.Text `json:"message" doc:"For the buyer, in three languages"`
+	ProviderCode *string    `json:"providerCode" doc:"The provider's own" example:"-32309"`
 }
 
 // declineOf is why a charge by our call came to nothing.
@@ -112,8 +116,8 @@ func (s *server) payInvoice(c *call, in payInput) (payment, error) {
 	if err != nil {
 		return payment{}, err
 	}
-	order := gateway.PayInput{InvoiceID: id, Way: pay.Way(in.Method), CardID: in.CardID, Phone: in.Phone, Save: in.Save, Wallet: in.Wallet}
-	same := []string{id, in.Method, in.CardID, in.Phone}
+	order := gateway.PayInput{InvoiceID: id, Way: pay.Way(in.Method), CardID: in.CardID, Phone: in.Phone, Save: in.Save, Wallet: in.Wallet, Code: in.Code, Provider: in.Provider}
+	same := []string{id, in.Method, in.CardID, in.Phone, in.Code, in.Provider}
 	if in.Save || in.Wallet != "" {
 		same = append(same, strconv.FormatBool(in.Save), in.Wallet)
 	}

@@ -61,6 +61,10 @@ type server struct {
 // handler: a mux before it would answer //api with a redirect, and not know what it logged.
 func New(o Options) http.Handler { return newServer(o, o.Gateway.Supported()).handler() }
 
+// Document is the OpenAPI document of what New serves with the same options. The pages beside the
+// API are drawn from it, and New wants those.
+func Document(o Options) []byte { return newServer(o, o.Gateway.Supported()).document }
+
 // routes is the table of contents.
 func (s *server) routes() {
 	add(s, "GET /api/merchants/supported", about{
@@ -86,6 +90,22 @@ func (s *server) routes() {
 		id: "listProvidersOfBusiness", tag: tagMerchants, summary: "List the providers that a buyer of this business can choose",
 		description: "One payment button for each. An empty list: this business cannot be paid yet.",
 	}, s.providersOf)
+	add(s, "GET /api/merchants/{id}/account", about{
+		id: "getMerchantAccount", tag: tagMerchants, summary: "Read the merchant's account at the provider",
+		description: "Asked at each request. " + asksWords, fails: []pay.Code{pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.accountView)
+	add(s, "GET /api/merchants/{id}/recipients/{uuid}", about{
+		id: "getRecipient", tag: tagMerchants, summary: "Read a recipient of parts of a payment",
+		description: "Look before you split: one that is not active gets no money. " + asksWords, fails: []pay.Code{pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.recipientView)
+	add(s, "GET /api/merchants/{id}/register", about{
+		id: "readRegister", tag: tagMerchants, summary: "Read the provider's own list of payments",
+		description: "In the provider's order, with what it says of each. " + asksWords, fails: []pay.Code{pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.register)
+	add(s, "GET /api/merchants/{id}/payout-register", about{
+		id: "readPayoutRegister", tag: tagMerchants, summary: "Read the provider's own list of payouts",
+		description: "In the provider's order, with what it says of each. " + asksWords, fails: []pay.Code{pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.payoutRegister)
 
 	add(s, "POST /api/invoices", about{
 		id: "createInvoice", tag: tagInvoices, summary: "Ask a buyer for money", description: invoiceWords,
@@ -193,6 +213,29 @@ func (s *server) routes() {
 	add(s, "GET /api/refunds/by-invoice/{invoiceId}", about{
 		id: "listRefundsOfInvoice", tag: tagRefunds, summary: "List the refunds of an invoice",
 	}, s.refundsOf)
+
+	add(s, "POST /api/payouts", about{
+		id: "createPayout", tag: tagPayouts, summary: "Send money to a card", description: payoutWords,
+		success: []int{200, 201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream}, also: payoutNeeds,
+		example: map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": s.payoutProvider(), "sourcePayoutId": "payout_981", "amount": 5000000, "cardId": "01975f2e-6a09-7bf0-9a1b-00505680eaf6"},
+	}, s.createPayout)
+	add(s, "POST /api/payouts/{id}/confirm", about{
+		id: "confirmPayout", tag: tagPayouts, summary: "Have a payout sent", noBody: true,
+		description: "409 with the reason `wrong_otp` while another try counts. A payout that nobody confirmed within a day is `failed` with `not_confirmed`: nothing was sent.",
+		fails:       []pay.Code{pay.CodeConflict, pay.CodeUpstream}, example: map[string]any{"otp": "112233"},
+	}, s.confirmPayout)
+	add(s, "POST /api/payouts/{id}/resend", about{
+		id: "resendPayoutCode", tag: tagPayouts, summary: "Have the code of a payout sent again", noBody: true,
+		description: "422 where the provider has no such call; 429 when one was just sent.",
+		fails:       []pay.Code{pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.resendPayout)
+	add(s, "GET /api/payouts/{id}", about{
+		id: "getPayout", tag: tagPayouts, summary: "Read a payout",
+	}, s.payout)
+	add(s, "GET /api/payouts/{id}/timeline", about{
+		id: "getPayoutTimeline", tag: tagPayouts, summary: "Read everything that happened to a payout",
+		description: "State changes, messages to and from the provider (what is secret or personal is masked), and every try to tell your app, in order.",
+	}, s.payoutTimeline)
 }
 
 // handler puts the parts together. From the outside in: every request is received (id, log,

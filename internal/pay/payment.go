@@ -103,6 +103,7 @@ const (
 	WayCard   Way = "card"       // by the card's number, which lives only in the request
 	WayToken  Way = "card_token" // by a bound card
 	WayWallet Way = "wallet"     // in another company's app, by a link of the acquirer's
+	WayQR     Way = "qr"         // by a code that the buyer's telephone shows; Card.Token is the code, sealed, while it is open
 )
 
 // Asked is a call of ours that moves money. One at a time: nothing else may be tried on a payment
@@ -128,7 +129,12 @@ func (p *Payment) Ask(what Asked, amount Tiyin, at time.Time) error {
 }
 
 // Answered writes down that it was answered, or that somebody has decided.
-func (p *Payment) Answered() { p.Asked, p.AskedAmount, p.AskedAt = "", 0, time.Time{} }
+func (p *Payment) Answered() {
+	p.Asked, p.AskedAmount, p.AskedAt = "", 0, time.Time{}
+	if p.Way == WayQR {
+		p.Card.Token = "" // a buyer's code is not kept beyond its payment
+	}
+}
 
 // WaitsForCode says whether the buyer has been sent a code that still counts at now.
 func (p *Payment) WaitsForCode(now time.Time) bool {

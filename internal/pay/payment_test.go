@@ -160,7 +160,7 @@ func TestRefundStates(t *testing.T) {
 		pay.MoveSent:      "unknown succeeded failed",
 		pay.MoveUnknown:   "succeeded failed",
 		pay.MoveSucceeded: "",
-		pay.MoveFailed:    "",
+		pay.MoveFailed:    "succeeded",
 	}
 	for _, from := range pay.MoveStates {
 		for _, to := range pay.MoveStates {

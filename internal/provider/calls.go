@@ -53,7 +53,10 @@ type RefundOrder struct {
 	Reason   string
 }
 
-// Inquirer is the way out of "unknown": it asks, and changes nothing.
+// Inquirer is the way out of "unknown": it asks, and moves no money that was not asked for before.
+// For a charge by a buyer's code it may close what was begun there and will not be paid (Payme Go,
+// Multicard), or say the same order again under the same ids where that is how a company is asked
+// (FastPay).
 type Inquirer interface {
 	Inquire(ctx context.Context, q Question) (Report, error)
 }
@@ -80,7 +83,12 @@ type Question struct {
 	Before                    pay.Tiyin // refunds: what had been returned before
 	SentAt                    time.Time
 	Payment                   pay.Payment
+	Payout                    pay.Payout // OpPayout
 	Meta                      []byte
+
+	// Code is what the buyer's telephone showed, where the question is about a charge by it and
+	// the code is still kept: FastPay is asked by repeating the charge under the same ids.
+	Code string
 }
 
 // Report is the company's view. Found false is final only 10 minutes after SentAt: earlier
@@ -88,9 +96,11 @@ type Question struct {
 type Report struct {
 	Found    bool
 	Outcome  Outcome
-	Refunded pay.Tiyin // what was returned so far, where the company shows it
-	Shows    bool      // whether Refunded can be believed (the company shows returns at all)
-	Warning  string    // for the log: what was odd about the answer and did not change its meaning
+	Move     MoveOutcome // OpPayout: instead of Outcome
+	Refunded pay.Tiyin   // what was returned so far, where the company shows it
+	Shows    bool        // whether Refunded can be believed (the company shows returns at all)
+	Underway bool        // a refund that the company has taken on and not finished
+	Warning  string      // for the log: what was odd about the answer and did not change its meaning
 }
 
 // ReceiptSender passes a fiscal receipt's link to the company.
@@ -114,6 +124,7 @@ type Outcome struct {
 	At     time.Time
 	Amount pay.Tiyin
 	Card   pay.Card
+	Phone  string // the payer's, 12 digits, where a wallet tells it: for the receipt, not to be kept
 	Code   string // the provider's own code and words, for people
 	Note   string
 	Needs  Next // what the buyer must still do: an SMS code, and until when
@@ -137,12 +148,29 @@ type Next struct {
 }
 
 // MoveOutcome is what the provider said of a refund or payout: MoveSent while it still works
-// on it, MoveSucceeded or MoveFailed.
+// on it, MoveSucceeded or MoveFailed; of a payout also MoveCreated, while it waits for its
+// confirmation.
 type MoveOutcome struct {
 	State           pay.MoveState
 	Ref, Code, Note string
 	At              time.Time
 	Meta            []byte
+
+	// Of payouts. Reason is one of pay.Declines where the answer is no, or, with MoveCreated,
+	// where the code was wrong. Amount is what the company says that it sends; 0: it does not say.
+	Reason     string
+	Amount     pay.Tiyin
+	Card       pay.Card
+	ReceiptURL string
+}
+
+// CredentialChecker has a call that does nothing but show whether the company takes the credentials:
+// for the person who has just pasted them. An account whose company only ever calls us has none.
+type CredentialChecker interface {
+	// CheckCredentials returns nil where the company takes them; an *Error with KindAuth where it
+	// does not; a *pay.Error with CodeUnsupported where this merchant gave none that could be
+	// checked; any other error where it cannot be told now.
+	CheckCredentials(context.Context) error
 }
 
 // ─── Cards, holds, payouts and codes shown by the buyer ───────────────────────────────────
@@ -294,26 +322,67 @@ type Holder interface {
 
 // Payer sends money to cards.
 type Payer interface {
+	// CanPayout is pure, and asked before anything is written: nil, or a *pay.Error
+	// (CodeUnsupported, CodeInvalid) that says what is missing.
+	CanPayout(PayoutOrder) error
+	// Payout makes a payout. With TwoSteps in the order it moves no money, and its outcome is
+	// MoveCreated with the Ref by which ConfirmPayout has it sent.
 	Payout(context.Context, PayoutOrder) (MoveOutcome, error)
-	ConfirmPayout(ctx context.Context, ref, code string) (MoveOutcome, error)
+	// ConfirmPayout has p sent; code may be "". MoveCreated with a Reason: the code is wrong, and
+	// p still waits.
+	ConfirmPayout(ctx context.Context, p pay.Payout, code string) (MoveOutcome, error)
 }
 
-// PayoutOrder asks to send Amount to a card. Number lives only in memory.
+// PayoutResender is a Payer that can be told to send the code of a payout again. It moves no money.
+type PayoutResender interface {
+	Payer
+	ResendPayoutCode(ctx context.Context, p pay.Payout) error
+}
+
+// PayoutOrder asks to send Amount to a card, by its number or by a bound card's token. Number and
+// Person live only in memory.
 type PayoutOrder struct {
-	PayoutID      string
+	PayoutID      string // ours; the external id where the company takes one
 	Amount        pay.Tiyin
 	Number, Token string
-	KYC           []byte
+	Person        *pay.Person // nil: nobody was named
+	TwoSteps      bool
 }
 
-// QRCharger takes money by a code that the buyer shows: Click Pass, Payme Go, FastPay, Anor.
+// String keeps the number and the token out of logs; GoString out of %#v too.
+func (o PayoutOrder) String() string   { return "the payout " + o.PayoutID }
+func (o PayoutOrder) GoString() string { return o.String() }
+
+// QRCharger takes money by a code that the buyer's telephone shows: Click Pass, Payme Go, FastPay,
+// AnorCheck. Paid or failed are final; created means that the company still works on it, and is
+// asked about by Inquire, as after a lost answer.
 type QRCharger interface {
+	Inquirer
 	ChargeQR(context.Context, QROrder) (Outcome, error)
 }
 
-// QROrder asks for Payment.Amount by a scanned code. Code is kept only while the payment is open.
+// QROrder asks for Payment.Amount by a scanned code. Payment.ID is the company's external id of it.
+// Code is kept only while the payment is open.
 type QROrder struct {
 	Payment pay.Payment
-	Code    string
-	Cashbox string
+	Invoice pay.Invoice
+	Code    string // opaque text, exactly as it was scanned
+	Cashbox string // the till's own name; may be ""
+
+	// Journal, where set, is given the company's id of what was begun, and what the adapter wants
+	// back in Question.Meta, before the call that takes the money. When it fails that call is not
+	// made.
+	Journal func(ref string, meta []byte) error
 }
+
+// Begun hands on to Journal, where there is one.
+func (o QROrder) Begun(ref string, meta []byte) error {
+	if o.Journal == nil {
+		return nil
+	}
+	return o.Journal(ref, meta)
+}
+
+// String keeps the code out of logs; GoString out of %#v too.
+func (o QROrder) String() string   { return "a scanned code for payment " + o.Payment.ID }
+func (o QROrder) GoString() string { return o.String() }

@@ -128,6 +128,12 @@ func Capabilities(a Account) []string {
 	add(ok, "hold")
 	_, ok = a.(Payer)
 	add(ok, "payout")
+	_, ok = a.(AccountViewer)
+	add(ok, "account")
+	_, ok = a.(RecipientViewer)
+	add(ok, "recipients")
+	_, ok = a.(Registrar)
+	add(ok, "register")
 	_, ok = a.(QRCharger)
 	add(ok, "qr")
 	return out

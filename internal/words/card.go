@@ -34,6 +34,3 @@ var (
 	CardAway    = Text{"Bank hozir javob bermayapti. Pul yechilmadi. Birozdan soʻng urinib koʻring.", "Банк сейчас не отвечает. Деньги не списаны. Попробуйте позже.", "The bank does not answer right now. No money was taken. Try again soon."}
 	CardWorking = Text{"Bank toʻlovni tekshiryapti. Sahifani yopmang, qayta toʻlamang.", "Банк проверяет платёж. Не закрывайте страницу и не платите ещё раз.", "The bank is checking the payment. Do not pay again."}
 )
-
-// In is the sentence in a language; in Uzbek where it is none of ours.
-func (s Sentence) In(l Lang) string { return Text(s).In(l) }

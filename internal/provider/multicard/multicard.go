@@ -128,8 +128,11 @@ var (
 	_ provider.NumberCharger  = (*account)(nil)
 	_ provider.CodeSender     = (*account)(nil)
 	_ provider.Holder         = (*account)(nil)
+	_ provider.QRCharger      = (*account)(nil)
 	_ provider.WalletCharger  = (*account)(nil)
 	_ provider.Splitter       = (*account)(nil)
 	_ provider.CardChecker    = (*account)(nil)
 	_ provider.OwnerChecker   = (*account)(nil)
+
+	_ provider.CredentialChecker = (*account)(nil)
 )

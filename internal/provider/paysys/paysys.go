@@ -91,4 +91,6 @@ var (
 	_ provider.HoldFirst     = (*account)(nil)
 	_ provider.Refunder      = (*account)(nil)
 	_ provider.Inquirer      = (*account)(nil)
+
+	_ provider.CredentialChecker = (*account)(nil)
 )

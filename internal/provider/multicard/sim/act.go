@@ -40,6 +40,10 @@ func (s *Simulator) Act(ctx context.Context, a simulator.Action) (simulator.Repo
 		s.tokens++
 		s.mu.Unlock()
 		return simulator.Report{}, nil
+	case "code":
+		return s.newCode(a)
+	case "deposit":
+		return simulator.Report{}, s.setDeposit(a.Params["application"], a.Amount)
 	case "flush":
 		return s.report(nil, s.flush(ctx)), nil
 	}

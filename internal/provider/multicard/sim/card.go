@@ -84,7 +84,19 @@ func (s *Simulator) cardRoutes() {
 	s.mux.HandleFunc("PUT /payment/{uuid}", s.serve("payment.confirm", s.confirmPayment))
 	s.mux.HandleFunc("POST /payment/hold", s.serve("hold.create", s.createHold))
 	s.mux.HandleFunc("GET /payment/hold/{id}", s.serve("hold.read", s.readHold))
-	s.mux.HandleFunc("PUT /payment/hold/{id}", s.serve("hold.confirm", s.confirmHold))
+	confirm := s.serve("hold.confirm", s.confirmHold)
+	s.mux.HandleFunc("PUT /payment/{first}/{second}", func(w http.ResponseWriter, r *http.Request) { // to the mux they overlap
+		switch first, second := r.PathValue("first"), r.PathValue("second"); {
+		case first == "hold":
+			r.SetPathValue("id", second)
+			confirm(w, r)
+		case second == "scanpay":
+			r.SetPathValue("uuid", first)
+			s.scanpay(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
 	s.mux.HandleFunc("PUT /payment/hold/{id}/charge", s.serve("hold.charge", s.chargeHold))
 }
 
@@ -237,7 +249,7 @@ func exists(pan, expiry string) bool {
 
 // send sends a code to a card's owner. Under the lock.
 func (s *Simulator) send(pan string) error {
-	switch was, waits := s.codes[pan]; {
+	switch was, waits := s.sentTo[pan]; {
 	case pan == QuietCard:
 		return &failure{status: http.StatusBadRequest, code: "ERROR_CARD_SMS", details: "На карте " + masked(pan) + " не подключено SMS-информирование"}
 	case pan == TalkativeCard:
@@ -245,7 +257,7 @@ func (s *Simulator) send(pan string) error {
 	case waits && s.w.Now().Sub(was.at) < codeEvery:
 		return errSoon
 	}
-	s.codes[pan] = sent{s.w.Now()}
+	s.sentTo[pan] = sent{s.w.Now()}
 	return nil
 }
 
@@ -304,7 +316,7 @@ func (s *Simulator) confirmCard(c call) (any, error) {
 	if err := s.tried(c.text("otp"), b.codeAt, &b.tries); err != nil {
 		return nil, err
 	}
-	delete(s.codes, b.pan)
+	delete(s.sentTo, b.pan)
 	b.status = "active"
 	return b.model(), nil
 }
@@ -458,7 +470,7 @@ func (s *Simulator) code(c call, p *payment) error {
 	if err := s.tried(c.text("otp"), p.codeAt, &p.tries); err != nil {
 		return err
 	}
-	delete(s.codes, p.full)
+	delete(s.sentTo, p.full)
 	return nil
 }
 
