@@ -21,6 +21,10 @@ type cardCompany struct {
 	after   func()          // runs when the money is taken, before the answer
 	before  func()
 	askable bool
+
+	captures                    int
+	captured                    map[string]bool
+	beforeCapture, afterCapture func() // once
 }
 
 type cardProvider struct{ c *cardCompany }
