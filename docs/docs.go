@@ -25,6 +25,7 @@ var Contents = []Page{
 	{"refunds", "Refunds", ""},
 	{"cards", "Cards and holds", ""},
 	{"payouts", "Payouts", ""},
+	{"reconciliation", "Reconciliation", ""},
 	{"card-data", "Card data and PCI DSS", ""},
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},

@@ -98,6 +98,8 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"GET /api/merchants/{id}/register",
 		"GET /api/payouts/{id}",
 		"GET /api/payouts/{id}/timeline",
+		"GET /api/reconciliations/{id}",
+		"GET /api/reconciliations/{id}/differences",
 		"GET /api/refunds/by-invoice/{invoiceId}",
 		"GET /api/refunds/{id}",
 		"GET /docs/openapi.json",
@@ -123,6 +125,8 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"POST /api/payouts",
 		"POST /api/payouts/{id}/confirm",
 		"POST /api/payouts/{id}/resend",
+		"POST /api/reconciliations",
+		"POST /api/reconciliations/{id}/settle",
 		"POST /api/refunds",
 	}
 	if !slices.Equal(got, want) {

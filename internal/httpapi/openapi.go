@@ -24,8 +24,10 @@ const (
 	tagRefunds   = "Refunds"
 	tagCards     = "Cards"
 	tagPayouts   = "Payouts"
-	tagCallbacks = "Callbacks"
-	tagHealth    = "Health"
+
+	tagReconciliations = "Reconciliations"
+	tagCallbacks       = "Callbacks"
+	tagHealth          = "Health"
 )
 
 // newServer registers every operation, and with it writes the document.
@@ -36,7 +38,7 @@ func newServer(o Options, providers []provider.Info) *server {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &server{o: o, log: o.Logger, now: o.Now, providers: providers, mux: http.NewServeMux()}
+	s := &server{o: o, log: o.Logger, now: o.Now, providers: providers, mux: http.NewServeMux(), uploads: make(chan struct{}, manyUpload)}
 	reg := huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer)
 	reg.RegisterTypeAlias(quantityType, shownAs)
 	names := make([]any, len(providers))
@@ -102,6 +104,7 @@ func (s *server) outline(reg huma.Registry) *huma.OpenAPI {
 			{Name: tagRefunds, Description: "Money that goes back"},
 			{Name: tagCards, Description: "Cards that are charged by your call. Numbers may only be sent with `ACCEPT_CARD_DATA`; they are passed on and never kept"},
 			{Name: tagPayouts, Description: "Money to cards"},
+			{Name: tagReconciliations, Description: "Comparing our book with what the providers say"},
 			{Name: tagCallbacks, Description: "What the providers call. Enter the merchant's `callbackUrl` in the provider's cabinet; your app never calls these"},
 			{Name: tagHealth, Description: "For monitoring"},
 		},

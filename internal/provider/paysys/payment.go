@@ -37,6 +37,9 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 	return r, nil
 }
 
+// AsksEachOfADay: PaySys has no register that can be read, and tells of each payment.
+func (a *account) AsksEachOfADay() {}
+
 // standing is check as the outcome of a call that was not answered with one.
 func (a *account) standing(ctx context.Context, p pay.Payment) (provider.Outcome, error) {
 	o, _, found, err := a.check(ctx, p)

@@ -36,6 +36,7 @@ func (company) Info() provider.Info {
 		Account:    (*account)(nil),
 		BaseURLEnv: "PAYSYS_URL",
 		BaseURL:    "https://paysys.uz/gateway",
+		Options:    []string{"reconcileNightly"},
 	}
 }
 
@@ -88,5 +89,5 @@ var (
 	_ provider.CardCharger = (*account)(nil)
 	_ provider.Holder      = (*account)(nil)
 	_ provider.Refunder    = (*account)(nil)
-	_ provider.Inquirer    = (*account)(nil)
+	_ provider.DayAsker    = (*account)(nil)
 )
