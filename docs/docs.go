@@ -33,6 +33,7 @@ var Contents = []Page{
 	{"card-wallets", "Pay in another company's app", ""},
 	{"card-splits", "Split a payment", ""},
 	{"payouts", "Payouts", ""},
+	{"reconciliation", "Reconciliation", ""},
 	{"card-data", "Card data and PCI DSS", ""},
 	{"in-store", "In the shop", ""},
 	{"till", "The till", ""},

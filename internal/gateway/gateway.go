@@ -136,6 +136,8 @@ func (g *Gateway) Handlers() map[string]outbox.Handler {
 		workFiscal:   g.fiscalWork,
 		workPayout:   g.payoutWork,
 		workTell:     g.deliverPayout,
+
+		workReconcile: g.reconcileWork,
 	}
 }
 
@@ -150,6 +152,8 @@ const (
 	workFiscal   = "fiscal"      // have the provider make the fiscal receipt; subject: the payment's id
 	workPayout   = "payout"      // what became of a payout, or that nobody confirmed it; subject: its id
 	workTell     = "tell_payout" // tell the app of a payout; subject: its id
+
+	workReconcile = "reconcile" // the next step of comparing a day; subject: the reconciliation's id
 )
 
 // account returns the merchant's opened account.

@@ -226,6 +226,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.DifferenceOf(ctx, "rec-000005", "pay-000005")
 			return err
 		}},
+		{"Unsettled", "differences_listed", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Unsettled(ctx, "rec-000005")
+			return err
+		}},
 		{"ForgetMatches", "differences_listed", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.ForgetMatches(ctx, "rec-000005", 20)
 			return err

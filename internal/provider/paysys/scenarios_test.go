@@ -735,3 +735,41 @@ func TestPaySysOnThePage(t *testing.T) {
 		})
 	}
 }
+
+// A day is compared by asking of each payment, since PaySys has no register: what it agrees to,
+// what it has reversed, what it tells in soum, and what it tells in another sum.
+func TestReconciledByAsking(t *testing.T) {
+	each(t, func(s shop) {
+		for range 3 {
+			s.confirm(s.begun(good, nil), code)
+		}
+		returned := s.begun(good, nil)
+		s.confirm(returned, code)
+		if a := s.post("/api/refunds", map[string]any{"invoiceId": returned}); a.Field("status") != "succeeded" {
+			s.t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		s.Advance(20 * time.Hour)
+		compared := func() providertest.Answer {
+			s.t.Helper()
+			a := s.post("/api/reconciliations", map[string]any{"source": "app", "businessId": "biz-1", "provider": "paysys", "date": "2026-11-21"})
+			s.Settle()
+			a = s.API(http.MethodGet, fmt.Sprintf("/api/reconciliations/%s", a.Field("id")), nil)
+			if a.Field("status") != "done" || a.Field("by") != "ask" {
+				s.t.Fatalf("%d %s", a.Status, a.Body)
+			}
+			return a
+		}
+		s.fault("pam.check_payment", sim.WrongUnit, 1)
+		if a := compared(); fmt.Sprint(a.Field("matched")) != "4" {
+			s.t.Errorf("%s", a.Body)
+		}
+		s.fault("pam.check_payment", simulator.WrongAmount, 1)
+		a := compared()
+		if list, _ := a.Field("different").([]any); fmt.Sprint(a.Field("matched")) != "3" || len(list) != 1 {
+			s.t.Errorf("%s", a.Body)
+		}
+		if asked := s.received("pam.check_payment"); asked != 8 {
+			s.t.Errorf("it was asked %d times", asked)
+		}
+	})
+}
