@@ -146,6 +146,8 @@ type TimelineEntry struct {
 	Duration                           time.Duration
 	EventID, EventType                 string
 	Attempt                            int
+
+	row string // its own id, by which a page of a timeline goes on
 }
 
 // Readiness is what /readyz tells.
@@ -167,4 +169,10 @@ type InvoiceFilter struct {
 	From, To    time.Time // created in [From, To)
 	Attention   bool      // only those that need somebody
 	Undelivered bool      // only those whose newest event has not reached the app
+
+	// What staff ask for beside it.
+	Via    string        // the provider of the payment that counts, or that it was made for
+	Kind   pay.Attention // only those that ask for this attention
+	Amount pay.Tiyin
+	Order  Order // "": newest first
 }

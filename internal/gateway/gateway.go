@@ -127,6 +127,7 @@ func (g *Gateway) Handlers() map[string]outbox.Handler {
 		workReceipt:  g.receiptWork,
 		workHold:     g.holdWork,
 		workFiscal:   g.fiscalWork,
+		workAgain:    g.againWork,
 	}
 }
 
@@ -139,6 +140,7 @@ const (
 	workHold     = "hold_expiry" // what became of a hold that ran out; subject: the payment's id
 	workReceipt  = "receipt"     // pass a fiscal link on; subject: the payment's id
 	workFiscal   = "fiscal"      // have the provider make the fiscal receipt; subject: the payment's id
+	workAgain    = "redeliver"   // send the stuck events of a time again; subject: which
 )
 
 // account returns the merchant's opened account.
