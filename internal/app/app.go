@@ -19,6 +19,7 @@ import (
 	"github.com/chorsu/chorsu/internal/provider/all"
 	"github.com/chorsu/chorsu/internal/sandbox"
 	"github.com/chorsu/chorsu/internal/seal"
+	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/store"
 	"github.com/chorsu/chorsu/internal/webhook"
 )
@@ -38,6 +39,10 @@ type Options struct {
 	// Now is the time; nil: the real one. In test mode it is what the sandbox's clock moves.
 	Now func() time.Time
 
+	// Hashing is what the hash of a staff password costs; zero: what is recommended. Tests make it
+	// cheap.
+	Hashing staff.Cost
+
 	// Test is test mode: the sandbox is part of the program, below /sandbox, and every provider's
 	// address leads there.
 	Test *Test
@@ -54,6 +59,7 @@ type App struct {
 	Config  config.Config
 	Store   *store.Store
 	Gateway *gateway.Gateway
+	Office  *staff.Office
 	Runner  *outbox.Runner
 	Sandbox *sandbox.Sandbox // nil but in test mode
 	Inbox   *inbox.Inbox     // nil but in test mode
@@ -61,6 +67,7 @@ type App struct {
 
 	o        Options
 	log      *slog.Logger
+	seal     *seal.Box
 	checkout *checkout.Checkout
 	evidence *evidence.Recorder
 	handler  http.Handler
@@ -155,6 +162,7 @@ func (a *App) wire(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("MASTER_KEY: %w", err)
 	}
+	a.seal = box
 	secrets, err := webhook.ParseSecrets(string(a.Config.WebhookSecrets))
 	if err != nil {
 		return fmt.Errorf("WEBHOOK_SIGNING_SECRET: %w", err)

@@ -8,8 +8,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/stdlib"
@@ -17,7 +19,8 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// The migrations are numbered, forward only, each in a transaction, one text for both engines.
+// The migrations are numbered, forward only, each in a transaction, one text for both engines but
+// for what stands between the marks of engineFiles.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -33,20 +36,18 @@ type Migration struct {
 // migrator is goose, and what to do when its work is done.
 type migrator struct {
 	*goose.Provider
+	files fs.FS
 	close func()
 }
 
 func newMigrator(dialect goose.Dialect, db *sql.DB, done func(), options ...goose.ProviderOption) (*migrator, error) {
-	folder, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	p, err := goose.NewProvider(dialect, db, folder, append(options, goose.WithDisableGlobalRegistry(true))...)
+	files := engineFiles{string(dialect)}
+	p, err := goose.NewProvider(dialect, db, files, append(options, goose.WithDisableGlobalRegistry(true))...)
 	if err != nil {
 		done()
 		return nil, err
 	}
-	return &migrator{p, done}, nil
+	return &migrator{p, files, done}, nil
 }
 
 func (e *sqliteEngine) migrator() (*migrator, error) {
@@ -77,6 +78,55 @@ func (e *postgresEngine) migrator() (*migrator, error) {
 	}
 	return newMigrator(goose.DialectPostgres, db, done, goose.WithSessionLocker(locker))
 }
+
+// engineFiles are the migrations as one engine reads them. What only one engine understands (a
+// trigger, say) stands between "-- +engine sqlite" or "-- +engine postgres" and the next such
+// line; "-- +engine both" ends it.
+type engineFiles struct{ dialect string }
+
+func (e engineFiles) ReadDir(name string) ([]fs.DirEntry, error) {
+	return migrations.ReadDir(path.Join("migrations", name))
+}
+
+func (e engineFiles) Open(name string) (fs.File, error) {
+	file, err := migrations.Open(path.Join("migrations", name))
+	if err != nil || path.Ext(name) != ".sql" {
+		return file, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return nil, err
+	}
+	return engineFile{strings.NewReader(e.only(string(text))), info}, nil
+}
+
+// only is a migration's text without what is for the other engine.
+func (e engineFiles) only(text string) string {
+	var b strings.Builder
+	ours := true
+	for line := range strings.Lines(text) {
+		if engine, marked := strings.CutPrefix(line, "-- +engine "); marked {
+			engine = strings.TrimSpace(engine)
+			ours = engine == "both" || strings.HasPrefix(e.dialect, engine) // goose says sqlite3
+		} else if ours {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+type engineFile struct {
+	*strings.Reader
+	info fs.FileInfo
+}
+
+func (f engineFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f engineFile) Close() error               { return nil }
 
 // Up brings the schema to the newest version and says which steps it took. One that fails
 // leaves the schema as it was before that step.
@@ -110,7 +160,7 @@ func (s *Store) Status(ctx context.Context) ([]Migration, error) {
 	defer m.close()
 	var list []Migration
 	for _, source := range m.ListSources() {
-		text, err := migrations.ReadFile(path.Join("migrations", path.Base(source.Path)))
+		text, err := fs.ReadFile(m.files, path.Base(source.Path))
 		if err != nil {
 			return nil, err
 		}

@@ -14,6 +14,15 @@ import (
 // Show answers with a page. It is drawn whole before anything is sent, so that a page that
 // cannot be drawn is an error and not half a page.
 func Show(w http.ResponseWriter, r *http.Request, status int, page templ.Component) {
+	show(w, r, status, page, policy)
+}
+
+// ShowInner is Show for a page whose forms lead nowhere else.
+func ShowInner(w http.ResponseWriter, r *http.Request, status int, page templ.Component) {
+	show(w, r, status, page, innerPolicy)
+}
+
+func show(w http.ResponseWriter, r *http.Request, status int, page templ.Component, policy string) {
 	var b bytes.Buffer
 	if err := page.Render(context.WithoutCancel(r.Context()), &b); err != nil {
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
@@ -21,6 +30,7 @@ func Show(w http.ResponseWriter, r *http.Request, status int, page templ.Compone
 	}
 	head := w.Header()
 	Secure(head)
+	head.Set("Content-Security-Policy", policy)
 	head.Set("Content-Type", "text/html; charset=utf-8")
 	if head.Get("Cache-Control") == "" {
 		head.Set("Cache-Control", "no-store")
