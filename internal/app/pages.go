@@ -7,6 +7,7 @@ import (
 
 	"github.com/chorsu/chorsu/internal/admin"
 	"github.com/chorsu/chorsu/internal/httpapi"
+	"github.com/chorsu/chorsu/internal/news"
 	"github.com/chorsu/chorsu/internal/site"
 	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/ui"
@@ -20,8 +21,9 @@ func (a *App) pages() (http.Handler, error) {
 	}
 	// Authenticators on people's phones do not follow the sandbox's clock: the office has the real one.
 	a.Office = staff.New(staff.Options{Store: a.Store, Seal: a.seal, Now: a.o.Now, Hashing: a.o.Hashing})
+	a.news = news.New(a.Gateway.Pulse)
 	desk, err := admin.New(admin.Options{
-		Gateway: a.Gateway, Office: a.Office,
+		Gateway: a.Gateway, Office: a.Office, News: a.news,
 		Client: httpapi.Client, HTTPS: strings.HasPrefix(string(a.Config.PublicURL), "https:"),
 		Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil,
 	})

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,9 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/gateway"
@@ -374,59 +371,5 @@ func TestStream(t *testing.T) {
 		if r, err := http.Get(srv.URL + path); err != nil || r.StatusCode != want {
 			t.Errorf("%s: %v %v", path, r, err)
 		}
-	}
-}
-
-// A thousand open pages cost no more looks than the limit, and a crowd before one invoice costs
-// one look a second.
-func TestLooksAreBounded(t *testing.T) {
-	for _, c := range []struct{ invoices, each, most, least int }{
-		{1, 50, 62, 55},
-		{1000, 1, 60*looksPerSecond + 2, 55 * looksPerSecond},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var looked atomic.Int64
-			n := newNews(func(context.Context, string) (string, error) { looked.Add(1); return "s", nil })
-			type seat struct {
-				id     string
-				states chan string
-			}
-			var seats []seat
-			for i := range c.invoices {
-				for range c.each {
-					id := fmt.Sprint(i)
-					states, ok := n.join(id)
-					if !ok {
-						t.Fatal("no room")
-					}
-					seats = append(seats, seat{id, states})
-				}
-			}
-			if c.each == maxPerInvoice {
-				if _, ok := n.join("0"); ok {
-					t.Error("one invoice takes every stream")
-				}
-			}
-			time.Sleep(time.Minute)
-			synctest.Wait()
-			if looks := int(looked.Load()); looks > c.most || looks < c.least {
-				t.Errorf("%d invoices: %d looks a minute", c.invoices, looks)
-			}
-			for _, s := range seats {
-				select {
-				case <-s.states:
-				default:
-					t.Fatal("somebody was told nothing")
-				}
-				n.leave(s.id, s.states)
-			}
-			synctest.Wait()
-			time.Sleep(time.Minute)
-			n.mu.Lock()
-			defer n.mu.Unlock()
-			if n.running || n.streams != 0 || len(n.viewers) != 0 {
-				t.Error("it still looks, though nobody does")
-			}
-		})
 	}
 }

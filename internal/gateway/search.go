@@ -68,7 +68,7 @@ var (
 // Understand says what a pasted text may mean. What can be nothing else is alone; a whole message
 // is searched for what looks like an id or a telephone number.
 func Understand(text string) []Reading {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(strings.ReplaceAll(text[:min(len(text), searchMost)], "\x00", ""), "")), " ")
+	text = tidy(text)
 	if text == "" {
 		return nil
 	}
@@ -120,7 +120,7 @@ func Understand(text string) []Reading {
 	if len(digits) == 4 && onlyDigits {
 		add(ReadCard, digits)
 	}
-	if amount, ok := readAmount(text); ok {
+	if amount, ok := ParseAmount(text); ok {
 		out = append(out, Reading{As: ReadAmount, Text: amount.Words(), Amount: amount})
 	}
 	if onlyDigits {
@@ -159,6 +159,25 @@ func Understand(text string) []Reading {
 	return out
 }
 
+// Presentable is a pasted text as it may stand in an address or a log: without the middle of a
+// card's number.
+func Presentable(text string) string {
+	text = tidy(text)
+	return cardRuns.ReplaceAllStringFunc(text, func(run string) string {
+		digits := strings.NewReplacer(" ", "", "-", "").Replace(run)
+		if !luhn(digits) {
+			return run
+		}
+		return digits[:6] + "******" + digits[len(digits)-4:]
+	})
+}
+
+// tidy bounds a pasted text and makes each gap in it one space.
+func tidy(text string) string {
+	text = strings.ToValidUTF8(strings.ReplaceAll(text[:min(len(text), searchMost)], "\x00", ""), "")
+	return strings.Join(strings.Fields(text), " ")
+}
+
 var readOrder = []ReadAs{ReadID, ReadPayNumber, ReadRef, ReadRRN, ReadOrder, ReadPhone, ReadCard, ReadAmount}
 
 // hidesCard says whether a card's number stands in a text.
@@ -185,8 +204,8 @@ func luhn(digits string) bool {
 	return sum%10 == 0
 }
 
-// readAmount reads a sum as people write it: "150 000", "150000 soʻm", "150.000,50 сум".
-func readAmount(text string) (pay.Tiyin, bool) {
+// ParseAmount reads a sum as people write it: "150 000", "150000 soʻm", "150.000,50 сум".
+func ParseAmount(text string) (pay.Tiyin, bool) {
 	m := amounts.FindStringSubmatch(strings.ReplaceAll(text, "\u00a0", " "))
 	if m == nil {
 		return 0, false

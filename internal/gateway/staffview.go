@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,8 +29,21 @@ type (
 	RefundFilter = store.RefundFilter
 )
 
-// Orders are the ways to sort a list.
-var Orders = store.Orders
+// The ways to sort a list. Those by amount count for invoices and refunds only.
+const (
+	Newest   = store.Newest
+	Oldest   = store.Oldest
+	Largest  = store.Largest
+	Smallest = store.Smallest
+)
+
+// The states of an event by which a list is narrowed.
+const (
+	EventStuck     = store.EventStuck
+	EventWaiting   = store.EventWaiting
+	EventDead      = store.EventDead
+	EventDelivered = store.EventDelivered
+)
 
 // Inbox is the first page of a working day.
 type Inbox struct {
@@ -106,6 +120,71 @@ func (g *Gateway) Refunds(ctx context.Context, f RefundFilter, p Page) (out List
 		return err
 	})
 	return out, err
+}
+
+// Dossier is what the book holds of one invoice, but for its timeline.
+type Dossier struct {
+	Invoice
+	Payments []pay.Payment // in the order in which they began
+	Merchant *pay.Merchant // of the payment that counts
+	Event    *pay.Event    // the newest; nil: nothing has happened that could be told
+	Last     *Delivery     // its last try
+	Terms    RefundTerms
+	Alarms   []pay.Alarm // the open ones
+}
+
+// Delivery is one try to tell an app of an event.
+type Delivery = store.Delivery
+
+// Dossier reads an invoice for its page. As with Invoice, an unknown outcome is asked about soon,
+// since somebody is looking.
+func (g *Gateway) Dossier(ctx context.Context, invoiceID string) (d Dossier, err error) {
+	inv, err := g.Invoice(ctx, invoiceID)
+	if err != nil {
+		return d, err
+	}
+	terms, err := g.RefundTerms(ctx, invoiceID)
+	if err != nil {
+		return d, err
+	}
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		d = Dossier{Invoice: inv, Terms: terms}
+		if d.Payments, err = tx.Payments(ctx, invoiceID); err != nil {
+			return err
+		}
+		if inv.Payment != nil {
+			m, err := tx.Merchant(ctx, inv.Payment.MerchantID)
+			if err != nil {
+				return err
+			}
+			d.Merchant = &m
+		}
+		alarms, err := tx.Alarms(ctx, invoiceID)
+		if err != nil {
+			return err
+		}
+		for _, a := range alarms {
+			if a.ClosedAt.IsZero() {
+				d.Alarms = append(d.Alarms, a)
+			}
+		}
+		e, err := tx.LatestEvent(ctx, invoiceID)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		d.Event = &e
+		last, err := tx.LastDelivery(ctx, e.ID)
+		if err == nil {
+			d.Last = &last
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return nil
+	})
+	return d, err
 }
 
 // TimelinePage is a part of an invoice's timeline, up to limit entries after a cursor that a

@@ -1,0 +1,118 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/pay"
+)
+
+// live tells a page that something is new, and the page draws itself anew: all of the book, or
+// one invoice.
+func (a *admin) live(w http.ResponseWriter, r *http.Request) {
+	invoiceID := r.URL.Query().Get("invoice")
+	if invoiceID != "" && !id.Valid(invoiceID) {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	now, err := a.o.Gateway.Pulse(r.Context(), invoiceID)
+	if err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	a.o.News.Serve(w, r, invoiceID, now)
+}
+
+// looks remembers who has looked at what, so that a page that draws itself anew every few seconds
+// is one entry of the audit log and not hundreds.
+type looks struct {
+	mu   sync.Mutex
+	seen map[string]time.Time
+}
+
+// lookGap is how long looking at the same thing is the same look.
+const lookGap = 5 * time.Minute
+
+// looked notes that the one who is signed in looks at something.
+func (a *admin) looked(ctx context.Context, what, subject, detail string) error {
+	now := time.Now()
+	key := me(ctx).ID + "\x00" + what + "\x00" + subject + "\x00" + detail
+	a.looks.mu.Lock()
+	at, ok := a.looks.seen[key]
+	a.looks.mu.Unlock()
+	if ok && now.Sub(at) < lookGap {
+		return nil
+	}
+	if err := a.audit(ctx, what, subject, detail); err != nil {
+		return err
+	}
+	a.looks.mu.Lock()
+	defer a.looks.mu.Unlock()
+	if a.looks.seen == nil || len(a.looks.seen) > 10_000 {
+		a.looks.seen = map[string]time.Time{}
+	}
+	a.looks.seen[key] = now
+	return nil
+}
+
+// day keeps the inbox for a few seconds: however many people have it open, it is counted once.
+type day struct {
+	mu    sync.Mutex
+	inbox gateway.Inbox
+	read  time.Time
+}
+
+const dayLife = 5 * time.Second
+
+// inboxNow is the inbox, counted anew where it is old.
+func (a *admin) inboxNow(ctx context.Context) (gateway.Inbox, error) {
+	a.day.mu.Lock()
+	defer a.day.mu.Unlock()
+	if !a.day.read.IsZero() && time.Since(a.day.read) < dayLife {
+		return a.day.inbox, nil
+	}
+	in, err := a.o.Gateway.Inbox(ctx)
+	if err == nil {
+		a.day.inbox, a.day.read = in, time.Now()
+	}
+	return in, err
+}
+
+// act does what a button asks for, in the name of the one who pressed it: noted first, then done.
+// Where it is done, the browser is led to the page that shows it; do may have put into made what
+// that page is to say.
+func (a *admin) act(w http.ResponseWriter, r *http.Request, what, subject, detail, to string, do func(ctx context.Context, who string) error, made ...url.Values) {
+	if err := a.audit(r.Context(), what, subject, detail); err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	who := me(r.Context()).Email
+	if err := do(gateway.WithActor(r.Context(), who), who); err != nil {
+		a.cannot(w, r, subject, err)
+		return
+	}
+	a.day.mu.Lock()
+	a.day.read = time.Time{} // whoever did it wants to see it
+	a.day.mu.Unlock()
+	for _, more := range made {
+		to += "?" + more.Encode()
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// cannot answers for an action that was not done: on the invoice's own page, where there is one,
+// in words.
+func (a *admin) cannot(w http.ResponseWriter, r *http.Request, invoiceID string, err error) {
+	e, ok := errors.AsType[*pay.Error](err)
+	if !ok || e.Code == pay.CodeNotFound || !id.Valid(invoiceID) {
+		a.fail(w, r, err)
+		return
+	}
+	a.invoiceWith(w, r, invoiceID, statusOf(e), sentence(lang(r), e))
+}
