@@ -34,7 +34,7 @@ type Options struct {
 	Office  *staff.Office
 	Client  func(context.Context) netip.Addr // whom a request came from, past trusted proxies
 	HTTPS   bool                             // people reach the pages by https
-	News    *news.Board                      // where pages hear that something is new: of the gateway's Pulse
+	News    *news.Board                      // where pages hear that something is new: of Pulse
 	Now     func() time.Time                 // the gateway's time, for what the pages show
 	Logger  *slog.Logger
 	Test    bool // test mode: every page says so
@@ -71,7 +71,7 @@ func (a *admin) routes() []route {
 	return []route{
 		// What happens to money.
 		{"GET /admin/{$}", staff.Viewer, "", a.inbox},
-		{"GET /admin/live", staff.Viewer, "", a.live},
+		{"GET /admin/live/{id}", staff.Viewer, "", a.live},
 		{"POST /admin/search", staff.Viewer, "", a.find},
 		{"GET /admin/search", staff.Viewer, "", a.search},
 		{"GET /admin/invoices", staff.Viewer, "", a.invoices},

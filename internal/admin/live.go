@@ -13,20 +13,43 @@ import (
 	"github.com/chorsu/chorsu/internal/pay"
 )
 
-// live tells a page that something is new, and the page draws itself anew: all of the book, or
-// one invoice.
+// everything is what the lists watch, where an invoice's page watches the invoice.
+const everything = "all"
+
+// Watched is the invoice that a subject of News is, "" where it is everything.
+func Watched(subject string) string {
+	if subject == everything {
+		return ""
+	}
+	return subject
+}
+
+// live tells a page that something is new, and the page draws itself anew.
 func (a *admin) live(w http.ResponseWriter, r *http.Request) {
-	invoiceID := r.URL.Query().Get("invoice")
-	if invoiceID != "" && !id.Valid(invoiceID) {
+	subject := r.PathValue("id")
+	now, err := a.pulse(r.Context(), subject)
+	switch {
+	case pay.CodeOf(err) == pay.CodeNotFound:
 		w.WriteHeader(http.StatusNotFound)
-		return
-	}
-	now, err := a.o.Gateway.Pulse(r.Context(), invoiceID)
-	if err != nil {
+	case err != nil:
 		w.WriteHeader(http.StatusServiceUnavailable)
-		return
+	default:
+		a.o.News.Serve(w, r, subject, now)
 	}
-	a.o.News.Serve(w, r, invoiceID, now)
+}
+
+// pulse says how a subject stands, and that there is one.
+func (a *admin) pulse(ctx context.Context, subject string) (string, error) {
+	if subject == everything {
+		return a.o.Gateway.Pulse(ctx, Watched(subject))
+	}
+	if !id.Valid(subject) {
+		return "", &pay.Error{Code: pay.CodeNotFound, Message: "there is no such page"}
+	}
+	if _, err := a.o.Gateway.Invoice(ctx, subject); err != nil {
+		return "", err
+	}
+	return a.o.Gateway.Pulse(ctx, subject)
 }
 
 // looks remembers who has looked at what, so that a page that draws itself anew every few seconds
