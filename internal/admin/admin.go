@@ -34,17 +34,19 @@ type Options struct {
 	Office  *staff.Office
 	Client  func(context.Context) netip.Addr // whom a request came from, past trusted proxies
 	HTTPS   bool                             // people reach the pages by https
-	News    *news.Board                      // where pages hear that something is new: of Pulse
-	Now     func() time.Time                 // the gateway's time, for what the pages show
-	Logger  *slog.Logger
-	Test    bool // test mode: every page says so
+
+	News      *news.Board      // where pages hear that something is new: of Pulse
+	PublicURL string           // before /admin, for links that are given to people
+	Now       func() time.Time // the gateway's time, for what the pages show
+	Logger    *slog.Logger
+	Test      bool // test mode: every page says so
 }
 
 type admin struct {
 	o     Options
 	pages *http.ServeMux
 	looks looks
-	day   day
+	tally tally
 }
 
 // New returns the handler of /admin and what is below it.
@@ -94,8 +96,30 @@ func (a *admin) routes() []route {
 		{"GET /admin/deliveries.csv", staff.Viewer, "", a.deliveriesFile},
 
 		// Merchants, staff, audit.
+		{"GET /admin/merchants", staff.Viewer, "", a.merchantsPage},
+		{"GET /admin/merchants/new", staff.Owner, "", a.newMerchant},
+		{"POST /admin/merchants", staff.Owner, "", a.addMerchant},
+		{"GET /admin/merchants/{id}", staff.Viewer, "merchant.seen", a.merchantPage},
+		{"GET /admin/merchants/{id}/edit", staff.Owner, "merchant.seen", a.editMerchant},
+		{"POST /admin/merchants/{id}", staff.Owner, "", a.changeMerchant},
+		{"POST /admin/merchants/{id}/active", staff.Owner, "", a.turnMerchant},
+		{"POST /admin/merchants/{id}/check", staff.Support, "", a.checkCredentials},
+		{"GET /admin/staff", staff.Owner, "", a.staffPage},
+		{"POST /admin/staff", staff.Owner, "", a.addStaff},
+		{"POST /admin/staff/limit", staff.Owner, "", a.setLimit},
+		{"GET /admin/staff/{id}", staff.Owner, "staff.seen", a.personPage},
+		{"POST /admin/staff/{id}/role", staff.Owner, "", a.setRole},
+		{"POST /admin/staff/{id}/disable", staff.Owner, "", a.disableStaff},
+		{"POST /admin/staff/{id}/enable", staff.Owner, "", a.enableStaff},
+		{"POST /admin/staff/{id}/reset-totp", staff.Owner, "", a.resetTOTP},
+		{"GET /admin/audit", staff.Owner, "", a.auditPage},
+		{"POST /admin/audit/verify", staff.Owner, "", a.verifyAudit},
 
 		// One's own account.
+		{"GET /admin/account", staff.Viewer, "", a.accountPage},
+		{"POST /admin/account/password", staff.Viewer, "", a.changePassword},
+		{"POST /admin/account/recovery", staff.Viewer, "", a.newRecovery},
+		{"POST /admin/account/sign-out", staff.Viewer, "", a.signOutEverywhere},
 		{"GET /admin/login", "", "", a.loginPage},
 		{"POST /admin/login", "", "", a.login},
 		{"POST /admin/logout", staff.Viewer, "", a.logout},
@@ -226,7 +250,11 @@ var menu = [][]entry{
 		{Path + "/stuck", words.MenuStuck, staff.Viewer},
 		{Path + "/deliveries", words.MenuDeliveries, staff.Viewer},
 	},
-	{},
+	{
+		{merchantsPath, words.MerchantsTitle, staff.Viewer},
+		{auditPath, words.AuditTitle, staff.Owner},
+		{staffPath, words.StaffTitle, staff.Owner},
+	},
 }
 
 // may says whether the menu shows an entry.

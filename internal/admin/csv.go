@@ -77,7 +77,7 @@ func (s *sheet) row(cells ...cell) {
 			s.w.WriteByte(s.comma)
 		}
 		text := strings.ReplaceAll(string(c), "\x00", "")
-		if strings.ContainsAny(text, "\"\r\n;,\t") || text != strings.TrimSpace(text) {
+		if strings.ContainsAny(text, "\"\r\n\t"+string(rune(s.comma))) || text != strings.TrimSpace(text) {
 			text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 		}
 		s.w.WriteString(text)

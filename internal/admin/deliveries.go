@@ -51,8 +51,8 @@ func (a *admin) eventList(r *http.Request, title words.Text, path string) (l lis
 	in := lang(r)
 	sorts := orders(in, gateway.Newest, gateway.Oldest)
 	fields := append(dates(in), filter{name: "order", label: words.FilterOrder.In(in), options: sorts})
-	states := allOr(in, option{gateway.EventDelivered, words.EventArrived.In(in)}, option{gateway.EventWaiting, words.EventWaiting.In(in)},
-		option{gateway.EventStuck, words.EventStuck.In(in)}, option{gateway.EventDead, words.EventDead.In(in)})
+	states := allOr(in, choice{gateway.EventDelivered, words.EventArrived.In(in)}, choice{gateway.EventWaiting, words.EventWaiting.In(in)},
+		choice{gateway.EventStuck, words.EventStuck.In(in)}, choice{gateway.EventDead, words.EventDead.In(in)})
 	if path != Path+"/stuck" {
 		fields = append([]filter{{name: "state", label: words.FilterState.In(in), options: states}}, fields...)
 	}
@@ -175,9 +175,9 @@ func (a *admin) retry(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	a.day.mu.Lock()
-	a.day.read = time.Time{}
-	a.day.mu.Unlock()
+	a.tally.mu.Lock()
+	a.tally.read = time.Time{}
+	a.tally.mu.Unlock()
 	back.Set("done", strconv.Itoa(n))
 	http.Redirect(w, r, Path+"/stuck?"+back.Encode(), http.StatusSeeOther)
 }

@@ -104,7 +104,7 @@ func (a *admin) heap(l look, in gateway.Inbox, h gateway.Heap) heap {
 		}
 	case "receipt":
 		for _, p := range in.Receipts {
-			row := heapRow{says: a.company(p.Provider) + " · " + ui.Money(l.lang, p.Captured) + " · " + ui.Time(l.lang, p.PaidAt), url: Path + "/invoices/" + p.InvoiceID}
+			row := heapRow{says: a.title(p.Provider) + " · " + ui.Money(l.lang, p.Captured) + " · " + ui.Time(l.lang, p.PaidAt), url: Path + "/invoices/" + p.InvoiceID}
 			if l.me.Role.May(staff.Support) {
 				row.post, row.button = Path+"/invoices/"+p.InvoiceID+"/receipt", words.DoReceipt.In(l.lang)
 			}
@@ -112,7 +112,7 @@ func (a *admin) heap(l look, in gateway.Inbox, h gateway.Heap) heap {
 		}
 	case "inactive":
 		for _, m := range in.Inactive {
-			out.rows = append(out.rows, heapRow{says: cmp.Or(m.DisplayName, m.Source+"/"+m.Business) + " · " + a.company(m.Provider), url: Path + "/merchants/" + m.ID})
+			out.rows = append(out.rows, heapRow{says: cmp.Or(m.DisplayName, m.Source+"/"+m.Business) + " · " + a.title(m.Provider), url: Path + "/merchants/" + m.ID})
 		}
 	}
 	if h.Kind != "stuck" { // receivers are counted in another unit
@@ -146,7 +146,7 @@ func (v *inboxView) day(a *admin) {
 		}
 		s := byProvider[h.Provider]
 		if s == nil {
-			s = &share{title: a.company(h.Provider)}
+			s = &share{title: a.title(h.Provider)}
 			byProvider[h.Provider] = s
 		}
 		s.paid, s.lost, s.sum = s.paid+h.Paid, s.lost+h.Lost, s.sum+h.Sum

@@ -42,7 +42,7 @@ func (a *admin) invoiceWith(w http.ResponseWriter, r *http.Request, invoiceID st
 		a.fail(w, r, err)
 		return
 	}
-	v := invoiceView{look: a.look(r, words.FactInvoice.In(lang(r))+" "+d.SourceInvoiceID, Path+"/invoices"), d: d, companies: a.company, trouble: trouble, asked: r.URL.Query()}
+	v := invoiceView{look: a.look(r, words.FactInvoice.In(lang(r))+" "+d.SourceInvoiceID, Path+"/invoices"), d: d, companies: a.title, trouble: trouble, asked: r.URL.Query()}
 	if v.entries, v.next, err = a.o.Gateway.TimelinePage(r.Context(), invoiceID, r.URL.Query().Get("after"), timelineRows); err != nil {
 		a.fail(w, r, err)
 		return
@@ -163,7 +163,8 @@ func (v invoiceView) story() []string {
 	return out
 }
 
-// answer is what a receiver of webhooks did, in words.
+// answer is what a receiver of webhooks did, in words: by its status, else by what package webhook
+// says of why there was none.
 func answer(l words.Lang, d gateway.Delivery) string {
 	failure := strings.ToLower(d.Error)
 	has := func(parts ...string) bool {
@@ -182,16 +183,16 @@ func answer(l words.Lang, d gateway.Delivery) string {
 		return words.SentUnknown.With(l, s)
 	case s > 0:
 		return words.SentError.With(l, s)
-	case has("private", "not allowed"):
-		return words.SentPrivate.In(l)
-	case has("certificate", "x509", "tls"):
+	case has("tls certificate"):
 		return words.SentTLS.In(l)
-	case has("no such host", "lookup"):
+	case has("host's name"):
 		return words.SentDNS.In(l)
-	case has("refused"):
+	case has("connection refused"):
 		return words.SentClosed.In(l)
-	case has("timeout", "deadline", "did not answer"):
+	case has("timed out"):
 		return words.SentSlow.In(l)
+	case has("refused: the address"):
+		return words.SentPrivate.In(l)
 	}
 	return words.SentLost.In(l)
 }
@@ -311,8 +312,8 @@ func byWhom(l words.Lang, by string) string {
 	return by
 }
 
-// whatWord names what a change is about.
-func whatWord(l words.Lang, what string) string {
+// subjectWord names what a change is about.
+func subjectWord(l words.Lang, what string) string {
 	switch what {
 	case "invoice":
 		return words.WhatInvoice.In(l)

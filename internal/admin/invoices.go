@@ -13,15 +13,15 @@ import (
 // invoiceList reads what the address of the list asks for.
 func (a *admin) invoiceList(r *http.Request) (l list, f gateway.InvoiceFilter) {
 	in := lang(r)
-	var states, needs []option
+	var states, needs []choice
 	for _, s := range pay.Statuses {
-		states = append(states, option{string(s), ui.StateOf(s, "").Word(in)})
+		states = append(states, choice{string(s), ui.StateOf(s, "").Word(in)})
 	}
 	states = allOr(in, states...)
 	needs = allOr(in,
-		option{"any", words.FilterNeeds.In(in)}, option{"undelivered", words.EventStuck.In(in)},
-		option{string(pay.AttentionUnknown), words.Unknown.In(in)}, option{string(pay.AttentionRefundUnconfirmed), words.WhatRefund.In(in) + ": " + words.Unknown.In(in)},
-		option{string(pay.AttentionAmount), words.AttentionAmount.In(in)}, option{string(pay.AttentionProvider), words.AttentionProvider.In(in)})
+		choice{"any", words.FilterNeeds.In(in)}, choice{"undelivered", words.EventStuck.In(in)},
+		choice{string(pay.AttentionUnknown), words.Unknown.In(in)}, choice{string(pay.AttentionRefundUnconfirmed), words.WhatRefund.In(in) + ": " + words.Unknown.In(in)},
+		choice{string(pay.AttentionAmount), words.AttentionAmount.In(in)}, choice{string(pay.AttentionProvider), words.AttentionProvider.In(in)})
 	sorts := orders(in, gateway.Newest, gateway.Oldest, gateway.Largest, gateway.Smallest)
 	l = a.list(r, words.MenuInvoices, Path+"/invoices", append([]filter{
 		{name: "state", label: words.FilterState.In(in), options: states},
@@ -53,7 +53,7 @@ func (a *admin) invoiceList(r *http.Request) (l list, f gateway.InvoiceFilter) {
 // invoices is the list of them.
 func (a *admin) invoices(w http.ResponseWriter, r *http.Request) {
 	l, f := a.invoiceList(r)
-	v := invoicesView{list: l, companies: a.company}
+	v := invoicesView{list: l, companies: a.title}
 	if !l.asked.bad {
 		if err := a.looked(r.Context(), "invoices", "", r.URL.RawQuery); err != nil {
 			a.fail(w, r, err)
@@ -110,7 +110,7 @@ func (a *admin) invoicesFile(w http.ResponseWriter, r *http.Request) {
 			}
 			rows = append(rows, []cell{
 				textCell(inv.ID), textCell(inv.PayNumber), textCell(inv.SourceInvoiceID), textCell(inv.Source), textCell(inv.Business),
-				cell(stateOf(inv.Invoice).Word(l.lang)), cell(inv.Attention), textCell(via(a.company, inv)), textCell(one.Ref),
+				cell(stateOf(inv.Invoice).Word(l.lang)), cell(inv.Attention), textCell(via(a.title, inv)), textCell(one.Ref),
 				sumCell(l.lang, inv.Amount), tiyinCell(inv.Amount), sumCell(l.lang, one.Captured), sumCell(l.lang, one.Refunded), textCell(one.Card.MaskedPAN),
 				timeCell(inv.CreatedAt), timeCell(inv.PaidAt), cell(told.In(l.lang)),
 			})

@@ -57,9 +57,9 @@ func (q *asked) sum(name string) pay.Tiyin {
 }
 
 // among reads a value that is one of those that are known.
-func (q *asked) among(name string, known []option) string {
+func (q *asked) among(name string, known []choice) string {
 	text := q.Get(name)
-	if text != "" && !slices.ContainsFunc(known, func(o option) bool { return o.value == text }) {
+	if text != "" && !slices.ContainsFunc(known, func(o choice) bool { return o.value == text }) {
 		q.bad = true
 		return ""
 	}
@@ -71,9 +71,9 @@ func (q *asked) order(l words.Lang, known ...gateway.Order) gateway.Order {
 	return gateway.Order(q.among("order", orders(l, known...)))
 }
 
-func orders(l words.Lang, known ...gateway.Order) (out []option) {
+func orders(l words.Lang, known ...gateway.Order) (out []choice) {
 	for _, o := range known {
-		out = append(out, option{string(o), orderWords[o].In(l)})
+		out = append(out, choice{string(o), orderWords[o].In(l)})
 	}
 	return out
 }
@@ -82,14 +82,14 @@ var orderWords = map[gateway.Order]words.Text{
 	gateway.Newest: words.OrderNewest, gateway.Oldest: words.OrderOldest, gateway.Largest: words.OrderLargest, gateway.Smallest: words.OrderSmallest,
 }
 
-// option is one choice of a filter.
-type option struct{ value, label string }
+// choice is one choice of a filter.
+type choice struct{ value, label string }
 
 // filter is one field above a list.
 type filter struct {
 	name, label, value string
 	kind               string   // date or text; "" where there are options
-	options            []option // the first is the default
+	options            []choice // the first is the default
 }
 
 // list is what stands around the rows of a list.
@@ -147,21 +147,21 @@ func (l list) page() gateway.Page {
 }
 
 // allOr is the first choice of a filter: all.
-func allOr(l words.Lang, more ...option) []option {
-	return append([]option{{"", words.FilterAny.In(l)}}, more...)
+func allOr(l words.Lang, more ...choice) []choice {
+	return append([]choice{{"", words.FilterAny.In(l)}}, more...)
 }
 
 // providers are the companies as a filter's choices.
-func (a *admin) providers(l words.Lang) []option {
+func (a *admin) providers(l words.Lang) []choice {
 	out := allOr(l)
 	for _, info := range a.o.Gateway.Supported() {
-		out = append(out, option{info.Name, info.Title})
+		out = append(out, choice{info.Name, info.Title})
 	}
 	return out
 }
 
-// company is how people call a provider.
-func (a *admin) company(name string) string {
+// title is how people call a provider.
+func (a *admin) title(name string) string {
 	for _, info := range a.o.Gateway.Supported() {
 		if info.Name == name {
 			return info.Title

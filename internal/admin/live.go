@@ -84,25 +84,25 @@ func (a *admin) looked(ctx context.Context, what, subject, detail string) error 
 	return nil
 }
 
-// day keeps the inbox for a few seconds: however many people have it open, it is counted once.
-type day struct {
+// tally keeps the inbox for a few seconds: however many people have it open, it is counted once.
+type tally struct {
 	mu    sync.Mutex
 	inbox gateway.Inbox
 	read  time.Time
 }
 
-const dayLife = 5 * time.Second
+const tallyLife = 5 * time.Second
 
 // inboxNow is the inbox, counted anew where it is old.
 func (a *admin) inboxNow(ctx context.Context) (gateway.Inbox, error) {
-	a.day.mu.Lock()
-	defer a.day.mu.Unlock()
-	if !a.day.read.IsZero() && time.Since(a.day.read) < dayLife {
-		return a.day.inbox, nil
+	a.tally.mu.Lock()
+	defer a.tally.mu.Unlock()
+	if !a.tally.read.IsZero() && time.Since(a.tally.read) < tallyLife {
+		return a.tally.inbox, nil
 	}
 	in, err := a.o.Gateway.Inbox(ctx)
 	if err == nil {
-		a.day.inbox, a.day.read = in, time.Now()
+		a.tally.inbox, a.tally.read = in, time.Now()
 	}
 	return in, err
 }
@@ -120,9 +120,9 @@ func (a *admin) act(w http.ResponseWriter, r *http.Request, what, subject, detai
 		a.cannot(w, r, subject, err)
 		return
 	}
-	a.day.mu.Lock()
-	a.day.read = time.Time{} // whoever did it wants to see it
-	a.day.mu.Unlock()
+	a.tally.mu.Lock()
+	a.tally.read = time.Time{} // whoever did it wants to see it
+	a.tally.mu.Unlock()
 	for _, more := range made {
 		to += "?" + more.Encode()
 	}

@@ -21,11 +21,11 @@ var roleWords = map[staff.Role][2]words.Text{
 
 // loginPage asks who it is.
 func (a *admin) loginPage(w http.ResponseWriter, r *http.Request) {
-	a.show(w, r, signIn(a.look(r, words.SignIn.In(lang(r)), ""), loginForm{}))
+	a.show(w, r, signIn(a.look(r, words.SignIn.In(lang(r)), ""), loginForm{did: did(r)}))
 }
 
 // loginForm is what the page shows again after a try that failed.
-type loginForm struct{ email, trouble string }
+type loginForm struct{ email, trouble, did string }
 
 // login lets somebody in.
 func (a *admin) login(w http.ResponseWriter, r *http.Request) {

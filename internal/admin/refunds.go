@@ -60,7 +60,7 @@ func (a *admin) refundLook(w http.ResponseWriter, r *http.Request) (v refundView
 		return v, false
 	}
 	v.look = a.look(r, words.RefundTitle.In(lang(r)), Path+"/invoices")
-	v.d, v.company = d, a.company(d.Terms.Payment.Provider)
+	v.d, v.company = d, a.title(d.Terms.Payment.Provider)
 	v.receipt = d.Terms.Payment.ReceiptURL != "" || d.Terms.Payment.Fiscal == pay.FiscalDone
 	return v, true
 }
@@ -175,7 +175,7 @@ func (a *admin) refundList(r *http.Request) (l list, f gateway.RefundFilter) {
 	states := allOr(in)
 	for _, s := range []pay.MoveState{pay.MoveSent, pay.MoveUnknown, pay.MoveSucceeded, pay.MoveFailed} {
 		_, word := moveState(in, s)
-		states = append(states, option{string(s), word})
+		states = append(states, choice{string(s), word})
 	}
 	sorts := orders(in, gateway.Newest, gateway.Oldest, gateway.Largest, gateway.Smallest)
 	l = a.list(r, words.MenuRefunds, Path+"/refunds", append([]filter{{name: "state", label: words.FilterState.In(in), options: states}},
@@ -187,7 +187,7 @@ func (a *admin) refundList(r *http.Request) (l list, f gateway.RefundFilter) {
 
 func (a *admin) refunds(w http.ResponseWriter, r *http.Request) {
 	l, f := a.refundList(r)
-	v := refundsView{list: l, companies: a.company}
+	v := refundsView{list: l, companies: a.title}
 	if !l.asked.bad {
 		if err := a.looked(r.Context(), "refunds", "", r.URL.RawQuery); err != nil {
 			a.fail(w, r, err)
@@ -222,7 +222,7 @@ func (a *admin) refundsFile(w http.ResponseWriter, r *http.Request) {
 				began = words.RefundTheirs
 			}
 			rows = append(rows, []cell{
-				textCell(x.ID), textCell(x.InvoiceID), textCell(x.SourceInvoiceID), textCell(x.Source), textCell(x.Business), textCell(a.company(x.Provider)), cell(word),
+				textCell(x.ID), textCell(x.InvoiceID), textCell(x.SourceInvoiceID), textCell(x.Source), textCell(x.Business), textCell(a.title(x.Provider)), cell(word),
 				sumCell(l.lang, x.Amount), tiyinCell(x.Amount), textCell(x.Reason), cell(began.In(l.lang)), textCell(x.Ref), textCell(cmp.Or(x.Note, x.Code)), timeCell(x.CreatedAt), timeCell(x.DoneAt),
 			})
 		}

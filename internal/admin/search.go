@@ -23,7 +23,7 @@ func (a *admin) find(w http.ResponseWriter, r *http.Request) {
 
 // search shows what a pasted text was understood as, and what was found.
 func (a *admin) search(w http.ResponseWriter, r *http.Request) {
-	v := searchView{look: a.look(r, words.SearchTitle.In(lang(r)), ""), companies: a.company, query: strings.TrimSpace(r.URL.Query().Get("q"))}
+	v := searchView{look: a.look(r, words.SearchTitle.In(lang(r)), ""), companies: a.title, query: strings.TrimSpace(r.URL.Query().Get("q"))}
 	if safe := gateway.Presentable(v.query); safe != v.query {
 		http.Redirect(w, r, Path+"/search?"+url.Values{"q": {safe}}.Encode(), http.StatusSeeOther)
 		return

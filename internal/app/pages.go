@@ -22,10 +22,12 @@ func (a *App) pages() (http.Handler, error) {
 	}
 	// Authenticators on people's phones do not follow the sandbox's clock: the office has the real one.
 	a.Office = staff.New(staff.Options{Store: a.Store, Seal: a.seal, Now: a.o.Now, Hashing: a.o.Hashing})
-	a.news = news.New(func(ctx context.Context, subject string) (string, error) { return a.Gateway.Pulse(ctx, admin.Watched(subject)) })
+	a.news = news.New(func(ctx context.Context, subject string) (string, error) {
+		return a.Gateway.Pulse(ctx, admin.Watched(subject))
+	})
 	desk, err := admin.New(admin.Options{
 		Gateway: a.Gateway, Office: a.Office, News: a.news,
-		Client: httpapi.Client, HTTPS: strings.HasPrefix(string(a.Config.PublicURL), "https:"),
+		Client: httpapi.Client, HTTPS: strings.HasPrefix(string(a.Config.PublicURL), "https:"), PublicURL: string(a.Config.PublicURL),
 		Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil,
 	})
 	if err != nil {

@@ -55,6 +55,8 @@ type MerchantPatch struct {
 	Active      *bool
 	Options     *pay.Options
 	TestKey     *string
+
+	KeepSecrets bool // secret credentials that are missing or "" stay as they are
 }
 
 // Merchant is a merchant with the address that its provider must call. Its credentials are

@@ -59,7 +59,7 @@ var (
 	phoneRuns = regexp.MustCompile(`\+?998[ \-().]*(?:[0-9][ \-().]*){9}`)
 	longRuns  = regexp.MustCompile(`[0-9]{8,20}`)
 	cardRuns  = regexp.MustCompile(`[0-9](?:[ \-]?[0-9]){15}`)
-	maskedPAN = regexp.MustCompile(`^([0-9]{0,8})[ *xX•.…·\-]*[*xX•…·][ *xX•.…·\-]*([0-9]{4})$`)
+	maskedPAN = regexp.MustCompile(`^([0-9 ]{0,9}?)[*xX•…·][ *xX•…·\-]*([0-9]{4})$`)
 	amounts   = regexp.MustCompile(`(?i)^([0-9][0-9 .,']*?)[ ]*(so[ʻʼ'’‘` + "`" + `]?m|soum|sum|сум|сўм|uzs)?\.?$`)
 	grouped   = regexp.MustCompile(`^[0-9]{1,3}(?:[ .,'][0-9]{3})+(?:[.,][0-9]{1,2})?$`)
 	plain     = regexp.MustCompile(`^[0-9]{1,12}(?:[.,][0-9]{1,2})?$`)
@@ -100,7 +100,8 @@ func Understand(text string) []Reading {
 		return []Reading{{As: ReadCard, Text: digits[len(digits)-4:], first: digits[:6]}}
 	}
 	if m := maskedPAN.FindStringSubmatch(text); m != nil {
-		return []Reading{{As: ReadCard, Text: m[2], first: m[1][:min(len(m[1]), 6)]}}
+		first := strings.ReplaceAll(m[1], " ", "")
+		return []Reading{{As: ReadCard, Text: m[2], first: first[:min(len(first), 6)]}}
 	}
 	if onlyDigits {
 		if id.ValidPayNumber(digits) {

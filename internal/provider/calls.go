@@ -144,6 +144,15 @@ type MoveOutcome struct {
 	Meta            []byte
 }
 
+// CredentialChecker has a call that does nothing but show whether the company takes the credentials:
+// for the person who has just pasted them. An account whose company only ever calls us has none.
+type CredentialChecker interface {
+	// CheckCredentials returns nil where the company takes them; an *Error with KindAuth where it
+	// does not; a *pay.Error with CodeUnsupported where this merchant gave none that could be
+	// checked; any other error where it cannot be told now.
+	CheckCredentials(context.Context) error
+}
+
 // ─── Cards, holds, payouts and codes shown by the buyer ───────────────────────────────────
 
 // CardBinder turns a card into a token by a code that its owner is sent.

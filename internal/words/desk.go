@@ -196,7 +196,7 @@ var (
 	RefundAskCheck  = Text{"Tekshiring: buni ikkinchi kishi tasdiqlaydi", "Проверьте: это подтвердит второй человек", "Check this: a second person will confirm it"}
 	RefundDo        = Text{"%s qaytarilsin", "Вернуть %s", "Return %s"}
 	RefundAskDo     = Text{"%s soʻralsin", "Запросить %s", "Ask for %s"}
-	RefundLimit     = Text{"Chegara %s: undan ortigʻini ikkinchi kishi tasdiqlaydi.", "Лимит %s: сверх него подтверждает второй человек.", "The limit is %s: above it a second person confirms."}
+	RefundAbove     = Text{"Chegara %s: undan ortigʻini ikkinchi kishi tasdiqlaydi.", "Лимит %s: сверх него подтверждает второй человек.", "The limit is %s: above it a second person confirms."}
 	RefundReceiptIs = Text{"Fiskal chek berilgan: qaytarish cheki kassangizdan chiqadi.", "Фискальный чек выдан: чек возврата делает ваша касса.", "A fiscal receipt was issued: its return receipt is your register’s."}
 	RefundWholeOnly = Text{"Bu provayder faqat toʻliq qaytaradi.", "Этот провайдер возвращает только целиком.", "This provider returns the whole only."}
 	RefundCannot    = Text{"Bu yerdan qaytarib boʻlmaydi.", "Отсюда вернуть нельзя.", "It cannot be returned from here."}

@@ -126,4 +126,6 @@ var (
 	_ provider.CardForgetter  = (*account)(nil)
 	_ provider.CardCharger    = (*account)(nil)
 	_ provider.Holder         = (*account)(nil)
+
+	_ provider.CredentialChecker = (*account)(nil)
 )

@@ -89,4 +89,6 @@ var (
 	_ provider.Holder      = (*account)(nil)
 	_ provider.Refunder    = (*account)(nil)
 	_ provider.Inquirer    = (*account)(nil)
+
+	_ provider.CredentialChecker = (*account)(nil)
 )

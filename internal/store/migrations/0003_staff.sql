@@ -46,6 +46,9 @@ CREATE TABLE staff_tries (
 );
 CREATE INDEX staff_tries_oldest ON staff_tries (at);
 
+-- When a company last called a merchant's address.
+CREATE INDEX messages_heard ON messages (merchant_id, at) WHERE direction = 'in';
+
 -- Each entry is bound to the one before it: mac is an HMAC over both, under a key that is sealed.
 CREATE TABLE audit_log (
     seq        BIGINT PRIMARY KEY,
@@ -74,6 +77,13 @@ END;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER audit_log_no_replace BEFORE INSERT ON audit_log -- INSERT OR REPLACE would delete past the trigger above
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE seq = NEW.seq OR id = NEW.id)
 BEGIN
     SELECT RAISE(ABORT, 'the audit log is append-only');
 END;
