@@ -178,7 +178,7 @@ func TestCancelAndNotify(t *testing.T) {
 	if got := support.post("/admin/invoices/"+id+"/notify", nil); got.status != 303 {
 		t.Errorf("%d", got.status)
 	}
-	p.audited("invoice.cancel", "invoice", "invoice.cancel", "invoice.notify")
+	p.audited("invoice.notify", "invoice", "invoice.cancel", "invoice.cancel", "invoice.notify")
 	viewer := p.as(staff.Viewer)
 	if body := viewer.get("/admin/invoices/" + id).body; strings.Contains(body, "/notify") || strings.Contains(body, "/cancel") {
 		t.Error("a viewer is offered what a viewer may not")

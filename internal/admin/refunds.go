@@ -37,7 +37,8 @@ func (v refundView) may() error { return v.d.Terms.Whole }
 // partly says whether a part can be returned.
 func (v refundView) partly() bool { return v.d.Terms.Part == nil }
 
-func (a *admin) refundLook(w http.ResponseWriter, r *http.Request) (v refundView, ok bool) {
+// refundLook reads what both pages show. again: the refund may have been made already.
+func (a *admin) refundLook(w http.ResponseWriter, r *http.Request, again bool) (v refundView, ok bool) {
 	invoiceID := r.PathValue("id")
 	if !id.Valid(invoiceID) {
 		a.nothing(w, r)
@@ -48,7 +49,7 @@ func (a *admin) refundLook(w http.ResponseWriter, r *http.Request) (v refundView
 		return v, false
 	}
 	d, err := a.o.Gateway.Dossier(r.Context(), invoiceID)
-	if err == nil && (d.Terms.Payment == nil || d.Terms.Payment.State != pay.Paid) {
+	if err == nil && (d.Terms.Payment == nil || d.Terms.Payment.State != pay.Paid && !again) {
 		a.invoiceWith(w, r, invoiceID, http.StatusConflict, words.CannotState.In(lang(r)))
 		return v, false
 	}
@@ -67,7 +68,7 @@ func (a *admin) refundLook(w http.ResponseWriter, r *http.Request) (v refundView
 
 // refundForm asks how much, and why.
 func (a *admin) refundForm(w http.ResponseWriter, r *http.Request) {
-	v, ok := a.refundLook(w, r)
+	v, ok := a.refundLook(w, r, false)
 	if !ok {
 		return
 	}
@@ -79,7 +80,8 @@ func (a *admin) refundForm(w http.ResponseWriter, r *http.Request) {
 // refund takes the form, asks once more, and then makes the refund. The key goes along: however
 // often the last button is pressed, the money goes back once.
 func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
-	v, ok := a.refundLook(w, r)
+	repeat := r.PostFormValue("sure") == "yes" // the book decides what it still may be: it may be made already
+	v, ok := a.refundLook(w, r, repeat)
 	if !ok {
 		return
 	}
@@ -88,7 +90,6 @@ func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
 		v.key = id.New()
 	}
 	amount, understood := gateway.ParseAmount(v.amount)
-	repeat := r.PostFormValue("sure") == "yes" // the book decides what it still may be: it may be made already
 	switch {
 	case !understood || !repeat && amount > v.d.Terms.Left:
 		v.trouble = words.RefundBadSum.In(v.lang)
@@ -119,9 +120,11 @@ func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
 			return err
 		}
 		if waits != nil {
-			made = url.Values{"done": {"asked"}, "of": {waits.ID}}
+			made.Set("done", "asked")
+			made.Set("of", waits.ID)
 		} else {
-			made = url.Values{"done": {"refund"}, "of": {refund.ID}}
+			made.Set("done", "refund")
+			made.Set("of", refund.ID)
 		}
 		return nil
 	}, made)
