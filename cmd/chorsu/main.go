@@ -35,6 +35,7 @@ type grammar struct {
 	Worker  workerCmd  `cmd:"" help:"Only background work; any number of them on one PostgreSQL."`
 	Sandbox sandboxCmd `cmd:"" help:"Only the simulated payment companies."`
 	Migrate migrateCmd `cmd:"" help:"The database's schema: plan, up, status."`
+	Admin   adminCmd   `cmd:"" help:"Staff accounts: add, list, reset-totp, disable, audit."`
 	Keys    keysCmd    `cmd:"" help:"Keys: list, rotate."`
 	Doctor  doctorCmd  `cmd:"" help:"What is in force and from where, and whether it works."`
 	Bench   benchCmd   `cmd:"" help:"How fast it is on this machine, beside the machine's own limits."`

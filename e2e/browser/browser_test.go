@@ -15,9 +15,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/chorsu/chorsu/internal/admin"
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/seal"
+	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/store/storetest"
 	"github.com/chorsu/chorsu/internal/webhook"
 )
@@ -36,8 +38,30 @@ func TestSite(t *testing.T) {
 	run(t, start(t), "site.mjs", 3)
 }
 
-// start serves the whole program on a free port.
+// The staff's pages: two people come with the links that the command line prints.
+func TestStaff(t *testing.T) {
+	url, a := serve(t)
+	for _, p := range app.Plugins() {
+		if name := p.Provider.Info().Name; name != "multicard" { // that one is added by hand
+			register(t, url, name, p.Sample)
+		}
+	}
+	links := map[string]staff.Role{"OWNER": staff.Owner, "VIEWER": staff.Viewer}
+	for name, email := range map[string]string{"OWNER": "dilnoza@namuna.uz", "VIEWER": "kuzatuvchi@namuna.uz"} {
+		_, token, err := a.Office.Add(t.Context(), staff.CommandLine, email, links[name])
+		must(t, err)
+		t.Setenv("ENROL_"+name, admin.EnrolURL(url, token))
+	}
+	run(t, url, "staff.mjs", 12)
+}
+
 func start(t *testing.T) (url string) {
+	url, _ = serve(t)
+	return url
+}
+
+// serve serves the whole program on a free port.
+func serve(t *testing.T) (url string, a *app.App) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil) // its address is known before there is anything to serve
 	url = "http://" + server.Listener.Addr().String()
@@ -47,7 +71,7 @@ func start(t *testing.T) (url string) {
 	}
 	cfg, _, err := config.Load(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, "")
 	must(t, err)
-	a, err := app.New(t.Context(), cfg, app.Options{Test: &app.Test{LocalURL: url}})
+	a, err = app.New(t.Context(), cfg, app.Options{Test: &app.Test{LocalURL: url}})
 	must(t, err)
 	server.Config.Handler = a.Handler()
 	server.Start()
@@ -57,7 +81,7 @@ func start(t *testing.T) (url string) {
 		server.Close()
 		must(t, a.Close(context.Background()))
 	})
-	return url
+	return url, a
 }
 
 // register makes the business known at a provider, as an app would.

@@ -157,12 +157,11 @@ func (a *admin) guarded(rt route) http.Handler {
 			rt.serve(w, r)
 			return
 		}
-		p, ok := a.identify(w, r)
+		r, ok := a.identified(w, r)
 		if !ok {
 			return
 		}
-		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, visit{person: p, address: a.address(r)}))
-		if !p.Role.May(rt.least) {
+		if !me(r.Context()).Role.May(rt.least) {
 			if err := a.audit(r.Context(), "access.refused", "", rt.pattern); err != nil {
 				a.fail(w, r, err)
 				return
@@ -189,7 +188,7 @@ func (a *admin) audit(ctx context.Context, what, subject, detail string) error {
 
 // nothing answers an address that leads nowhere.
 func (a *admin) nothing(w http.ResponseWriter, r *http.Request) {
-	if _, ok := a.identify(w, r); ok {
+	if r, ok := a.identified(w, r); ok {
 		a.tell(w, r, http.StatusNotFound, words.NoPageTitle, words.NoStaffPage)
 	}
 }

@@ -30,7 +30,7 @@ type trail struct {
 
 // auditPage lists the log, newest first.
 func (a *admin) auditPage(w http.ResponseWriter, r *http.Request) {
-	if err := a.audit(r.Context(), "audit.seen", "", r.URL.RawQuery); err != nil {
+	if err := a.audit(r.Context(), "audit.seen", "", asked(r.URL.Query(), "who", "what", "subject", "from", "to")); err != nil {
 		a.fail(w, r, err)
 		return
 	}
@@ -52,6 +52,17 @@ func (a *admin) showAudit(w http.ResponseWriter, r *http.Request, v *staff.Verdi
 		t.next = auditPath + "?" + q.Encode()
 	}
 	ui.ShowInner(w, r, http.StatusOK, auditLog(a.look(r, words.AuditTitle.In(lang(r)), auditPath), t))
+}
+
+// asked is what a list was narrowed by, as it is noted: "who=a@x.uz what=staff.added".
+func asked(q url.Values, names ...string) string {
+	var list []string
+	for _, name := range names {
+		if v := strings.TrimSpace(q.Get(name)); v != "" {
+			list = append(list, name+"="+v)
+		}
+	}
+	return strings.Join(list, " ")
 }
 
 // day is a day of Tashkent, or one some days later; zero where it is none.
@@ -107,7 +118,7 @@ func subjectURL(e staff.Entry) string {
 // short is an id as it stands in a list: its end, where ids differ.
 func short(text string) string {
 	if id.Valid(text) {
-		return "…" + text[len(text)-12:]
+		return "…" + text[len(text)-8:]
 	}
 	return text
 }

@@ -240,6 +240,10 @@ func (a *admin) addMerchant(w http.ResponseWriter, r *http.Request) {
 		a.showForm(w, r, f, faults)
 		return
 	}
+	if err := a.o.Gateway.TryPatch(r.Context(), company.Name, "", patch); err != nil {
+		a.formTrouble(w, r, f, err)
+		return
+	}
 	// The note says whom it will be about: the merchant has no id before it is saved.
 	if err := a.audit(r.Context(), "merchant.added", "", company.Name+" "+source+"/"+business); err != nil {
 		a.fail(w, r, err)
@@ -314,6 +318,10 @@ func (a *admin) changeMerchant(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	patch.KeepSecrets = true
+	if err := a.o.Gateway.TryPatch(r.Context(), f.company.Name, f.id, patch); err != nil {
+		a.formTrouble(w, r, f, err)
+		return
+	}
 	if err := a.audit(r.Context(), "merchant.changed", f.id, strings.Join(f.touched(), ", ")); err != nil {
 		a.fail(w, r, err)
 		return

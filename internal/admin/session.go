@@ -84,13 +84,16 @@ func (a *admin) token(r *http.Request) string {
 	return c.Value
 }
 
-// identify gives the person who is signed in. Where nobody is, it has answered: a page leads to
-// the sign-in and back.
-func (a *admin) identify(w http.ResponseWriter, r *http.Request) (staff.Person, bool) {
+// identified gives the request with the person who is signed in. Where nobody is, it has answered:
+// a page leads to the sign-in and back.
+func (a *admin) identified(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
+	if me(r.Context()).ID != "" {
+		return r, true
+	}
 	watching := r.Header.Get("Accept") == "text/event-stream"
 	p, err := a.o.Office.Session(r.Context(), a.token(r), watching)
 	if err == nil {
-		return p, true
+		return r.WithContext(context.WithValue(r.Context(), visitKey{}, visit{person: p, address: a.address(r)})), true
 	}
 	switch e, ok := errors.AsType[*pay.Error](err); {
 	case !ok || e.Code != pay.CodeUnauthorized:
@@ -104,7 +107,7 @@ func (a *admin) identify(w http.ResponseWriter, r *http.Request) (staff.Person, 
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
 	}
-	return p, false
+	return r, false
 }
 
 // next is where a sign-in leads: a page of ours that was asked for, and nothing else.

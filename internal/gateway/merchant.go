@@ -156,6 +156,33 @@ func (g *Gateway) PatchMerchant(ctx context.Context, merchantID string, in Merch
 	return g.present(m)
 }
 
+// TryPatch says what SaveMerchant (merchantID "") or PatchMerchant would refuse about a patch, and
+// writes nothing: for a page that must note what it does before it does it.
+func (g *Gateway) TryPatch(ctx context.Context, providerName, merchantID string, in MerchantPatch) error {
+	m := pay.Merchant{ID: id.New(), Provider: providerName}
+	if merchantID != "" {
+		var err error
+		if m, err = g.merchant(ctx, merchantID); err != nil {
+			return err
+		}
+	}
+	p, ok := g.providers[m.Provider]
+	if !ok {
+		return g.unknownProvider()
+	}
+	if in.KeepSecrets {
+		var err error
+		if in.Credentials, err = g.withSecrets(m, p.Info(), in.Credentials); err != nil {
+			return err
+		}
+	}
+	if err := checkPatch(p.Info(), in); err != nil {
+		return err
+	}
+	_, err := g.applyPatch(&m, merchantID == "", in)
+	return err
+}
+
 // withSecrets are credentials with the present secrets where none are given.
 func (g *Gateway) withSecrets(m pay.Merchant, info provider.Info, given map[string]string) (map[string]string, error) {
 	if given == nil {

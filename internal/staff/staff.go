@@ -113,8 +113,8 @@ func (o *Office) now() time.Time { return o.o.Now().UTC() }
 
 // ─── Accounts ──────────────────────────────────────────────────────────────────────────────
 
-// linkLife is how long an enrolment link is good.
-const linkLife = 24 * time.Hour
+// LinkLife is how long an enrolment link is good.
+const LinkLife = 24 * time.Hour
 
 // Add makes an account and gives the token of its enrolment link, which is good once, for a day.
 // For an address that has an account which was never enrolled, it makes a new link.
@@ -164,7 +164,7 @@ func (o *Office) newLink(ctx context.Context, tx *store.Tx, s store.Staff, keepP
 		return "", err
 	}
 	return token, tx.PutEnrolment(ctx, store.Enrolment{
-		StaffID: s.ID, Hash: hashToken(token), TOTP: sealed, KeepPassword: keepPassword, EndsAt: o.now().Add(linkLife),
+		StaffID: s.ID, Hash: hashToken(token), TOTP: sealed, KeepPassword: keepPassword, EndsAt: o.now().Add(LinkLife),
 	})
 }
 

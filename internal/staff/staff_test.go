@@ -551,7 +551,7 @@ func TestResetTOTP(t *testing.T) {
 		// A link is good for a day.
 		link, err = x.ResetTOTP(ctx, CommandLine, s.ID, false)
 		x.must(err)
-		x.wait(linkLife)
+		x.wait(LinkLife)
 		_, err = x.Invitation(ctx, link)
 		x.reason("the next day", err, "link_over")
 	})
