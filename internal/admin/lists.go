@@ -19,14 +19,14 @@ import (
 // pageRows is how many rows a page of a list has.
 const pageRows = 50
 
-// asked is what a list's address asks for.
-type asked struct {
+// question is what a list's address asks for.
+type question struct {
 	url.Values
 	bad bool // something in it is not understood
 }
 
 // day reads a date as the midnight in Tashkent with which it begins; zero where there is none.
-func (q *asked) day(name string) time.Time {
+func (q *question) day(name string) time.Time {
 	text := q.Get(name)
 	if text == "" {
 		return time.Time{}
@@ -37,7 +37,7 @@ func (q *asked) day(name string) time.Time {
 }
 
 // until reads a date as the midnight with which it ends.
-func (q *asked) until(name string) time.Time {
+func (q *question) until(name string) time.Time {
 	t := q.day(name)
 	if t.IsZero() {
 		return t
@@ -46,7 +46,7 @@ func (q *asked) until(name string) time.Time {
 }
 
 // sum reads an amount in soum.
-func (q *asked) sum(name string) pay.Tiyin {
+func (q *question) sum(name string) pay.Tiyin {
 	text := strings.TrimSpace(q.Get(name))
 	if text == "" {
 		return 0
@@ -57,7 +57,7 @@ func (q *asked) sum(name string) pay.Tiyin {
 }
 
 // among reads a value that is one of those that are known.
-func (q *asked) among(name string, known []choice) string {
+func (q *question) among(name string, known []choice) string {
 	text := q.Get(name)
 	if text != "" && !slices.ContainsFunc(known, func(o choice) bool { return o.value == text }) {
 		q.bad = true
@@ -67,7 +67,7 @@ func (q *asked) among(name string, known []choice) string {
 }
 
 // order reads how the list is sorted.
-func (q *asked) order(l words.Lang, known ...gateway.Order) gateway.Order {
+func (q *question) order(l words.Lang, known ...gateway.Order) gateway.Order {
 	return gateway.Order(q.among("order", orders(l, known...)))
 }
 
@@ -96,7 +96,7 @@ type filter struct {
 type list struct {
 	look
 	path    string
-	asked   asked
+	asked   question
 	filters []filter
 	kept    []string // names of what the address narrows by beside the fields
 	next    string   // the cursor of the next page
@@ -133,7 +133,7 @@ func (l list) with(path, cursor string) string {
 
 // list begins a list's page.
 func (a *admin) list(r *http.Request, title words.Text, path string, filters ...filter) list {
-	l := list{look: a.look(r, title.In(lang(r)), path), path: path, asked: asked{Values: r.URL.Query()}}
+	l := list{look: a.look(r, title.In(lang(r)), path), path: path, asked: question{Values: r.URL.Query()}}
 	for _, f := range filters {
 		f.value = strings.TrimSpace(l.asked.Get(f.name))
 		l.filters = append(l.filters, f)
