@@ -44,7 +44,7 @@ func told(l words.Lang, e gateway.EventRow) string {
 	if e.Type == pay.EventRefundUpdated {
 		return words.WhatRefund.In(l)
 	}
-	return ui.StateOf(e.Status, "").Word(l)
+	return ui.StateOf(e.Status(), "").Word(l)
 }
 
 func (a *admin) eventList(r *http.Request, title words.Text, path string) (l list, f gateway.EventFilter) {

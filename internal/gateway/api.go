@@ -103,6 +103,10 @@ type RefundInput struct {
 	Lines     json.RawMessage // ofd as it came, checked line by line; nil where absent
 	CardPAN   string          // only with ACCEPT_CARD_DATA; lives in memory only
 	Reason    string
+
+	// Limit is how much may be returned of the payment in all without a second person; 0: any sum.
+	// Beyond it the refund is a conflict, above_limit.
+	Limit pay.Tiyin
 }
 
 // PayInput charges an invoice by our own call: by a bound card, or by a card's number, which lives

@@ -101,40 +101,33 @@ func (g *Gateway) RefundByStaff(ctx context.Context, in StaffRefund) (*pay.Refun
 	if !id.Valid(in.Key) || in.Who == "" {
 		return nil, nil, &pay.Error{Code: pay.CodeInvalid, Field: "key", Message: "this form is not one of ours; load the page again"}
 	}
-	waits, err := g.askApproval(ctx, in)
-	if waits != nil || err != nil {
+	if waits, err := g.Approval(ctx, in.Key); err == nil {
+		if waits.InvoiceID != in.InvoiceID {
+			return nil, nil, &pay.Error{Code: pay.CodeConflict, Message: "this form was used for another invoice"}
+		}
+		return nil, &waits, nil // the button was pressed twice
+	} else if pay.CodeOf(err) != pay.CodeNotFound {
+		return nil, nil, err
+	}
+	made, err := g.CreateRefund(WithActor(ctx, in.Who), RefundInput{
+		InvoiceID: in.InvoiceID, Amount: in.Amount, Reason: in.Reason, Limit: in.Limit,
+	}, Idem{Key: "staff." + in.Key, Request: in.Amount})
+	if e, ok := errors.AsType[*pay.Error](err); ok && e.Reason == errAboveLimit.Reason {
+		waits, err := g.askApproval(ctx, in)
 		return nil, waits, err
 	}
-	made, err := g.CreateRefund(WithActor(ctx, in.Who), RefundInput{InvoiceID: in.InvoiceID, Amount: in.Amount, Reason: in.Reason}, Idem{Key: "staff." + in.Key, Request: in.Amount})
 	if err != nil {
 		return nil, nil, err
 	}
 	return &made.Value, nil, nil
 }
 
-// askApproval writes down a refund that is above the limit; nil where it is not, or was made
-// already under this key.
+// errAboveLimit is looked for under the invoice's lock, after the key: what was returned before
+// counts, so that a large refund in small pieces, or by two forms at once, is a large one.
+var errAboveLimit = &pay.Error{Code: pay.CodeConflict, Reason: "above_limit", Message: "this refund takes a second person"}
+
+// askApproval writes down that a refund waits for its second person.
 func (g *Gateway) askApproval(ctx context.Context, in StaffRefund) (waits *Approval, err error) {
-	terms, err := g.RefundTerms(ctx, in.InvoiceID)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range terms.Approvals {
-		if a.ID == in.Key {
-			return &a, nil // the button was pressed twice
-		}
-	}
-	if in.Limit <= 0 || terms.Payment == nil {
-		return nil, nil
-	}
-	amount := in.Amount
-	if amount == 0 {
-		amount = terms.Left
-	}
-	// What was returned before counts: a large refund in small pieces is a large refund.
-	if amount+terms.Payment.Refunded+terms.Payment.Reserved <= in.Limit {
-		return nil, nil
-	}
 	err = g.update(WithActor(ctx, in.Who), byAPI, func(ctx context.Context, b *book) error {
 		waits = nil
 		inv, payments, err := b.open(ctx, in.InvoiceID)
@@ -146,7 +139,7 @@ func (g *Gateway) askApproval(ctx context.Context, in StaffRefund) (waits *Appro
 			return &pay.Error{Code: pay.CodeConflict, Reason: "not_paid", Message: "this invoice is " + string(inv.Status) + "; only a paid one can be refunded"}
 		}
 		probe := *p
-		r, err := probe.StartRefund(amount)
+		r, err := probe.StartRefund(in.Amount)
 		if err != nil {
 			return err
 		}
@@ -167,7 +160,7 @@ func (g *Gateway) askApproval(ctx context.Context, in StaffRefund) (waits *Appro
 			}
 		}
 		a := Approval{
-			ID: in.Key, BusinessID: inv.BusinessID, InvoiceID: inv.ID, Amount: amount, Reason: in.Reason, State: store.ApprovalWaiting,
+			ID: in.Key, BusinessID: inv.BusinessID, InvoiceID: inv.ID, Amount: r.Amount, Reason: in.Reason, State: store.ApprovalWaiting,
 			AskedBy: in.Who, CreatedAt: b.now, ExpiresAt: b.now.Add(approvalLife),
 		}
 		ok, err := b.InsertApproval(ctx, a)
@@ -177,9 +170,6 @@ func (g *Gateway) askApproval(ctx context.Context, in StaffRefund) (waits *Appro
 		if !ok {
 			if a, err = b.Approval(ctx, in.Key); err != nil {
 				return err
-			}
-			if a.InvoiceID != inv.ID {
-				return &pay.Error{Code: pay.CodeConflict, Message: "this form was used for another invoice"}
 			}
 		} else if err := b.wrote(ctx, inv, store.Change{What: "refund", PaymentID: p.ID, Now: "waiting", Note: a.Amount.Words() + " waits for a second person: " + a.Reason}); err != nil {
 			return err

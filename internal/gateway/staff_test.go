@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,12 +55,35 @@ func TestAStaffRefundPressedTwiceIsOne(t *testing.T) {
 	})
 }
 
+// Two forms that are sent at once are no way around the limit.
+func TestTwoFormsAtOnceAreNoWayAroundTheLimit(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "1")
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				_, _, err := fx.RefundByStaff(t.Context(), gateway.StaffRefund{InvoiceID: inv.ID, Amount: 30_000, Reason: "x", Key: id.New(), Limit: 50_000, Who: "a@namuna.uz"})
+				if err != nil && !conflict(err, "refund_waits") {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if fx.host.returned != 30_000 {
+			t.Errorf("%d was returned", fx.host.returned)
+		}
+	})
+}
+
 // Above the limit nothing moves until another person confirms, once; in pieces it is no smaller.
 func TestARefundAboveTheLimitTakesTwo(t *testing.T) {
 	each(t, func(t *testing.T, fx *fixture) {
 		inv := fx.paid("host", "1")
+		small := "" // the key of the first
 		ask := func(amount pay.Tiyin) (*pay.Refund, *gateway.Approval, error) {
-			return fx.RefundByStaff(t.Context(), gateway.StaffRefund{InvoiceID: inv.ID, Amount: amount, Reason: "broken", Key: id.New(), Limit: 50_000, Who: "a@namuna.uz"})
+			key := id.New()
+			small = cmp.Or(small, key)
+			return fx.RefundByStaff(t.Context(), gateway.StaffRefund{InvoiceID: inv.ID, Amount: amount, Reason: "broken", Key: key, Limit: 50_000, Who: "a@namuna.uz"})
 		}
 		if r, waits, err := ask(30_000); err != nil || waits != nil || r.State != pay.MoveSucceeded {
 			t.Fatalf("below the limit: %+v %v", waits, err)
@@ -67,6 +91,11 @@ func TestARefundAboveTheLimitTakesTwo(t *testing.T) {
 		r, waits, err := ask(30_000)
 		if err != nil || r != nil || waits == nil || waits.Amount != 30_000 {
 			t.Fatalf("the second piece: %+v %v", r, err)
+		}
+		// Pressed again, the small one is still the small one, and no request.
+		again := gateway.StaffRefund{InvoiceID: inv.ID, Amount: 30_000, Reason: "broken", Key: small, Limit: 50_000, Who: "a@namuna.uz"}
+		if r, waits, err := fx.RefundByStaff(t.Context(), again); err != nil || waits != nil || r.Amount != 30_000 {
+			t.Errorf("pressed again: %+v %v", waits, err)
 		}
 		if _, _, err := ask(0); !conflict(err, "refund_waits") {
 			t.Errorf("a second request: %v", err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,9 +29,10 @@ const (
 func (o Order) ByAmount() bool { return o == Largest || o == Smallest }
 
 // unindexed is put behind a column that must not choose the index of a list that is sorted by
-// amount: to walk the amounts and pass over what does not fit is quicker than to sort all that fits.
-func (o Order) unindexed() string {
-	if o.ByAmount() {
+// amount: to walk the amounts and pass over what does not fit is quicker than to sort all that
+// fits. PostgreSQL knows how many fit, and chooses by itself.
+func (tx *Tx) unindexed(o Order) string {
+	if o.ByAmount() && tx.dialect == sqlite3 {
 		return " || ''"
 	}
 	return ""
@@ -175,7 +177,7 @@ type RefundFilter struct {
 func (tx *Tx) RefundList(ctx context.Context, f RefundFilter, p Page) ([]RefundRow, error) {
 	var s selection
 	if f.State != "" {
-		s.and("r.state"+f.Order.unindexed()+" = ?", f.State)
+		s.and("r.state"+tx.unindexed(f.Order)+" = ?", f.State)
 	}
 	s.made("r", f.From, f.To)
 	return many(ctx, tx, func(r row) (out RefundRow, err error) {
@@ -205,13 +207,20 @@ func (s *selection) made(alias string, from, to time.Time) {
 	}
 }
 
-// EventRow is an event as a list shows it, with its last try; Body is left out.
+// EventRow is an event as a list shows it, with its last try.
 type EventRow struct {
 	pay.Event
 	Source, Business string
-	Amount           pay.Tiyin
-	Status           pay.Status
 	Last             Delivery // its ID is "" before the first
+}
+
+// Status is the invoice's as the event tells it; "" where its body is not of this program.
+func (e EventRow) Status() pay.Status {
+	var told struct {
+		Status pay.Status `json:"status"`
+	}
+	_ = json.Unmarshal(e.Body, &told)
+	return told.Status
 }
 
 // The states of an event by which a list is narrowed.
@@ -251,18 +260,18 @@ func (f EventFilter) selection() (s selection) {
 // Events lists events with their last tries.
 func (tx *Tx) Events(ctx context.Context, f EventFilter, p Page) ([]EventRow, error) {
 	s := f.selection()
-	return many(ctx, tx, scanEventRow, `SELECT e.id, e.business_id, e.invoice_id, e.source_invoice_id, e.seq, e.type, '', e.notify_url,
+	return many(ctx, tx, scanEventRow, `SELECT e.id, e.business_id, e.invoice_id, e.source_invoice_id, e.seq, e.type, e.body, e.notify_url,
 		e.attempts, e.next_at, e.created_at, e.delivered_at, e.stuck_at, e.dead_at,
-		i.source, b.key, i.amount, i.status,
+		b.source, b.key,
 		COALESCE(d.id, ''), COALESCE(d.attempt, 0), COALESCE(d.at, 0), COALESCE(d.status, 0), COALESCE(d.duration_ms, 0), COALESCE(d.error, ''), COALESCE(d.answer, '')
-		FROM events e JOIN invoices i ON i.id = e.invoice_id JOIN businesses b ON b.id = e.business_id
+		FROM events e JOIN businesses b ON b.id = e.business_id
 		LEFT JOIN deliveries d ON d.id = (SELECT t.id FROM deliveries t WHERE t.event_id = e.id ORDER BY t.at DESC LIMIT 1)`+
 		s.sorted("events", "e", f.Order, p), s.args...)
 }
 
 func scanEventRow(r row) (e EventRow, err error) {
 	var at, duration int64
-	e.Event, err = scanEvent(also{r, []any{&e.Source, &e.Business, &e.Amount, &e.Status,
+	e.Event, err = scanEvent(also{r, []any{&e.Source, &e.Business,
 		&e.Last.ID, &e.Last.Attempt, &at, &e.Last.Status, &duration, &e.Last.Error, &e.Last.Answer}})
 	e.Last.At, e.Last.Duration = instant(at), time.Duration(duration)*time.Millisecond
 	return e, err

@@ -261,7 +261,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.RefundList(ctx, store.RefundFilter{}, page)
 			return err
 		}},
-		{"RefundList of a state", "refunds_state", func(ctx context.Context, tx *store.Tx) error {
+		{"RefundList of a state", "refunds_state|refunds_one_underway", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.RefundList(ctx, store.RefundFilter{State: "sent"}, page)
 			return err
 		}},

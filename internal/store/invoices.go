@@ -141,12 +141,12 @@ func (tx *Tx) Invoices(ctx context.Context, f InvoiceFilter, p Page) ([]pay.Invo
 		{"i.status", f.Status}, {"i.provider", f.Provider}, {"i.source_invoice_id", f.SourceInvoiceID}, {"i.pay_number", f.PayNumber},
 	} {
 		if c.value != "" {
-			s.and(c.column+f.Order.unindexed()+" = ?", c.value)
+			s.and(c.column+tx.unindexed(f.Order)+" = ?", c.value)
 		}
 	}
 	s.made("i", f.From, f.To)
 	if f.Via != "" {
-		s.and("i.via"+f.Order.unindexed()+" = ?", f.Via)
+		s.and("i.via"+tx.unindexed(f.Order)+" = ?", f.Via)
 	}
 	if f.Amount != 0 {
 		s.and("i.amount = ?", int64(f.Amount))
