@@ -104,7 +104,7 @@ func (a *admin) stuck(w http.ResponseWriter, r *http.Request) {
 func (a *admin) events(w http.ResponseWriter, r *http.Request, l list, f gateway.EventFilter, seen string, page func(eventsView) templ.Component) {
 	v := eventsView{list: l}
 	if !l.asked.bad {
-		if err := a.looked(r.Context(), seen, "", r.URL.RawQuery); err != nil {
+		if err := a.looked(r.Context(), "list.seen", seen, r.URL.RawQuery); err != nil {
 			a.fail(w, r, err)
 			return
 		}
@@ -147,7 +147,7 @@ func (a *admin) retry(w http.ResponseWriter, r *http.Request) {
 		if !since.IsZero() {
 			detail = "all since " + since.UTC().Format(time.RFC3339)
 		}
-		a.act(w, r, "delivery.retry", receiver, detail, Path+"/stuck", func(ctx context.Context, _ string) error {
+		a.act(w, r, "delivery.retried", receiver, detail, Path+"/stuck", func(ctx context.Context, _ string) error {
 			return a.o.Gateway.RedeliverStuck(ctx, receiver, since)
 		}, back)
 		return
@@ -161,7 +161,7 @@ func (a *admin) retry(w http.ResponseWriter, r *http.Request) {
 		if !id.Valid(eventID) {
 			continue
 		}
-		if err := a.audit(r.Context(), "delivery.retry", eventID, ""); err != nil {
+		if err := a.audit(r.Context(), "delivery.retried", eventID, ""); err != nil {
 			a.fail(w, r, err)
 			return
 		}

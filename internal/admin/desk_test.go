@@ -138,7 +138,7 @@ func TestTheInvoiceTellsWhatHappened(t *testing.T) {
 	}
 	viewer.want(viewer.get("/admin/invoices/01975f2e-6a09-7bf0-9a1b-00505680eaf6"), 404)
 	viewer.want(viewer.get("/admin/invoices/x"), 404)
-	p.audited("invoice", "invoice")
+	p.audited("invoice.seen", "invoice.seen")
 }
 
 // Looking at the same thing again and again is one line of the log.
@@ -154,7 +154,7 @@ func TestAPageThatDrawsItselfAnewIsLookedAtOnce(t *testing.T) {
 	must(t, err)
 	n := 0
 	for _, e := range list {
-		if e.What == "invoice" && e.Subject == id {
+		if e.What == "invoice.seen" && e.Subject == id {
 			n++
 		}
 	}
@@ -178,7 +178,7 @@ func TestCancelAndNotify(t *testing.T) {
 	if got := support.post("/admin/invoices/"+id+"/notify", nil); got.status != 303 {
 		t.Errorf("%d", got.status)
 	}
-	p.audited("invoice.notify", "invoice", "invoice.cancel", "invoice.cancel", "invoice.notify")
+	p.audited("invoice.told", "invoice.seen", "invoice.cancelled", "invoice.cancelled", "invoice.told")
 	viewer := p.as(staff.Viewer)
 	if body := viewer.get("/admin/invoices/" + id).body; strings.Contains(body, "/notify") || strings.Contains(body, "/cancel") {
 		t.Error("a viewer is offered what a viewer may not")
@@ -369,7 +369,7 @@ func TestLists(t *testing.T) {
 	viewer.want(viewer.get("/admin/invoices.csv?from=x"), 400)
 	viewer.want(viewer.get("/admin/refunds.csv"), 200)
 	viewer.want(viewer.get("/admin/deliveries.csv"), 200)
-	p.audited("list.export", "list.export")
+	p.audited("list.exported", "list.exported")
 }
 
 // A page is told when the book changes, and only who is signed in is told.

@@ -33,7 +33,7 @@ func (a *admin) invoice(w http.ResponseWriter, r *http.Request) {
 
 // invoiceWith is the page with what stood in the way of an action.
 func (a *admin) invoiceWith(w http.ResponseWriter, r *http.Request, invoiceID string, status int, trouble string) {
-	if err := a.looked(r.Context(), "invoice", invoiceID, ""); err != nil {
+	if err := a.looked(r.Context(), "invoice.seen", invoiceID, ""); err != nil {
 		a.fail(w, r, err)
 		return
 	}
@@ -250,7 +250,7 @@ func (v invoiceView) waiting() *gateway.Approval {
 
 func (a *admin) notify(w http.ResponseWriter, r *http.Request) {
 	invoiceID := r.PathValue("id")
-	a.act(w, r, "invoice.notify", invoiceID, "", Path+"/invoices/"+invoiceID+"?done=notify", func(ctx context.Context, _ string) error {
+	a.act(w, r, "invoice.told", invoiceID, "", Path+"/invoices/"+invoiceID+"?done=notify", func(ctx context.Context, _ string) error {
 		_, err := a.o.Gateway.Notify(ctx, invoiceID, gateway.Idem{})
 		return err
 	})
@@ -258,7 +258,7 @@ func (a *admin) notify(w http.ResponseWriter, r *http.Request) {
 
 func (a *admin) cancel(w http.ResponseWriter, r *http.Request) {
 	invoiceID := r.PathValue("id")
-	a.act(w, r, "invoice.cancel", invoiceID, "", Path+"/invoices/"+invoiceID+"?done=cancel", func(ctx context.Context, _ string) error {
+	a.act(w, r, "invoice.cancelled", invoiceID, "", Path+"/invoices/"+invoiceID+"?done=cancel", func(ctx context.Context, _ string) error {
 		_, err := a.o.Gateway.CancelInvoice(ctx, invoiceID, gateway.Idem{})
 		return err
 	})
@@ -266,14 +266,14 @@ func (a *admin) cancel(w http.ResponseWriter, r *http.Request) {
 
 func (a *admin) receipt(w http.ResponseWriter, r *http.Request) {
 	invoiceID := r.PathValue("id")
-	a.act(w, r, "receipt.retry", invoiceID, "", Path+"/invoices/"+invoiceID+"?done=receipt", func(ctx context.Context, who string) error {
+	a.act(w, r, "receipt.retried", invoiceID, "", Path+"/invoices/"+invoiceID+"?done=receipt", func(ctx context.Context, who string) error {
 		return a.o.Gateway.RetryReceipt(ctx, invoiceID, who)
 	})
 }
 
 func (a *admin) acknowledge(w http.ResponseWriter, r *http.Request) {
 	invoiceID, why := r.PathValue("id"), r.PostFormValue("why")
-	a.act(w, r, "alarm.end", invoiceID, clipped(why), Path+"/invoices/"+invoiceID+"?done=alarm", func(ctx context.Context, who string) error {
+	a.act(w, r, "alarm.ended", invoiceID, clipped(why), Path+"/invoices/"+invoiceID+"?done=alarm", func(ctx context.Context, who string) error {
 		return a.o.Gateway.Acknowledge(ctx, invoiceID, who, why)
 	})
 }
@@ -281,7 +281,7 @@ func (a *admin) acknowledge(w http.ResponseWriter, r *http.Request) {
 // decide settles an unknown outcome by a named person's word, with what they saw and where.
 func (a *admin) decide(w http.ResponseWriter, r *http.Request) {
 	invoiceID, why, happened := r.PathValue("id"), strings.TrimSpace(r.PostFormValue("why")), r.PostFormValue("happened")
-	a.act(w, r, "invoice.decide", invoiceID, happened+": "+clipped(why), Path+"/invoices/"+invoiceID+"?done=decide", func(ctx context.Context, who string) error {
+	a.act(w, r, "invoice.decided", invoiceID, happened+": "+clipped(why), Path+"/invoices/"+invoiceID+"?done=decide", func(ctx context.Context, who string) error {
 		if why == "" || len(why) > 500 || happened != "yes" && happened != "no" {
 			return &pay.Error{Code: pay.CodeInvalid, Field: "reason", Message: "say where you looked, and what you saw"}
 		}

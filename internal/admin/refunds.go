@@ -44,7 +44,7 @@ func (a *admin) refundLook(w http.ResponseWriter, r *http.Request, again bool) (
 		a.nothing(w, r)
 		return v, false
 	}
-	if err := a.looked(r.Context(), "invoice", invoiceID, ""); err != nil {
+	if err := a.looked(r.Context(), "invoice.seen", invoiceID, ""); err != nil {
 		a.fail(w, r, err)
 		return v, false
 	}
@@ -112,7 +112,7 @@ func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
 	}
 	to := Path + "/invoices/" + v.d.ID
 	made := url.Values{}
-	a.act(w, r, "refund.make", v.d.ID, ui.Money(words.EN, amount)+": "+clipped(v.reason), to, func(ctx context.Context, who string) error {
+	a.act(w, r, "refund.made", v.d.ID, ui.Money(words.EN, amount)+": "+clipped(v.reason), to, func(ctx context.Context, who string) error {
 		refund, waits, err := a.o.Gateway.RefundByStaff(ctx, gateway.StaffRefund{
 			InvoiceID: v.d.ID, Amount: amount, Reason: v.reason, Key: v.key, Limit: v.limit, Who: who,
 		})
@@ -132,7 +132,7 @@ func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
 
 // confirmRefund is the second person's yes; refuseRefund the no, or the first one's second thought.
 func (a *admin) confirmRefund(w http.ResponseWriter, r *http.Request) {
-	a.approval(w, r, "refund.confirm", func(ctx context.Context, approvalID, who string, made url.Values) error {
+	a.approval(w, r, "refund.confirmed", func(ctx context.Context, approvalID, who string, made url.Values) error {
 		refund, err := a.o.Gateway.ConfirmRefund(ctx, approvalID, who)
 		if err == nil {
 			made.Set("done", "refund")
@@ -143,7 +143,7 @@ func (a *admin) confirmRefund(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *admin) refuseRefund(w http.ResponseWriter, r *http.Request) {
-	a.approval(w, r, "refund.refuse", func(ctx context.Context, approvalID, who string, made url.Values) error {
+	a.approval(w, r, "refund.refused", func(ctx context.Context, approvalID, who string, made url.Values) error {
 		made.Set("done", "refused")
 		return a.o.Gateway.RefuseRefund(ctx, approvalID, who)
 	})
@@ -192,7 +192,7 @@ func (a *admin) refunds(w http.ResponseWriter, r *http.Request) {
 	l, f := a.refundList(r)
 	v := refundsView{list: l, companies: a.title}
 	if !l.asked.bad {
-		if err := a.looked(r.Context(), "refunds", "", r.URL.RawQuery); err != nil {
+		if err := a.looked(r.Context(), "list.seen", "refunds", r.URL.RawQuery); err != nil {
 			a.fail(w, r, err)
 			return
 		}

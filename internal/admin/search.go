@@ -29,7 +29,7 @@ func (a *admin) search(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if v.query != "" {
-		if err := a.looked(r.Context(), "search", "", v.query); err != nil {
+		if err := a.looked(r.Context(), "invoice.searched", "", v.query); err != nil {
 			a.fail(w, r, err)
 			return
 		}
