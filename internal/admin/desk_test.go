@@ -76,8 +76,8 @@ func (p *program) paidByClick(order string, soum int64) string {
 	return made["id"].(string)
 }
 
-// work does what is due, and what falls due in the next minutes.
-func (p *program) work() {
+// workOff does what is due, and what falls due in the next minutes.
+func (p *program) workOff() {
 	p.Helper()
 	for range 8 {
 		if _, err := p.Runner.RunDue(p.Context()); err != nil {
@@ -262,7 +262,7 @@ func TestStuckDeliveriesAreRetried(t *testing.T) {
 		id := p.invoice(fmt.Sprint("stuck-", i), 1000, "notifyUrl", p.url+"/sandbox/nowhere/"+fmt.Sprint(i))
 		p.api("POST", "/api/invoices/"+id+"/cancel", map[string]any{})
 	}
-	p.work()
+	p.workOff()
 	viewer := p.as(staff.Viewer)
 	page := viewer.get("/admin/stuck")
 	viewer.want(page, 200, "stuck-0", "knows no such address (404)")
@@ -279,9 +279,9 @@ func TestStuckDeliveriesAreRetried(t *testing.T) {
 	support.want(support.follow(support.post("/admin/stuck", url.Values{"event": {events[1][1], events[2][1], "x"}})), 200, "2 events are being sent again")
 	support.want(support.follow(support.post("/admin/stuck", url.Values{})), 200, "Nothing was selected")
 	support.want(support.get("/admin/stuck"), 200, "Everything has arrived") // they are on their way again
-	p.work()
+	p.workOff()
 	support.want(support.follow(support.post("/admin/stuck", url.Values{"all": {"yes"}, "since": {"day"}})), 200, "All of them are being sent again")
-	p.work()
+	p.workOff()
 	support.want(support.get("/admin/"), 200, "Events not delivered: 3")
 }
 
