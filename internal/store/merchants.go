@@ -100,13 +100,13 @@ func (tx *Tx) SaveMerchant(ctx context.Context, m pay.Merchant, route string) er
 		return tx.fail(fmt.Errorf("store: options of merchant %s: %w", m.ID, err))
 	}
 	return tx.save(ctx, `INSERT INTO merchants (id, business_id, provider, display_name, active, sealed, options, route,
-			version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+			version, created_at, updated_at, nightly)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, active = excluded.active,
-			sealed = excluded.sealed, options = excluded.options, route = excluded.route,
+			sealed = excluded.sealed, options = excluded.options, route = excluded.route, nightly = excluded.nightly,
 			version = merchants.version + 1, updated_at = excluded.updated_at`,
 		m.ID, m.BusinessID, m.Provider, m.DisplayName, m.Active, base64.StdEncoding.EncodeToString(m.Sealed),
-		string(options), route, max(m.Version, 1), millis(m.CreatedAt), millis(m.UpdatedAt))
+		string(options), route, max(m.Version, 1), millis(m.CreatedAt), millis(m.UpdatedAt), m.Options.ReconcileNightly)
 }
 
 // MerchantFilter picks merchants for a list; what is zero does not count.
