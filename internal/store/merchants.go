@@ -162,8 +162,8 @@ func (tx *Tx) PaidAndReturned(ctx context.Context, merchantID string) (paid, ret
 	found, err := one(ctx, tx, func(r row) (n [2]int64, err error) {
 		err = r.Scan(&n[0], &n[1])
 		return n, err
-	}, `SELECT COALESCE(MAX(p.captured), 0), COALESCE(MAX(p.refunded), 0)
-		FROM (SELECT captured, refunded FROM payments WHERE merchant_id = $1 LIMIT $2 + 0) p`, merchantID, int64(lookAt))
+	}, `SELECT COALESCE(MAX(few.captured), 0), COALESCE(MAX(few.refunded), 0)
+		FROM (SELECT captured, refunded FROM payments WHERE merchant_id = $1 LIMIT $2 + 0) few`, merchantID, int64(lookAt))
 	return found[0] > 0, found[1] > 0, err
 }
 
