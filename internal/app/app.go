@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/checkout"
@@ -29,6 +30,11 @@ type Plugin = all.Entry
 
 // Plugins are all providers.
 func Plugins() []Plugin { return all.List() }
+
+// Online are those that a buyer on the web can pay by: not those that only tills use.
+func Online() []Plugin {
+	return slices.DeleteFunc(all.List(), func(p Plugin) bool { return p.Provider.Info().InStore })
+}
 
 // Options are what a program is made of besides its settings. All may be left zero.
 type Options struct {
@@ -181,7 +187,8 @@ func (a *App) wire(ctx context.Context) error {
 		Transport: trace.transport(providerTransport()),
 		Now:       a.Clock.Now, Logger: a.log,
 		PublicURL: string(a.Config.PublicURL), BaseURLs: map[string]string{}, PayURLs: map[string]string{},
-		InvoiceTTL:  a.Config.InvoiceTTL,
+		InvoiceTTL: a.Config.InvoiceTTL, AcceptCardData: a.Config.AcceptCardData,
+		KeepMessages: a.Config.KeepMessages, KeepEvents: a.Config.KeepEvents,
 		FastRetries: a.Config.WebhookRetries, SlowRetries: a.Config.WebhookSlowRetries, AskIntervals: outbox.Asking,
 		Metrics: numbers,
 	}
@@ -199,17 +206,16 @@ func (a *App) wire(ctx context.Context) error {
 		Lease: gateway.Lease, Now: a.Clock.Now, Logger: a.log, Sweeps: a.Gateway.Sweeps(),
 	})
 	a.checkout = checkout.New(checkout.Options{Gateway: a.Gateway, Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil})
-	pages, err := a.pages()
-	if err != nil {
-		return err
-	}
-	api := httpapi.New(httpapi.Options{
+	served := httpapi.Options{
 		Gateway: a.Gateway, Keys: a.keys, RateLimit: a.Config.RateLimit, TrustedProxies: a.Config.TrustedProxies,
 		AcceptCardData: a.Config.AcceptCardData, NotifyAllowPrivate: a.Config.NotifyAllowPrivate,
 		Metrics: numbers.handler(), MetricsToken: string(a.Config.MetricsToken),
 		PublicURL: string(a.Config.PublicURL), Version: a.version(), Now: a.Clock.Now, Logger: a.log,
-		Beside: pages,
-	})
+	}
+	if served.Beside, err = a.pages(httpapi.Document(served)); err != nil {
+		return err
+	}
+	api := httpapi.New(served)
 	a.handler = trace.handler(a.routes(api))
 	return nil
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // pages are what people see, beside the API.
-func (a *App) pages() (http.Handler, error) {
-	open, err := site.New(site.Options{Providers: a.Gateway.Supported(), Ready: a.Gateway.Ready, Test: a.o.Test != nil})
+func (a *App) pages(document []byte) (http.Handler, error) {
+	open, err := site.New(site.Options{Providers: a.Gateway.Supported(), Ready: a.Gateway.Ready, Reference: document, Admin: admin.Path + "/", Test: a.o.Test != nil})
 	if err != nil {
 		return nil, fmt.Errorf("the site: %w", err)
 	}

@@ -427,7 +427,9 @@ func (g *Gateway) ProvidersOf(ctx context.Context, source, business string) ([]p
 	return out, err
 }
 
-// checkoutMerchants are the active merchants of a business that have a checkout.
+// checkoutMerchants are the active merchants of a business that a buyer can be sent to: those with
+// a checkout of their own and, where card numbers may pass through us, those that charge cards on
+// our own form.
 func (g *Gateway) checkoutMerchants(ctx context.Context, tx *store.Tx, businessID string) ([]pay.Merchant, error) {
 	all, err := tx.MerchantsOf(ctx, businessID)
 	if err != nil {
@@ -440,6 +442,12 @@ func (g *Gateway) checkoutMerchants(ctx context.Context, tx *store.Tx, businessI
 		}
 		info := p.Info()
 		_, checkout := info.Account.(provider.Checkouter)
-		return info.InStore || !checkout
+		return info.InStore || !checkout && !g.cardForm(info)
 	}), nil
+}
+
+// cardForm says whether a provider's cards can be charged on our own form.
+func (g *Gateway) cardForm(info provider.Info) bool {
+	_, ok := info.Account.(provider.NumberCharger)
+	return ok && g.AcceptCardData && !info.InStore
 }

@@ -100,13 +100,13 @@ func (tx *Tx) SaveMerchant(ctx context.Context, m pay.Merchant, route string) er
 		return tx.fail(fmt.Errorf("store: options of merchant %s: %w", m.ID, err))
 	}
 	return tx.save(ctx, `INSERT INTO merchants (id, business_id, provider, display_name, active, sealed, options, route,
-			version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+			version, created_at, updated_at, nightly)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, active = excluded.active,
-			sealed = excluded.sealed, options = excluded.options, route = excluded.route,
+			sealed = excluded.sealed, options = excluded.options, route = excluded.route, nightly = excluded.nightly,
 			version = merchants.version + 1, updated_at = excluded.updated_at`,
 		m.ID, m.BusinessID, m.Provider, m.DisplayName, m.Active, base64.StdEncoding.EncodeToString(m.Sealed),
-		string(options), route, max(m.Version, 1), millis(m.CreatedAt), millis(m.UpdatedAt))
+		string(options), route, max(m.Version, 1), millis(m.CreatedAt), millis(m.UpdatedAt), m.Options.ReconcileNightly)
 }
 
 // MerchantFilter picks merchants for a list; what is zero does not count.
@@ -162,8 +162,8 @@ func (tx *Tx) PaidAndReturned(ctx context.Context, merchantID string) (paid, ret
 	found, err := one(ctx, tx, func(r row) (n [2]int64, err error) {
 		err = r.Scan(&n[0], &n[1])
 		return n, err
-	}, `SELECT COALESCE(MAX(p.captured), 0), COALESCE(MAX(p.refunded), 0)
-		FROM (SELECT captured, refunded FROM payments WHERE merchant_id = $1 LIMIT $2 + 0) p`, merchantID, int64(lookAt))
+	}, `SELECT COALESCE(MAX(few.captured), 0), COALESCE(MAX(few.refunded), 0)
+		FROM (SELECT captured, refunded FROM payments WHERE merchant_id = $1 LIMIT $2 + 0) few`, merchantID, int64(lookAt))
 	return found[0] > 0, found[1] > 0, err
 }
 

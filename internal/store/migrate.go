@@ -25,6 +25,9 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// versionTable is goose's own: which migrations were applied, and when.
+const versionTable = goose.DefaultTablename
+
 // Migration is one step of the schema.
 type Migration struct {
 	Version   int64     `json:"version"`
@@ -182,8 +185,16 @@ func (s *Store) Plan(ctx context.Context) ([]Migration, error) {
 }
 
 // Schema says which version of the schema the database has, 0 where it is empty, and which
-// one this program wants. It writes nothing.
+// one this program wants. It writes nothing. A database that a copy was begun into, and not ended,
+// has no schema that counts: that is an error, so that whoever asks before use does not use it.
 func (s *Store) Schema(ctx context.Context) (have, want int64, err error) {
+	if err := s.whole(ctx); err != nil {
+		return 0, 0, err
+	}
+	return s.versions(ctx)
+}
+
+func (s *Store) versions(ctx context.Context) (have, want int64, err error) {
 	all, err := s.Status(ctx)
 	if err != nil {
 		return 0, 0, err
@@ -202,7 +213,7 @@ func (s *Store) Schema(ctx context.Context) (have, want int64, err error) {
 func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
 	applied := map[int64]time.Time{}
 	err := s.View(ctx, func(ctx context.Context, tx *Tx) error {
-		there, err := exists(ctx, tx, tx.dialect.tableQuery(), goose.DefaultTablename)
+		there, err := exists(ctx, tx, tx.dialect.tableQuery(), versionTable)
 		if err != nil || !there {
 			return err
 		}
@@ -213,7 +224,7 @@ func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
 		steps, err := many(ctx, tx, func(r row) (s step, err error) {
 			err = r.Scan(&s.version, &s.at)
 			return s, err
-		}, `SELECT version_id, tstamp FROM `+goose.DefaultTablename+` WHERE is_applied AND version_id > 0`)
+		}, `SELECT version_id, tstamp FROM `+versionTable+` WHERE is_applied AND version_id > 0`)
 		for _, s := range steps {
 			applied[s.version] = s.at.UTC()
 		}

@@ -9,7 +9,6 @@ var (
 	FindLabel = Text{"Qidirish", "Поиск", "Search"}
 	FindHint  = Text{"Telefon, buyurtma, ID, RRN, summa", "Телефон, заказ, ID, RRN, сумма", "Phone, order, ID, RRN, amount"}
 
-	ForStaff    = Text{"Xodimlar uchun", "Для сотрудников", "For staff"}
 	Opening     = Text{"Ochilmoqda", "Открываем", "Opening"}
 	OpeningText = Text{"Sahifa oʻzi ochilmasa, uni yangilang.", "Если страница не открылась сама, обновите её.", "If the page does not open by itself, reload it."}
 
