@@ -125,6 +125,26 @@ func TestForeignFormsAndFrames(t *testing.T) {
 	}
 }
 
+// A link in a chat comes without the strict cookie: the page asks for itself once more, and only
+// then is somebody who is not signed in led away.
+func TestALinkFromElsewhere(t *testing.T) {
+	p := start(t)
+	stranger := p.browser()
+	got := stranger.do("GET", "/admin/merchants", nil, "Sec-Fetch-Site", "cross-site")
+	stranger.want(got, 200, "Opening")
+	if got.head.Get("Refresh") != "0" {
+		t.Errorf("Refresh: %q", got.head.Get("Refresh"))
+	}
+	for _, site := range []string{"same-origin", "none", ""} {
+		if got := stranger.do("GET", "/admin/merchants", nil, "Sec-Fetch-Site", site); got.status != 303 {
+			t.Errorf("%q: %d", site, got.status)
+		}
+	}
+	if got := stranger.do("HEAD", "/admin/merchants", nil, "Sec-Fetch-Site", "cross-site"); got.status != 303 {
+		t.Errorf("HEAD: %d", got.status)
+	}
+}
+
 // By https the cookie is bound to the host and never travels in the clear.
 func TestCookieByHTTPS(t *testing.T) {
 	p := startWith(t, map[string]string{"PUBLIC_URL": "https://pay.example.uz"})

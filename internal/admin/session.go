@@ -101,6 +101,10 @@ func (a *admin) identified(w http.ResponseWriter, r *http.Request) (*http.Reques
 		a.fail(w, r, err)
 	case watching:
 		w.WriteHeader(http.StatusUnauthorized)
+	case r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Site") == "cross-site":
+		// A link in a chat, say: a strict cookie does not come along. It does when our own page asks.
+		w.Header().Set("Refresh", "0")
+		a.tell(w, r, http.StatusOK, words.Opening, words.OpeningText)
 	default:
 		to := Path + "/login"
 		if r.Method == http.MethodGet && r.URL.Path != Path+"/" {

@@ -9,6 +9,9 @@ var (
 	FindLabel = Text{"Qidirish", "Поиск", "Search"}
 	FindHint  = Text{"Telefon, buyurtma, ID, RRN, summa", "Телефон, заказ, ID, RRN, сумма", "Phone, order, ID, RRN, amount"}
 
+	Opening     = Text{"Ochilmoqda", "Открываем", "Opening"}
+	OpeningText = Text{"Sahifa oʻzi ochilmasa, uni yangilang.", "Если страница не открылась сама, обновите её.", "If the page does not open by itself, reload it."}
+
 	NothingWaits = Text{"Hech narsa sizni kutmayapti.", "Ничего не требует вашего внимания.", "Nothing waits for you."}
 
 	NoStaffPage     = Text{"Manzilni tekshiring: bu yerda hech narsa yoʻq.", "Проверьте адрес: здесь ничего нет.", "Check the address: there is nothing here."}
