@@ -42,6 +42,7 @@ var Contents = []Page{
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
 	{"staff", "Staff accounts and audit", ""},
+	{"desk", "The staff's desk", ""},
 	{"operating/scaling", "Scaling", ""},
 	{"performance", "Performance", ""},
 	{"providers/multicard", "Multicard", "Providers"},

@@ -206,6 +206,13 @@ func (p linkProvider) Info() provider.Info {
 	return provider.Info{Name: "link", Title: "Link", Fields: []provider.Field{{Key: "key", Required: true, Secret: true}}, Account: (*linkAccount)(nil)}
 }
 
+// Names implements provider.Namer: what the bank prints.
+func (p linkProvider) Names(payment pay.Payment) []string {
+	var m struct{ Slip string }
+	_ = json.Unmarshal(payment.Meta, &m)
+	return []string{m.Slip}
+}
+
 func (p linkProvider) Open(provider.Credentials, provider.Env) (provider.Account, error) {
 	return &linkAccount{p.c}, nil
 }
