@@ -26,7 +26,7 @@ var history = flag.Int("invoices", 2000, "how many invoices TestPagesOverAHistor
 func TestPagesOverAHistory(t *testing.T) {
 	for _, e := range storetest.Engines {
 		t.Run(string(e), func(t *testing.T) {
-			p := startOn(t, e)
+			p := startWith(t, map[string]string{"DATABASE_URL": storetest.DSN(t, e)})
 			n := *history
 			fill(t, string(p.Config.DatabaseURL), n)
 			// The last of the history has just been paid.
