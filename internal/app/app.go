@@ -207,7 +207,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.Runner = outbox.NewRunner(a.Store.Queue(), a.Gateway.Handlers(), outbox.Options{
 		Lease: gateway.Lease, Now: a.Clock.Now, Logger: a.log, Sweeps: a.Gateway.Sweeps(),
 	})
-	a.checkout = checkout.New(checkout.Options{Gateway: a.Gateway, Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil})
+	a.checkout = checkout.New(checkout.Options{Gateway: a.Gateway, Titles: a.titles(), Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil})
 	served := httpapi.Options{
 		Gateway: a.Gateway, Keys: a.keys, RateLimit: a.Config.RateLimit, TrustedProxies: a.Config.TrustedProxies,
 		AcceptCardData: a.Config.AcceptCardData, NotifyAllowPrivate: a.Config.NotifyAllowPrivate,

@@ -41,3 +41,12 @@ func (a *App) pages(document []byte) (http.Handler, error) {
 	mux.Handle("/", open)
 	return mux, nil
 }
+
+// titles are the companies' names, by provider.
+func (a *App) titles() map[string]string {
+	out := map[string]string{}
+	for _, p := range a.Gateway.Supported() {
+		out[p.Name] = p.Title
+	}
+	return out
+}

@@ -259,7 +259,11 @@ func (g *Gateway) linkAgain(ctx context.Context, b *book, s *invoiceStep, inv *p
 	if inv.CheckoutURL != "" {
 		return false, nil
 	}
-	if p := g.page(payments); p != nil && p.Ref == "" {
+	p := g.page(payments)
+	if p != nil && p.Way == pay.WayWallet && p.Ref != "" {
+		return false, nil // the buyer has a link into an app, which the app asked for
+	}
+	if p != nil && p.Ref == "" {
 		if b.now.Sub(p.CreatedAt) < Lease {
 			return true, nil
 		}

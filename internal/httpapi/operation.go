@@ -26,14 +26,26 @@ type about struct {
 	fails   []pay.Code // which errors it has, beside those that every operation has
 	example any        // of the request's body
 	noBody  bool       // a POST that needs none: an empty object is the same
+	upload  bool       // a POST that also takes a form with a file
 	also    check      // a check of the whole request
+	key     keyKind    // what opens it; "": the API key
 }
+
+// keyKind is what opens an operation.
+type keyKind string
+
+// Besides the API key, which the app has.
+const (
+	keyTill keyKind = "till" // a till's own token, in Authorization
+	keyNone keyKind = "none" // what is in the body
+)
 
 // call is one request to an operation.
 type call struct {
 	r    *http.Request
 	body *node  // nil where there is none
 	key  string // the Idempotency-Key header, "" where there is none
+	file []byte // of a form; nil where there is none
 
 	status   int // of the answer
 	replayed bool
@@ -76,12 +88,18 @@ func add[In, Out any](s *server, route string, a about, handle func(*call, In) (
 		Method: method, Path: path, OperationID: a.id, Tags: []string{a.tag},
 		Summary: a.summary, Description: a.description,
 	}
+	switch a.key {
+	case keyTill:
+		op.Security, s.keyless[path] = []map[string][]string{{"tillToken": {}}}, a.key
+	case keyNone:
+		op.Security, s.keyless[path] = []map[string][]string{{}}, a.key
+	}
 	shape := s.describe(op, a, reflect.TypeFor[In](), reflect.TypeFor[Out]())
 	shape.check = a.also
 	s.api.Adapter().Handle(op, func(hc huma.Context) {
 		r, w := humago.Unwrap(hc)
 		c := &call{r: r, status: http.StatusOK}
-		in, err := read[In](shape, c, w, a)
+		in, err := read[In](s, shape, c, w, a)
 		if err != nil {
 			s.fail(w, r, err)
 			return
@@ -99,7 +117,7 @@ func add[In, Out any](s *server, route string, a about, handle func(*call, In) (
 }
 
 // read makes an operation's In of a request.
-func read[In any](shape *shape, c *call, w http.ResponseWriter, a about) (in In, err error) {
+func read[In any](s *server, shape *shape, c *call, w http.ResponseWriter, a about) (in In, err error) {
 	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
 		n, f := readQuery(c.r.URL.RawQuery, shape)
 		if f != nil {
@@ -116,7 +134,12 @@ func read[In any](shape *shape, c *call, w http.ResponseWriter, a about) (in In,
 	if c.r.URL.RawQuery != "" {
 		outside = append(outside, fault{"query", "is not allowed"})
 	}
-	if c.body, err = readBody(w, c.r); err != nil {
+	if a.upload && isForm(c.r.Header.Values("Content-Type")) {
+		c.body, c.file, err = s.readUpload(w, c.r)
+	} else {
+		c.body, err = readBody(w, c.r)
+	}
+	if err != nil {
 		return in, err
 	}
 	switch {
@@ -235,6 +258,9 @@ func (s *server) describe(op *huma.Operation, a about, in, out reflect.Type) *sh
 		delete(reg.Map(), strings.TrimPrefix(schema.Ref, schemaPrefix))
 	default:
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema, Example: a.example}}}
+	}
+	if a.upload {
+		op.RequestBody.Content["multipart/form-data"] = &huma.MediaType{Schema: uploadSchema(reg.SchemaFromRef(schema.Ref))}
 	}
 	if op.Method == http.MethodPost {
 		op.Parameters = append(op.Parameters, &huma.Param{Ref: "#/components/parameters/IdempotencyKey"})
