@@ -8,17 +8,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
+	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/seal"
 	"github.com/chorsu/chorsu/internal/store/storetest"
+	"github.com/chorsu/chorsu/internal/till"
+	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/webhook"
 )
 
@@ -34,6 +39,41 @@ func TestCheckout(t *testing.T) {
 
 func TestSite(t *testing.T) {
 	run(t, start(t), "site.mjs", 3)
+}
+
+// TestTill is the cashier's page of an agent beside the program's sandbox.
+func TestTill(t *testing.T) {
+	box := start(t)
+	var wallet map[string]string
+	for _, p := range app.Plugins() {
+		if p.Provider.Info().Name == "clickpass" {
+			wallet = map[string]string{"url": box + "/sandbox/click/v2/merchant"}
+			maps.Copy(wallet, p.Sample)
+			register(t, box, "clickpass", p.Sample)
+		}
+	}
+	j, err := journal.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "till.db"), time.Now)
+	must(t, err)
+	t.Cleanup(func() { j.Close() })
+	server := httptest.NewUnstartedServer(nil)
+	var providers []provider.Provider
+	for _, p := range app.Plugins() {
+		providers = append(providers, p.Provider)
+	}
+	agent, err := till.New(t.Context(), till.Options{
+		Config: till.Config{
+			Shop: till.Shop{Name: "Namuna", INN: "123456789", Device: "00000001", WalletAmount: "tiyin"}, Printer: till.Printer{Charset: "cp866"},
+			Wallets: till.Wallets{"click": wallet}, UzQR: &till.Service{URL: box + "/sandbox/fbox"},
+			Terminals: map[string]till.Terminal{"xumo": {Driver: "sim", Options: map[string]string{"link_back": "1s"}}, "uzcard": {Driver: "sim"}},
+		},
+		Journal: j, Providers: providers, HTTP: app.TillClient(), Now: time.Now, Address: server.Listener.Addr().String(),
+	})
+	must(t, err)
+	server.Config.Handler = agent.Handler()
+	server.Start()
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close(); must(t, agent.Close()) })
+	t.Setenv("BOX_URL", box+"/sandbox")
+	run(t, server.URL, "till.mjs", 7)
 }
 
 // start serves the whole program on a free port.
