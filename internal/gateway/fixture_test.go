@@ -26,7 +26,7 @@ const webhookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 // fixture is a gateway over a real database, with three scripted companies: "link" writes a link
 // and calls us, "host" makes a page when we ask and returns money by API,
-// "cards" charges cards by our call.
+// "cards" charges cards by our call, "scan" and "other" charge scanned codes.
 type fixture struct {
 	*gateway.Gateway
 	t      *testing.T
@@ -35,6 +35,7 @@ type fixture struct {
 	link   *company
 	host   *company
 	cards  *cardCompany
+	scan   *scanCompany
 	app    *app
 
 	mu    sync.Mutex
@@ -56,6 +57,7 @@ func newFixture(t *testing.T, e storetest.Engine) *fixture {
 	fx.link = &company{name: "link"}
 	fx.host = &company{name: "host"}
 	fx.cards = &cardCompany{taken: map[string]bool{}}
+	fx.scan = &scanCompany{now: fx.Now, made: map[string]bool{}, taken: map[string]bool{}}
 	fx.restart("k1:" + keyText)
 	return fx
 }
@@ -72,7 +74,7 @@ func (fx *fixture) restart(masterKeys string) {
 		t.Fatal(err)
 	}
 	fx.Gateway = gateway.New(gateway.Options{
-		Store: fx.store, Providers: []provider.Provider{linkProvider{fx.link}, hostProvider{fx.host}, cardProvider{fx.cards}},
+		Store: fx.store, Providers: []provider.Provider{linkProvider{fx.link}, hostProvider{fx.host}, cardProvider{fx.cards}, scanProvider{fx.scan, "scan"}, scanProvider{fx.scan, "other"}},
 		Seal: box, Sender: webhook.NewSender(webhook.Options{AllowPrivate: true}), Secrets: secrets,
 		Evidence: evidence.New(func(context.Context, []evidence.Message) error { return nil }, fx.Now), Transport: http.DefaultTransport,
 		Now: fx.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
