@@ -203,7 +203,7 @@ type timelineEntry struct {
 	At   moment `json:"at" nullable:"false"`
 	Kind string `json:"kind" enum:"change,message,delivery,alarm"`
 
-	What string `json:"what,omitzero" doc:"change: of an invoice, a payment or a refund" example:"payment"`
+	What string `json:"what,omitzero" doc:"change: of an invoice, a payment, a refund or a payout" example:"payment"`
 	ID   string `json:"id,omitzero" doc:"change: of what changed"`
 	Was  string `json:"was,omitzero" doc:"change: the state before" example:"created"`
 	Now  string `json:"now,omitzero" doc:"change: the state after" example:"paid"`
