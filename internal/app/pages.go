@@ -14,7 +14,7 @@ import (
 
 // pages are what people see, beside the API.
 func (a *App) pages(document []byte) (http.Handler, error) {
-	open, err := site.New(site.Options{Providers: a.Gateway.Supported(), Ready: a.Gateway.Ready, Reference: document, Test: a.o.Test != nil})
+	open, err := site.New(site.Options{Providers: a.Gateway.Supported(), Ready: a.Gateway.Ready, Reference: document, Admin: admin.Path + "/", Test: a.o.Test != nil})
 	if err != nil {
 		return nil, fmt.Errorf("the site: %w", err)
 	}
