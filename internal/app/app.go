@@ -242,6 +242,9 @@ func (a *App) keepEvidence(ctx context.Context, messages []evidence.Message) err
 	return a.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.InsertMessages(ctx, rows) })
 }
 
+// FlushEvidence writes down what is still in memory of the traffic with the companies.
+func (a *App) FlushEvidence(ctx context.Context) error { return a.evidence.Flush(ctx) }
+
 func (a *App) keys() []string {
 	out := make([]string, len(a.Config.APIKeys))
 	for i, k := range a.Config.APIKeys {

@@ -154,7 +154,7 @@ func (tx *Tx) LastHeard(ctx context.Context, merchantID string) (Message, error)
 		err = r.Scan(&at, &m.Step, &m.Status)
 		m.At = instant(at)
 		return m, err
-	}, `SELECT at, step, status FROM messages WHERE merchant_id = $1 AND direction = 'in' ORDER BY at DESC LIMIT 1`, merchantID)
+	}, `SELECT at, step, status FROM messages WHERE merchant_id = $1 AND direction = 'in' ORDER BY -at LIMIT 1`, merchantID)
 }
 
 // PaidAndReturned says whether a merchant's payments ever were paid, and ever returned.
@@ -162,14 +162,14 @@ func (tx *Tx) PaidAndReturned(ctx context.Context, merchantID string) (paid, ret
 	found, err := one(ctx, tx, func(r row) (n [2]int64, err error) {
 		err = r.Scan(&n[0], &n[1])
 		return n, err
-	}, `SELECT COALESCE(MAX(p.captured), 0), COALESCE(MAX(p.refunded), 0)
-		FROM (SELECT captured, refunded FROM payments WHERE merchant_id = $1 LIMIT $2 + 0) p`, merchantID, int64(lookAt))
+	}, `SELECT COALESCE(MAX(few.captured), 0), COALESCE(MAX(few.refunded), 0)
+		FROM (SELECT captured, refunded FROM payments WHERE merchant_id = $1 LIMIT $2 + 0) few`, merchantID, int64(lookAt))
 	return found[0] > 0, found[1] > 0, err
 }
 
 // DeliveredOnce says whether an event of a business ever reached its app.
 func (tx *Tx) DeliveredOnce(ctx context.Context, businessID string) (bool, error) {
-	newest, err := one(ctx, tx, scanNumber, `SELECT COALESCE(MAX(e.delivered_at), 0)
-		FROM (SELECT delivered_at FROM events WHERE business_id = $1 LIMIT $2 + 0) e`, businessID, int64(lookAt))
+	newest, err := one(ctx, tx, scanNumber, `SELECT COALESCE(MAX(few.delivered_at), 0)
+		FROM (SELECT delivered_at FROM events WHERE business_id = $1 LIMIT $2 + 0) few`, businessID, int64(lookAt))
 	return newest > 0, err
 }
