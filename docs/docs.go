@@ -37,7 +37,11 @@ var Contents = []Page{
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
+<<<<<<< HEAD
 	{"operating/scaling", "Scaling", ""},
+=======
+	{"staff", "Staff accounts and audit", ""},
+>>>>>>> lead
 	{"performance", "Performance", ""},
 	{"providers/multicard", "Multicard", "Providers"},
 	{"providers/click", "Click", ""},

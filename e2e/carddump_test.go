@@ -54,17 +54,16 @@ func TestCrashTextHoldsNoCardNumber(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &program{cmd: cmd, log: &tail{}, gone: make(chan struct{})}
-	listening := make(chan string, 1)
+	p := &program{cmd: cmd, log: &tail{}, gone: make(chan struct{}), listening: make(chan string, 1)}
 	go func() {
-		p.read(io.TeeReader(stderr, &text), listening)
+		p.read(io.TeeReader(stderr, &text))
 		io.Copy(&text, stderr) // lines of any length
 		cmd.Wait()
 		close(p.gone)
 	}()
 	t.Cleanup(p.kill)
 	select {
-	case at := <-listening:
+	case at := <-p.listening:
 		p.url = "http://" + at
 	case <-p.gone:
 		t.Fatalf("the program did not start:\n%s", p.log)

@@ -102,7 +102,7 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
-	for _, command := range []string{"up", "demo", "serve", "worker", "sandbox", "migrate", "migrate plan", "migrate up", "migrate status", "migrate copy", "keys", "keys list", "keys rotate", "doctor", "bench", "admin", "admin add", "admin list", "admin reset-totp", "admin disable", "version", "help"} {
+	for _, command := range []string{"up", "demo", "serve", "worker", "sandbox", "migrate", "migrate plan", "migrate up", "migrate status", "migrate copy", "keys", "keys list", "keys rotate", "doctor", "bench", "admin", "admin add", "admin list", "admin reset-totp", "admin disable", "admin audit", "admin audit verify", "version", "help"} {
 		words := strings.Fields(command)
 		code, out, _ := do(t, append(words, "--help")...)
 		if code != 0 || !strings.HasPrefix(out, "Examples:\n  chorsu") && !strings.HasPrefix(out, "Examples:\n  PUBLIC_URL") && !strings.HasPrefix(out, "Examples:\n  DATABASE_URL") {

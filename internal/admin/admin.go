@@ -205,7 +205,7 @@ type look struct {
 }
 
 func (a *admin) look(r *http.Request, title, here string) look {
-	return look{title: title, here: here, lang: lang(r), me: me(r.Context()), test: a.o.Test, link: inLang(r)}
+	return look{title: title, here: here, lang: lang(r), me: me(r.Context()), test: a.o.Test, link: a.inLang(r, here)}
 }
 
 // entry is one line of the menu.

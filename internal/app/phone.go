@@ -35,11 +35,15 @@ func (b bills) Ways(ctx context.Context, invoiceID string) (sandbox.Bill, []sand
 	if e, ok := errors.AsType[*pay.Error](err); ok && e.Code == pay.CodeNotFound {
 		return sandbox.Bill{}, nil, false, nil
 	}
+	shown := bill(inv)
 	var ways []sandbox.Way
 	for _, l := range links {
 		ways = append(ways, sandbox.Way{Provider: l.Provider, Title: l.Title, Link: l.URL})
 	}
-	return bill(inv), ways, true, err
+	if len(links) > 0 && links[0].DisplayName != "" {
+		shown.Shop = links[0].DisplayName
+	}
+	return shown, ways, true, err
 }
 
 func (b bills) Open(ctx context.Context, invoiceID, provider string) (string, error) {

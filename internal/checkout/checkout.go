@@ -40,7 +40,8 @@ type Options struct {
 	Gateway Gateway
 	Now     func() time.Time
 	Logger  *slog.Logger
-	Test    bool // test mode: the page says that no real money moves
+	Titles  map[string]string // the companies' names as people know them, by provider
+	Test    bool              // test mode: the page says that no real money moves
 }
 
 // Checkout serves /pay/ and what is below it.
@@ -95,7 +96,7 @@ func (c *Checkout) show(w http.ResponseWriter, r *http.Request) {
 	}
 	v := look(inv, links, request{
 		lang: lang(r, inv.Lang), asked: r.URL.Query().Has("lang"), phone: onPhone(r), by: by, last: last,
-		trouble: r.URL.Query().Get("trouble"), again: r.URL.Query().Has("new"), now: c.o.Now(), test: c.o.Test,
+		trouble: r.URL.Query().Get("trouble"), again: r.URL.Query().Has("new"), now: c.o.Now(), test: c.o.Test, titles: c.o.Titles,
 	})
 	ui.ShowIn(w, r, http.StatusOK, page(v), ui.Frames{Inside: c.o.Test}) // the sandbox shows it beside the phone
 }

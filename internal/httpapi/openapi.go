@@ -61,7 +61,7 @@ func (s *server) openapi(w http.ResponseWriter, _ *http.Request) {
 
 const introduction = `One API for the payment providers of Uzbekistan.
 
-**Money** is a whole number of tiyin (100 tiyin are 1 soum), never a float, never a text: 5000000 is 50 000 soʻm.
+**Money** is a whole number of tiyin (100 tiyin are 1 soum), never a float, never a text: 5000000 is 50 000 soʻm.
 
 **Every answer** of ` + "`/api/*`" + ` stands in an envelope: ` + "`{status, code, message, data}`" + `. ` + "`code`" + ` is the HTTP status again; ` + "`message`" + ` is ` + "`OK`" + ` or one of the words listed with the errors; programs read ` + "`message`" + ` and ` + "`data.reason`" + `.
 

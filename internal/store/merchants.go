@@ -154,7 +154,7 @@ func (tx *Tx) LastHeard(ctx context.Context, merchantID string) (Message, error)
 		err = r.Scan(&at, &m.Step, &m.Status)
 		m.At = instant(at)
 		return m, err
-	}, `SELECT at, step, status FROM messages WHERE merchant_id = $1 AND direction = 'in' ORDER BY at DESC LIMIT 1`, merchantID)
+	}, `SELECT at, step, status FROM messages WHERE merchant_id = $1 AND direction = 'in' ORDER BY -at LIMIT 1`, merchantID)
 }
 
 // PaidAndReturned says whether a merchant's payments ever were paid, and ever returned.

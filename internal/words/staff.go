@@ -9,6 +9,9 @@ var (
 	FindLabel = Text{"Qidirish", "Поиск", "Search"}
 	FindHint  = Text{"Telefon, buyurtma, ID, RRN, summa", "Телефон, заказ, ID, RRN, сумма", "Phone, order, ID, RRN, amount"}
 
+	Opening     = Text{"Ochilmoqda", "Открываем", "Opening"}
+	OpeningText = Text{"Sahifa oʻzi ochilmasa, uni yangilang.", "Если страница не открылась сама, обновите её.", "If the page does not open by itself, reload it."}
+
 	NothingWaits = Text{"Hech narsa sizni kutmayapti.", "Ничего не требует вашего внимания.", "Nothing waits for you."}
 
 	NoStaffPage     = Text{"Manzilni tekshiring: bu yerda hech narsa yoʻq.", "Проверьте адрес: здесь ничего нет.", "Check the address: there is nothing here."}
@@ -167,6 +170,7 @@ var AuditWhats = map[string]Text{
 	"staff.disabled":    {"Xodim oʻchirildi", "Сотрудник отключён", "Person disabled"},
 	"staff.enabled":     {"Xodim yoqildi", "Сотрудник включён", "Person enabled"},
 	"staff.password":    {"Parol oʻzgardi", "Сменён пароль", "Password changed"},
+	"staff.not_proved":  {"Oʻz hisobini oʻzgartirish rad etildi", "Изменение своей записи отклонено", "Change of own account refused"},
 	"staff.recovery":    {"Yangi zaxira kodlari", "Новые резервные коды", "New recovery codes"},
 	"staff.seen":        {"Xodim koʻrildi", "Просмотрен сотрудник", "Person looked at"},
 	"limit.refund":      {"Qaytarish chegarasi", "Предел возврата", "Refund limit set"},
@@ -185,7 +189,7 @@ var (
 	MerchantsTitle  = Text{"Savdogarlar", "Мерчанты", "Merchants"}
 	Merchant        = Text{"Savdogar", "Мерчант", "Merchant"}
 	Company         = Text{"Kompaniya", "Компания", "Company"}
-	CompanyChoose   = Text{"Qaysi toʻlov kompaniyasida?", "В какой платёжной компании?", "At which payment company?"}
+	CompanyChoose   = Text{"Qaysi toʻlov kompaniyasida?", "В какой платёжной компании?", "Which payment company?"}
 	Source          = Text{"Ilova", "Приложение", "App"}
 	SourceHint      = Text{"API dagi source", "source в API", "source in the API"}
 	Business        = Text{"Biznes", "Бизнес", "Business"}
