@@ -34,13 +34,21 @@ var Contents = []Page{
 	{"card-splits", "Split a payment", ""},
 	{"payouts", "Payouts", ""},
 	{"card-data", "Card data and PCI DSS", ""},
+	{"in-store", "In the shop", ""},
+	{"till", "The till", ""},
+	{"till-drivers", "Pinpads and their drivers", ""},
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
 <<<<<<< HEAD
+<<<<<<< HEAD
 	{"operating/scaling", "Scaling", ""},
 =======
 	{"staff", "Staff accounts and audit", ""},
+>>>>>>> lead
+=======
+	{"staff", "Staff accounts and audit", ""},
+	{"operating/scaling", "Scaling", ""},
 >>>>>>> lead
 	{"performance", "Performance", ""},
 	{"providers/multicard", "Multicard", "Providers"},
@@ -48,5 +56,6 @@ var Contents = []Page{
 	{"providers/payme", "Payme", ""},
 	{"providers/uzum", "Uzum Bank", ""},
 	{"providers/paysys", "PaySys", ""},
+	{"providers/wallets", "Wallets in the shop", ""},
 	{"payment-states", "Payment states", "Reference"},
 }

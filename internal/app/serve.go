@@ -99,3 +99,11 @@ func providerTransport() http.RoundTripper {
 		IdleConnTimeout:       90 * time.Second,
 	}
 }
+
+// TillClient is what the till calls the companies, the box and the gateway with. It waits longer
+// than the gateway's own: a box holds a question for two minutes.
+func TillClient() *http.Client {
+	t := providerTransport().(*http.Transport)
+	t.ResponseHeaderTimeout = 0 // every call has a deadline of its own
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}

@@ -164,6 +164,9 @@ func (g *Gateway) account(m pay.Merchant) (provider.Account, error) {
 	if err != nil {
 		return nil, err
 	}
+	if g.credentialsMissing(m, secrets) {
+		return nil, &pay.Error{Code: pay.CodeUnsupported, Reason: "credentials_missing", Message: "this business uses " + m.Provider + " in its shop only, and the till has its credentials; POST /api/merchants to use it from here"}
+	}
 	a, err := g.openAccount(m, secrets)
 	if err != nil {
 		return nil, fmt.Errorf("open merchant %s at %s: %w", m.ID, m.Provider, err)

@@ -84,6 +84,7 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"DELETE /api/cards/{id}",
+		"DELETE /api/tills/{id}",
 		"GET /api/cards/{id}",
 		"GET /api/invoices",
 		"GET /api/invoices/{id}",
@@ -100,6 +101,8 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"GET /api/payouts/{id}/timeline",
 		"GET /api/refunds/by-invoice/{invoiceId}",
 		"GET /api/refunds/{id}",
+		"GET /api/tills",
+		"GET /api/tills/self",
 		"GET /docs/openapi.json",
 		"GET /health",
 		"GET /livez",
@@ -124,6 +127,9 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"POST /api/payouts/{id}/confirm",
 		"POST /api/payouts/{id}/resend",
 		"POST /api/refunds",
+		"POST /api/tills",
+		"POST /api/tills/pair",
+		"POST /api/tills/reports",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the document lists\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -24,6 +24,7 @@ const (
 	tagRefunds   = "Refunds"
 	tagCards     = "Cards"
 	tagPayouts   = "Payouts"
+	tagTills     = "Tills"
 	tagCallbacks = "Callbacks"
 	tagHealth    = "Health"
 )
@@ -36,7 +37,7 @@ func newServer(o Options, providers []provider.Info) *server {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &server{o: o, log: o.Logger, now: o.Now, providers: providers, mux: http.NewServeMux()}
+	s := &server{o: o, log: o.Logger, now: o.Now, providers: providers, mux: http.NewServeMux(), keyless: map[string]keyKind{}}
 	reg := huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer)
 	reg.RegisterTypeAlias(quantityType, shownAs)
 	names := make([]any, len(providers))
@@ -102,6 +103,7 @@ func (s *server) outline(reg huma.Registry) *huma.OpenAPI {
 			{Name: tagRefunds, Description: "Money that goes back"},
 			{Name: tagCards, Description: "Cards that are charged by your call. Numbers may only be sent with `ACCEPT_CARD_DATA`; they are passed on and never kept"},
 			{Name: tagPayouts, Description: "Money to cards"},
+			{Name: tagTills, Description: "Programs beside cash registers. They report what is sold in the shop, and it stands in the same lists as what is sold on the web"},
 			{Name: tagCallbacks, Description: "What the providers call. Enter the merchant's `callbackUrl` in the provider's cabinet; your app never calls these"},
 			{Name: tagHealth, Description: "For monitoring"},
 		},
@@ -118,6 +120,7 @@ func (s *server) outline(reg huma.Registry) *huma.OpenAPI {
 			},
 			SecuritySchemes: map[string]*huma.SecurityScheme{
 				"apiKey":       {Type: "apiKey", In: "header", Name: "x-api-key", Description: "SERVICE_API_KEY. Several count while keys are rotated"},
+				"tillToken":    {Type: "http", Scheme: "bearer", Description: "What a till was given when it was paired"},
 				"metricsToken": {Type: "http", Scheme: "bearer", Description: "METRICS_TOKEN. Without one, only the gateway's own machine may read the metrics"},
 			},
 		},

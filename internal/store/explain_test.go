@@ -15,7 +15,7 @@ import (
 )
 
 // growing are the tables that grow with payments. None of them is ever read from end to end.
-const growing = `invoices|payments|cards|refunds|events|deliveries|changes|alarms|messages|idempotency|work|audit_log|payouts|payout_events|payout_deliveries|reconciliations|differences`
+const growing = `invoices|payments|cards|refunds|events|deliveries|changes|alarms|messages|idempotency|work|audit_log|payouts|payout_events|payout_deliveries|reconciliations|differences|till_reports`
 
 // sqliteNames are SQLite's names for the indexes that PostgreSQL names after a constraint.
 var sqliteNames = map[string]string{
@@ -340,6 +340,27 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			return err
 		}},
 		{"ForgetTriesBefore", "staff_tries_oldest", func(ctx context.Context, tx *store.Tx) error { return tx.ForgetTriesBefore(ctx, noon) }},
+		{"LockTill", "tills_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LockTill(ctx, "till-5"); return err }},
+		{"TillByCode", "tills_code", func(ctx context.Context, tx *store.Tx) error { _, err := tx.TillByCode(ctx, "code 5"); return err }},
+		{"TillByToken", "tills_token", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.TillByToken(ctx, "token 5")
+			return err
+		}},
+		{"Tills", "tills_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Tills(ctx, store.TillFilter{}, page)
+			return err
+		}},
+		{"Tills of a business", "tills_of_business", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Tills(ctx, store.TillFilter{Source: "app", Business: "5"}, page)
+			return err
+		}},
+		{"LockReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LockReport(ctx, "till-000005", "op 5")
+			return err
+		}},
+		{"SaveReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
+			return tx.SaveReport(ctx, pay.KeptReport{TillID: "till-000005", Report: pay.TillReport{ID: "op 5"}})
+		}},
 
 		{"SaveInvoice", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
 			return tx.SaveInvoice(ctx, pay.Invoice{ID: "inv-000005", Status: pay.StatusPaid})
@@ -421,6 +442,10 @@ func crowd(t *testing.T, s *store.Store) {
 				SELECT 'pay-' || id, 'inv-' || id, 'biz-' || b, 'mer-' || b, 'payme', 'ref ' || i, 1000, CASE WHEN i % 100 = 0 THEN 'unknown' ELSE 'created' END, $1 + i, $1 + i FROM n`,
 			`INSERT INTO cards (id, business_id, merchant_id, provider, ref, state, sealed, created_at)
 				SELECT 'card-' || id, 'biz-' || b, 'mer-' || b, 'paysys', 'ref ' || i, CASE WHEN i % 10 = 0 THEN 'active' WHEN i % 10 = 5 THEN 'pending' ELSE 'failed' END, CASE WHEN i % 10 = 0 THEN 'x' ELSE '' END, $1 + i FROM n`,
+			`INSERT INTO tills (id, business_id, name, code_hash, token_hash, created_at)
+				SELECT 'till-' || id, 'biz-' || b, 'till', 'code ' || i, 'token ' || i, $1 + i FROM n`,
+			`INSERT INTO till_reports (till_id, op_id, business_id, revision, body, created_at, updated_at)
+				SELECT 'till-' || id, 'op ' || i, 'biz-' || b, 1, '{}', $1 + i, $1 + i FROM n`,
 			`INSERT INTO refunds (id, business_id, invoice_id, payment_id, amount, state, created_at)
 				SELECT 'ref-' || id, 'biz-' || b, 'inv-' || id, 'pay-' || id, 100, 'sent', $1 + i FROM n`,
 			`INSERT INTO payouts (id, business_id, merchant_id, source, business, provider, source_payout_id, amount, state, two_steps, ref, created_at, sent_at, done_at)

@@ -157,6 +157,14 @@ func forbidden(path, imp string) string {
 		if ours && own != "internal/provider" && !is("internal/pay", "internal/words") {
 			return "an adapter translates: it knows the contract, the domain and the words"
 		}
+	case below(path, "internal/till/terminal") && top[len(top)-1] == "sim":
+		if ours && !is("internal/till/terminal/sim") && path != "internal/till/terminal/sim" {
+			return "a simulated device shares nothing with the driver, so that one misreading cannot pass on both sides"
+		}
+	case below(path, "internal/till/terminal"):
+		if ours && !is("internal/pay", "internal/till/terminal", "internal/till/fbox") || is("internal/till/terminal/zvt/sim", "internal/till/terminal/arcus2/sim", "internal/till/terminal/fbox/sim") {
+			return "a driver knows its wire and the drivers' contract"
+		}
 	case below(path, "internal/sandbox"), below(path, "internal/till"):
 		if is("internal/gateway", "internal/store", "internal/httpapi") {
 			return "it stands outside the gateway, as the companies and the shops do"
@@ -197,6 +205,9 @@ func TestForbiddenIsNotBlind(t *testing.T) {
 		{"internal/provider/payme/sim", module + "/internal/pay"},
 		{"internal/gateway", module + "/internal/provider/all"},
 		{"internal/sandbox", module + "/internal/gateway"},
+		{"internal/till", module + "/internal/store"},
+		{"internal/till/terminal/zvt", module + "/internal/till/terminal/zvt/sim"},
+		{"internal/till/terminal/zvt/sim", module + "/internal/till/terminal/zvt"},
 		{"internal/app", module + "/internal/provider/example"},
 		{"internal/staff", module + "/internal/gateway"},
 		{"internal/admin", module + "/internal/store"},
