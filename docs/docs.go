@@ -33,6 +33,7 @@ var Contents = []Page{
 	{"card-wallets", "Pay in another company's app", ""},
 	{"card-splits", "Split a payment", ""},
 	{"payouts", "Payouts", ""},
+	{"reconciliation", "Reconciliation", ""},
 	{"card-data", "Card data and PCI DSS", ""},
 	{"in-store", "In the shop", ""},
 	{"till", "The till", ""},
@@ -48,6 +49,7 @@ var Contents = []Page{
 >>>>>>> lead
 =======
 	{"staff", "Staff accounts and audit", ""},
+	{"desk", "The staff's desk", ""},
 	{"operating/scaling", "Scaling", ""},
 >>>>>>> lead
 	{"performance", "Performance", ""},

@@ -16,6 +16,7 @@ import (
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/httpapi"
 	"github.com/chorsu/chorsu/internal/inbox"
+	"github.com/chorsu/chorsu/internal/news"
 	"github.com/chorsu/chorsu/internal/outbox"
 	"github.com/chorsu/chorsu/internal/provider/all"
 	"github.com/chorsu/chorsu/internal/sandbox"
@@ -75,6 +76,7 @@ type App struct {
 	log      *slog.Logger
 	seal     *seal.Box
 	checkout *checkout.Checkout
+	news     *news.Board
 	evidence *evidence.Recorder
 	handler  http.Handler
 	closers  []func(context.Context) error

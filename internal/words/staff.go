@@ -182,6 +182,19 @@ var AuditWhats = map[string]Text{
 	"merchant.on":       {"Savdogar yoqildi", "Мерчант включён", "Merchant turned on"},
 	"merchant.off":      {"Savdogar oʻchirildi", "Мерчант выключен", "Merchant turned off"},
 	"merchant.checked":  {"Kalitlar sinaldi", "Проверены ключи", "Credentials tried"},
+	"invoice.seen":      {"Hisob koʻrildi", "Просмотрен счёт", "Invoice looked at"},
+	"invoice.searched":  {"Qidirildi", "Искал", "Searched"},
+	"list.seen":         {"Roʻyxat koʻrildi", "Просмотрен список", "List looked at"},
+	"list.exported":     {"Roʻyxat yuklab olindi", "Список выгружен", "List exported"},
+	"invoice.told":      {"Xabar qayta yuborildi", "Уведомление отправлено снова", "Webhook sent again"},
+	"invoice.cancelled": {"Hisob bekor qilindi", "Счёт отменён", "Invoice cancelled"},
+	"invoice.decided":   {"Nomaʼlum natija hal qilindi", "Решено по неизвестному исходу", "Unknown outcome decided"},
+	"alarm.ended":       {"Ogohlantirish yopildi", "Тревога закрыта", "Alarm ended"},
+	"receipt.retried":   {"Chek qayta yuborildi", "Чек отправлен снова", "Receipt sent again"},
+	"refund.made":       {"Pul qaytarish", "Возврат денег", "Refund"},
+	"refund.confirmed":  {"Qaytarish tasdiqlandi", "Возврат подтверждён", "Refund confirmed"},
+	"refund.refused":    {"Qaytarish rad etildi", "Возврат отклонён", "Refund refused"},
+	"delivery.retried":  {"Yetmagan xabar qayta yuborildi", "Недоставленное отправлено снова", "Stuck event sent again"},
 }
 
 // Merchants.
