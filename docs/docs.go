@@ -41,17 +41,9 @@ var Contents = []Page{
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
-<<<<<<< HEAD
-<<<<<<< HEAD
-	{"operating/scaling", "Scaling", ""},
-=======
-	{"staff", "Staff accounts and audit", ""},
->>>>>>> lead
-=======
 	{"staff", "Staff accounts and audit", ""},
 	{"desk", "The staff's desk", ""},
 	{"operating/scaling", "Scaling", ""},
->>>>>>> lead
 	{"performance", "Performance", ""},
 	{"providers/multicard", "Multicard", "Providers"},
 	{"providers/click", "Click", ""},
