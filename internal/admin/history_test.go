@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"flag"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -79,10 +81,6 @@ func TestPagesOverAHistory(t *testing.T) {
 // fill writes n payments of the past, and makes them differ: in state, sum, provider, card, phone.
 func fill(t *testing.T, dsn string, n int) {
 	t.Helper()
-	db, err := bare.Open(t.Context(), dsn, 1)
-	must(t, err)
-	must(t, db.Fill(t.Context(), 0, n))
-	db.Close()
 	driver, address := "pgx", dsn
 	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
 		driver, address = "sqlite", path
@@ -90,7 +88,26 @@ func fill(t *testing.T, dsn string, n int) {
 	raw, err := sql.Open(driver, address)
 	must(t, err)
 	defer raw.Close()
-	for _, statement := range []string{
+	// The indexes are built at the end, in one go each, as they would be by a migration.
+	text, err := os.ReadFile("../store/migrations/0006_desk.sql")
+	must(t, err)
+	var drop, create []string
+	for _, m := range regexp.MustCompile(`(?s)CREATE INDEX (\w+) ON .*?;`).FindAllStringSubmatch(string(text), -1) {
+		drop, create = append(drop, "DROP INDEX "+m[1]), append(create, m[0])
+	}
+	run := func(statements ...string) {
+		for _, statement := range statements {
+			_, err := raw.ExecContext(t.Context(), statement)
+			must(t, err)
+		}
+	}
+	run(drop...)
+	db, err := bare.Open(t.Context(), dsn, 1)
+	must(t, err)
+	must(t, db.Fill(t.Context(), 0, n))
+	db.Close()
+	run(
+
 		// The order's number is the payment's: order-17.
 		`UPDATE payments SET card_pan = '860030******' || SUBSTR('000' || SUBSTR(ref, 5), LENGTH(ref) - 4, 4),
 			provider = CASE WHEN ref LIKE '%3' THEN 'click' WHEN ref LIKE '%4' THEN 'uzum' ELSE provider END`,
@@ -103,12 +120,9 @@ func fill(t *testing.T, dsn string, n int) {
 			SELECT 'phone', '90' || SUBSTR('0000000' || SUBSTR(source_invoice_id, 7), LENGTH(source_invoice_id) - 5, 7), business_id, id, created_at FROM invoices`,
 		`INSERT INTO clues (kind, value, business_id, invoice_id, created_at)
 			SELECT 'name', '5' || SUBSTR('00000000000' || SUBSTR(source_invoice_id, 7), LENGTH(source_invoice_id) - 5, 11), business_id, id, created_at FROM invoices`,
-	} {
-		_, err := raw.ExecContext(t.Context(), statement)
-		must(t, err)
-	}
+	)
+	run(create...)
 	if driver == "pgx" {
-		_, err := raw.ExecContext(t.Context(), "VACUUM ANALYZE")
-		must(t, err)
+		run("VACUUM ANALYZE")
 	}
 }

@@ -237,6 +237,8 @@ var (
 	OptionPartialReversal  = Text{"Qisman bekor qilish mumkin", "Можно отменять часть", "Parts may be reversed"}
 	OptionRefuseLateCancel = Text{"Toʻlovdan keyin bekor qilishni rad etish", "Отклонять отмену после оплаты", "Refuse a cancel after payment"}
 	OptionFiscalise        = Text{"Fiskal chekni kompaniya yaratadi", "Фискальный чек создаёт компания", "The company makes the fiscal receipt"}
+	OptionDirectCharge     = Text{"Pulni avval band qilmasdan, darhol yechish", "Списывать сразу, без предварительного удержания", "Charge at once, without a hold first"}
+	OptionReconcileNightly = Text{"Har kecha kompaniya reyestri bilan solishtirish", "Каждую ночь сверять с реестром компании", "Compare with the company’s register each night"}
 	OptionRefundEvents     = Text{"Qisman qaytarish haqida ilovaga xabar berish", "Сообщать приложению о частичном возврате", "Tell the app of partial refunds"}
 	OptionOwnTIN           = Text{"Sotuvchining STIR yoki JSHSHIR", "ИНН или ПИНФЛ продавца", "The seller’s TIN or PINFL"}
 	OptionCallbackFrom     = Text{"Qaysi tarmoqlardan chaqiruv qabul qilinadi", "Из каких сетей принимать вызовы", "Networks from which calls are taken"}
@@ -264,6 +266,8 @@ var (
 	CheckText     = Text{"%s ga hech narsa qilmaydigan soʻrov yuboriladi.", "В %s уйдёт запрос, который ничего не делает.", "%s is asked by a call that does nothing else."}
 	CheckDo       = Text{"Sinash", "Проверить", "Try"}
 	CheckNone     = Text{"%s bilan kalitlarni sinaydigan soʻrov yoʻq: u bizni chaqiradi. Birinchi chaqiruv kalitlar toʻgʻriligini koʻrsatadi.", "У %s нет запроса, которым можно проверить реквизиты: она вызывает нас. Первый её вызов покажет, верны ли они.", "%s has no call by which the credentials could be tried: it calls us. Its first call shows whether they are right."}
+	CheckFirst    = Text{"%s bilan kalitlarni sinaydigan soʻrov yoʻq. Birinchi toʻlov ular toʻgʻriligini koʻrsatadi.", "У %s нет запроса, которым можно проверить реквизиты. Верны ли они, покажет первый платёж.", "%s has no call by which the credentials could be tried. A first payment shows whether they are right."}
+	CheckNothing  = Text{"%s kalit talab qilmaydi.", "%s не требует реквизитов.", "%s wants no credentials."}
 	CreditGood    = Text{"%s kalitlarni qabul qildi.", "%s принимает эти реквизиты.", "%s takes these credentials."}
 	CreditBad     = Text{"%s kalitlarni rad etdi. Ularni kabinet bilan solishtiring.", "%s отклоняет эти реквизиты. Сверьте их с кабинетом.", "%s does not take these credentials. Compare them with its cabinet."}
 	CreditUnclear = Text{"%s hozir aniq javob bermadi. Birozdan soʻng urinib koʻring.", "%s сейчас не ответила внятно. Попробуйте позже.", "%s gave no clear answer. Try again soon."}
