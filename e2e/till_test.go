@@ -399,3 +399,106 @@ func TestTillRefusesToStart(t *testing.T) {
 		}
 	}
 }
+
+// What the shop takes stands in the gateway's book, whichever of the two was away meanwhile.
+func TestTillReportsToTheGateway(t *testing.T) {
+	gate := map[string]string{
+		"PORT": "0", "HOST": "127.0.0.1", "DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "chorsu.db"), "PUBLIC_URL": "http://127.0.0.1",
+		"SERVICE_API_KEY": apiKey, "WEBHOOK_SIGNING_SECRET": webhookSecret, "MASTER_KEY": masterKey, "RATE_LIMIT_PER_MINUTE": "0", "LOG_FORMAT": "json",
+	}
+	g := start(t, gate, "serve")
+	ask := func(method, path, body string, into any) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, g.url+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("x-api-key", apiKey)
+		req.Header.Set("Content-Type", "application/json")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.StatusCode >= 300 {
+			t.Fatalf("%s %s: HTTP %d", method, path, res.StatusCode)
+		}
+		if err := answer(res, into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var made struct{ ID, PairingCode string }
+	ask("POST", "/api/tills", `{"businessId":"shop_7","name":"Till 1"}`, &made)
+
+	d := newDesk(t)
+	d.p.kill()
+	text, err := os.ReadFile(d.env["TILL_CONFIG"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = fmt.Appendf(text, "\ngateway: {url: %q, pairing: %q}\n", g.url, made.PairingCode)
+	if err := os.WriteFile(d.env["TILL_CONFIG"], text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.again()
+	for _, sale := range []string{
+		`{"amount":50000,"operation_id":"a"}`, `{"request_id":340,"amount":50000,"is_return":true,"operation_id":"b"}`, `{"amount":60000,"operation_id":"c"}`, `{"amount":50016}`,
+	} {
+		d.call("POST", "/payment/xumo", sale)
+	}
+	if a, ok := d.call("POST", "/payment/payme", `{"amount":70000,"qr_code":"505010107934104691"}`); !ok || !a.Success {
+		t.Fatalf("%+v", a)
+	}
+	d.call("GET", "/payment/xumo_close", "")
+	reported := func(id string) {
+		await(t, id+" is reported", func() bool {
+			a, _ := d.call("GET", "/payment/operations/"+id, "")
+			return a.Data["reported"] == true
+		})
+	}
+	for _, id := range []string{"a", "b", "c"} {
+		reported(id)
+	}
+	type invoice struct {
+		Status, Provider, Source, ProviderUUID string
+		Amount                                 int64
+	}
+	var page struct{ Items []invoice }
+	count := func() map[string]int {
+		page.Items = nil
+		ask("GET", "/api/invoices?businessId=shop_7", "", &page)
+		n := map[string]int{}
+		for _, i := range page.Items {
+			n[fmt.Sprintf("%s %s %d", i.Provider, i.Status, i.Amount)]++
+		}
+		return n
+	}
+	await(t, "the book has all of it", func() bool { return len(count()) >= 4 })
+	for what, n := range map[string]int{"humo refunded 50000": 1, "humo paid 60000": 1, "humo failed 50016": 1, "paymego paid 70000": 1} {
+		if got := count(); got[what] != n {
+			t.Errorf("%s: %d, in %v", what, got[what], got)
+		}
+	}
+
+	// The gateway is away, the shop sells, both come back.
+	g.kill()
+	d.call("POST", "/payment/xumo", `{"amount":80000,"operation_id":"away"}`)
+	d.again()
+	address := strings.TrimPrefix(g.url, "http://")
+	gate["PORT"] = address[strings.LastIndex(address, ":")+1:]
+	g = start(t, gate, "serve")
+	reported("away")
+	if got := count(); got["humo paid 80000"] != 1 {
+		t.Errorf("%v", got)
+	}
+
+	// A till that was lost is revoked: it goes on selling, and opens nothing here.
+	ask("DELETE", "/api/tills/"+made.ID, "", &struct{}{})
+	d.call("POST", "/payment/xumo", `{"amount":90000,"operation_id":"revoked"}`)
+	await(t, "the till says that it is revoked", func() bool {
+		a, _ := d.call("GET", "/till/state", "")
+		return a.Data["gateway"] == "revoked"
+	})
+	if got := count(); got["humo paid 90000"] != 0 || d.device.Total() != 60000+80000+90000 {
+		t.Errorf("%v, and the device holds %d", got, d.device.Total())
+	}
+}

@@ -111,7 +111,8 @@ func TestHelp(t *testing.T) {
 
 func TestUsageErrors(t *testing.T) {
 	folder(t)
-	for _, args := range [][]string{{"fly"}, {"up", "--wings"}, {"keys", "rotate"}, {"keys", "rotate", "house"}, {"migrate"}, {"help", "fly"}, {"keys", "rotate", "api", "--reseal"}} {
+	for _, args := range [][]string{{"fly"}, {"up", "--wings"}, {"keys", "rotate"}, {"keys", "rotate", "house"}, {"migrate"}, {"help", "fly"}, {"keys", "rotate", "api", "--reseal"},
+		{"migrate", "copy"}, {"migrate", "copy", "--from", "sqlite:a.db", "--to", "sqlite:b.db"}, {"migrate", "copy", "--from", "a.db", "--to", "postgres://h/b"}} {
 		code, _, errs := do(t, args...)
 		if code != exitUsage || errs == "" {
 			t.Errorf("chorsu %v: exit code %d, %q", args, code, errs)

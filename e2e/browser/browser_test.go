@@ -8,19 +8,25 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/admin"
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
+	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/seal"
 	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/store/storetest"
+	"github.com/chorsu/chorsu/internal/till"
+	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/webhook"
 	"github.com/chorsu/chorsu/internal/words"
 )
@@ -89,6 +95,41 @@ func TestStaff(t *testing.T) {
 		t.Setenv("ENROL_"+name, admin.EnrolURL(url, token))
 	}
 	run(t, url, "staff.mjs", 12)
+}
+
+// TestTill is the cashier's page of an agent beside the program's sandbox.
+func TestTill(t *testing.T) {
+	box := start(t)
+	var wallet map[string]string
+	for _, p := range app.Plugins() {
+		if p.Provider.Info().Name == "clickpass" {
+			wallet = map[string]string{"url": box + "/sandbox/click/v2/merchant"}
+			maps.Copy(wallet, p.Sample)
+			register(t, box, "clickpass", p.Sample)
+		}
+	}
+	j, err := journal.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "till.db"), time.Now)
+	must(t, err)
+	t.Cleanup(func() { j.Close() })
+	server := httptest.NewUnstartedServer(nil)
+	var providers []provider.Provider
+	for _, p := range app.Plugins() {
+		providers = append(providers, p.Provider)
+	}
+	agent, err := till.New(t.Context(), till.Options{
+		Config: till.Config{
+			Shop: till.Shop{Name: "Namuna", INN: "123456789", Device: "00000001", WalletAmount: "tiyin"}, Printer: till.Printer{Charset: "cp866"},
+			Wallets: till.Wallets{"click": wallet}, UzQR: &till.Service{URL: box + "/sandbox/fbox"},
+			Terminals: map[string]till.Terminal{"xumo": {Driver: "sim", Options: map[string]string{"link_back": "1s"}}, "uzcard": {Driver: "sim"}},
+		},
+		Journal: j, Providers: providers, HTTP: app.TillClient(), Now: time.Now, Address: server.Listener.Addr().String(),
+	})
+	must(t, err)
+	server.Config.Handler = agent.Handler()
+	server.Start()
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close(); must(t, agent.Close()) })
+	t.Setenv("BOX_URL", box+"/sandbox")
+	run(t, server.URL, "till.mjs", 7)
 }
 
 func start(t *testing.T, more ...string) (url string) {

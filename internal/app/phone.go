@@ -38,6 +38,9 @@ func (b bills) Ways(ctx context.Context, invoiceID string) (sandbox.Bill, []sand
 	shown := bill(inv)
 	var ways []sandbox.Way
 	for _, l := range links {
+		if l.Card {
+			continue // our own form: it is on the shop's screen
+		}
 		ways = append(ways, sandbox.Way{Provider: l.Provider, Title: l.Title, Link: l.URL})
 	}
 	if len(links) > 0 && links[0].DisplayName != "" {
@@ -73,11 +76,12 @@ const (
 func (b bills) Sample(ctx context.Context) (string, error) {
 	name := "Namuna choyxonasi"
 	for _, p := range b.a.o.Providers {
-		if _, ok := p.Provider.Info().Account.(provider.Checkouter); !ok || len(p.Sample) == 0 {
+		info := p.Provider.Info()
+		if _, ok := info.Account.(provider.Checkouter); !ok || info.InStore || len(p.Sample) == 0 {
 			continue
 		}
 		_, err := b.a.Gateway.SaveMerchant(ctx, gateway.MerchantInput{
-			Source: sampleSource, Business: sampleBusiness, Provider: p.Provider.Info().Name,
+			Source: sampleSource, Business: sampleBusiness, Provider: info.Name,
 			Credentials: besideSample(p.Sample), DisplayName: &name,
 		}, gateway.Idem{})
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -12,10 +13,13 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/news"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/words"
 )
@@ -407,60 +411,6 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// A thousand open pages cost no more looks than the limit, and a crowd before one invoice costs
-// one look a second.
-func TestLooksAreBounded(t *testing.T) {
-	for _, c := range []struct{ invoices, each, most, least int }{
-		{1, 50, 62, 55},
-		{1000, 1, 60*looksPerSecond + 2, 55 * looksPerSecond},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var looked atomic.Int64
-			n := newNews(func(context.Context, string) (string, error) { looked.Add(1); return "s", nil })
-			type seat struct {
-				id     string
-				states chan string
-			}
-			var seats []seat
-			for i := range c.invoices {
-				for range c.each {
-					id := fmt.Sprint(i)
-					states, ok := n.join(id)
-					if !ok {
-						t.Fatal("no room")
-					}
-					seats = append(seats, seat{id, states})
-				}
-			}
-			if c.each == maxPerInvoice {
-				if _, ok := n.join("0"); ok {
-					t.Error("one invoice takes every stream")
-				}
-			}
-			time.Sleep(time.Minute)
-			synctest.Wait()
-			if looks := int(looked.Load()); looks > c.most || looks < c.least {
-				t.Errorf("%d invoices: %d looks a minute", c.invoices, looks)
-			}
-			for _, s := range seats {
-				select {
-				case <-s.states:
-				default:
-					t.Fatal("somebody was told nothing")
-				}
-				n.leave(s.id, s.states)
-			}
-			synctest.Wait()
-			time.Sleep(time.Minute)
-			n.mu.Lock()
-			defer n.mu.Unlock()
-			if n.running || n.streams != 0 || len(n.viewers) != 0 {
-				t.Error("it still looks, though nobody does")
-			}
-		})
-	}
-}
-
 // waiter is a page that waits: the stream's other end. It keeps the newest word.
 type waiter struct {
 	mu   sync.Mutex
@@ -486,7 +436,7 @@ func (p *waiter) Write(b []byte) (int, error) {
 
 // A thousand people wait, each before an invoice of their own, for five minutes, and come back
 // whenever their stream ends. What that costs is counted in questions to the book: one for each
-// opening, and never more than looksPerSecond besides, however many they are. When they are paid,
+// opening, and never more than news.PerSecond besides, however many they are. When they are paid,
 // all of them are told within two rounds.
 func TestAThousandWaitingPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -516,15 +466,15 @@ func TestAThousandWaitingPages(t *testing.T) {
 		time.Sleep(minutes * time.Minute)
 		synctest.Wait()
 		openings := int(opened.Load())
-		if most := people * (1 + minutes*60/int(streamTime/time.Second)); openings > most || openings < people*minutes {
+		if most := people * (1 + minutes*60/int(news.StreamTime/time.Second)); openings > most || openings < people*minutes {
 			t.Errorf("%d openings in %d minutes", openings, minutes)
 		}
-		if asked := all.count(); asked > openings+minutes*60*looksPerSecond+2 || asked < minutes*60*looksPerSecond/2 {
+		if asked := all.count(); asked > openings+minutes*60*news.PerSecond+2 || asked < minutes*60*news.PerSecond/2 {
 			t.Errorf("the book was asked %d times, for %d openings", asked, openings)
 		}
 		before := pages[0].last
 		b.set(func(inv *gateway.Invoice) { inv.Status, inv.PaidAt = pay.StatusPaid, time.Now() })
-		time.Sleep(2*people*time.Second/looksPerSecond + 3*time.Second) // the round that runs, the next one, and whoever is just coming back
+		time.Sleep(2*people*time.Second/news.PerSecond + 3*time.Second) // the round that runs, the next one, and whoever is just coming back
 		synctest.Wait()
 		for i, p := range pages {
 			p.mu.Lock()

@@ -199,6 +199,9 @@ func (g *Gateway) TimelinePage(ctx context.Context, invoiceID, cursor string, li
 	}
 	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
 		out = nil
+		if _, err := found(tx.Invoice(ctx, invoiceID))("invoice"); err != nil {
+			return err
+		}
 		changes, messages, deliveries, alarms, err := tx.TimelinePage(ctx, invoiceID, after, limit+1)
 		out = timelineOf(invoiceID, changes, messages, deliveries, alarms)
 		return err
@@ -226,7 +229,7 @@ func readMark(cursor string) (m store.Mark, err error) {
 			return store.Mark{At: time.UnixMilli(ms), ID: rowID}, nil
 		}
 	}
-	return m, &pay.Error{Code: pay.CodeInvalid, Field: "cursor", Message: `"cursor" is not one that this timeline gave`}
+	return m, &pay.Error{Code: pay.CodeInvalid, Field: "cursor", Message: `"cursor" is not one that this timeline gave`, Details: []string{`"cursor" is not one that this timeline gave`}}
 }
 
 // Pulse differs whenever something has happened that a list shows; with an invoice's id, that its

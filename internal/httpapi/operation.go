@@ -46,6 +46,7 @@ type call struct {
 	body *node  // nil where there is none
 	key  string // the Idempotency-Key header, "" where there is none
 	file []byte // of a form; nil where there is none
+	over func() // what is to be done when the request is over; nil: nothing
 
 	status   int // of the answer
 	replayed bool
@@ -99,6 +100,11 @@ func add[In, Out any](s *server, route string, a about, handle func(*call, In) (
 	s.api.Adapter().Handle(op, func(hc huma.Context) {
 		r, w := humago.Unwrap(hc)
 		c := &call{r: r, status: http.StatusOK}
+		defer func() {
+			if c.over != nil {
+				c.over()
+			}
+		}()
 		in, err := read[In](s, shape, c, w, a)
 		if err != nil {
 			s.fail(w, r, err)
@@ -135,7 +141,7 @@ func read[In any](s *server, shape *shape, c *call, w http.ResponseWriter, a abo
 		outside = append(outside, fault{"query", "is not allowed"})
 	}
 	if a.upload && isForm(c.r.Header.Values("Content-Type")) {
-		c.body, c.file, err = s.readUpload(w, c.r)
+		c.body, c.file, err = s.readUpload(w, c)
 	} else {
 		c.body, err = readBody(w, c.r)
 	}

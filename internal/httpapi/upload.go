@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -23,6 +24,10 @@ const (
 	maxParts   = 16
 	maxText    = 1 << 10
 	manyUpload = 2 // files in memory at a time
+
+	// A file takes longer than a body of 64 KiB, to come and to be stored.
+	uploadReadTime  = 2 * time.Minute
+	uploadWriteTime = 5 * time.Minute
 )
 
 var errTooLargeFile = &pay.Error{Code: pay.CodeTooLarge, Message: uploadLimit}
@@ -36,14 +41,20 @@ func isForm(header []string) bool {
 	return err == nil && kind == "multipart/form-data"
 }
 
-// readUpload reads a form to its end. One that comes while as many as may be are being read waits.
-func (s *server) readUpload(w http.ResponseWriter, r *http.Request) (body *node, file []byte, err error) {
+// readUpload reads a form to its end. One that comes while there are as many as may be waits until
+// one of those is over.
+func (s *server) readUpload(w http.ResponseWriter, c *call) (body *node, file []byte, err error) {
+	r := c.r
 	select {
 	case s.uploads <- struct{}{}:
-		defer func() { <-s.uploads }()
+		c.over = func() { <-s.uploads }
 	case <-r.Context().Done():
 		return nil, nil, r.Context().Err()
 	}
+	// Where the connection has no deadlines, it needs no longer ones.
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(uploadReadTime))
+	_ = conn.SetWriteDeadline(time.Now().Add(uploadReadTime + uploadWriteTime))
 	if r.ContentLength > maxUpload+maxBody {
 		return nil, nil, errTooLargeFile
 	}

@@ -1,7 +1,7 @@
 // Package news tells open pages that something is new, by server-sent events.
 //
 // One goroutine looks at every watched subject in turn, once a second each as long as there are
-// few and never more than looksPerSecond in all. However many people look at one subject, it is
+// few and never more than PerSecond in all. However many people look at one subject, it is
 // looked at once; a thousand subjects are looked at every five seconds each. It asks the database
 // and not the use cases' own process, so that it sees what another process on the same PostgreSQL
 // has done.
@@ -17,12 +17,13 @@ import (
 
 // The bounds of a board.
 const (
-	lookEvery      = time.Second
-	looksPerSecond = 200
-	lookTimeout    = 5 * time.Second
-	streamTime     = 50 * time.Second // then the browser comes back by itself; below the server's write timeout
-	maxStreams     = 5000             // beyond it a page asks by itself every few seconds
-	maxPerSubject  = 50
+	PerSecond  = 200              // looks, in all
+	StreamTime = 50 * time.Second // then the browser comes back by itself; below the server's write timeout
+
+	lookEvery     = time.Second
+	lookTimeout   = 5 * time.Second
+	maxStreams    = 5000 // beyond it a page asks by itself every few seconds
+	maxPerSubject = 50
 )
 
 // Board is who watches what.
@@ -95,7 +96,7 @@ func (n *Board) run() {
 	pace := time.NewTimer(0)
 	defer pace.Stop()
 	for ids := n.watched(); ids != nil; ids = n.watched() {
-		gap := max(lookEvery/time.Duration(len(ids)), time.Second/looksPerSecond)
+		gap := max(lookEvery/time.Duration(len(ids)), time.Second/PerSecond)
 		for _, subject := range ids {
 			select {
 			case <-pace.C:
@@ -159,7 +160,7 @@ func (n *Board) Serve(w http.ResponseWriter, r *http.Request, subject, first str
 	if !say("retry: 1500\ndata: %s\n\n", first) {
 		return
 	}
-	end := time.NewTimer(streamTime)
+	end := time.NewTimer(StreamTime)
 	defer end.Stop()
 	for {
 		select {

@@ -14,7 +14,7 @@ import (
 func TestLooksAreBounded(t *testing.T) {
 	for _, c := range []struct{ subjects, each, most, least int }{
 		{1, 50, 62, 55},
-		{1000, 1, 60*looksPerSecond + 2, 55 * looksPerSecond},
+		{1000, 1, 60*PerSecond + 2, 55 * PerSecond},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var looked atomic.Int64

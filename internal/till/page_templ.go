@@ -312,7 +312,7 @@ func cashier(p pageView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "</button></div></form><section id=\"state\" class=\"verdict\" role=\"status\" aria-live=\"assertive\" hidden><p class=\"sum\" id=\"said\"></p><p><span id=\"note\"></span> <span id=\"seconds\" class=\"mono\"></span></p><div id=\"qr\"></div><pre id=\"slip\" hidden></pre><div class=\"row\" id=\"after\" hidden><button type=\"button\" class=\"button quiet\" id=\"print\"><kbd>F8</kbd> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "</button></div></form><section id=\"state\" class=\"verdict\" role=\"status\" aria-live=\"assertive\" hidden><p class=\"sum\" id=\"said\"></p><p><span id=\"note\"></span> <span id=\"seconds\" class=\"mono\"></span></p><div id=\"qr\"></div><pre id=\"slip\" tabindex=\"0\" hidden></pre><div class=\"row\" id=\"after\" hidden><button type=\"button\" class=\"button quiet\" id=\"print\"><kbd>F8</kbd> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

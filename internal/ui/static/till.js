@@ -206,7 +206,7 @@
       box.append(el("h3", endpoint), el("p", say.ours + ": " + say.sales + " " + t.sales + " · " + money(t.salesAmount) + " · " + say.returns + " " + t.returns + " · " + money(t.returnsAmount)));
       const a = await call("/payment/" + endpoint + "_close").catch(() => null);
       const failure = a && a.error ? a.error.message + " " + (a.error.data || "") : say.noLink;
-      box.append(el("p", say.terminal, { className: "muted" }), el("pre", a && a.data ? a.data.message : failure));
+      box.append(el("p", say.terminal, { className: "muted" }), el("pre", a && a.data ? a.data.message : failure, { tabIndex: 0 }));
       boxes.push(box);
     }
     $("report").replaceChildren(...boxes);
