@@ -242,6 +242,9 @@ func TestTillSale(t *testing.T) {
 		if got := l.sale(second); got["status"] != "paid" || got["providerUuid"] == "408005356147" {
 			t.Errorf("%+v", got)
 		}
+		if n := l.Row("SELECT COUNT(*) FROM clues WHERE kind = 'name' AND value = '408005356147'"); n != "2" {
+			t.Errorf("by the RRN of a slip %s sales are found", n)
+		}
 		// A receipt's link comes with a later revision.
 		link := "https://ofd.soliq.uz/check?t=UZ170703100597&r=2421&c=20261121140000&s=514343190161"
 		l.kept(with(r, map[string]any{"receiptUrl": link}))

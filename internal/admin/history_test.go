@@ -117,9 +117,9 @@ func fill(t *testing.T, dsn string, n int) {
 			notify_delivered = CASE WHEN source_invoice_id LIKE '%777' THEN FALSE ELSE TRUE END`,
 		`UPDATE events SET delivered_at = 0, stuck_at = created_at WHERE source_invoice_id LIKE '%777'`,
 		`INSERT INTO clues (kind, value, business_id, invoice_id, created_at)
-			SELECT 'phone', '90' || SUBSTR('0000000' || SUBSTR(source_invoice_id, 7), LENGTH(source_invoice_id) - 5, 7), business_id, id, created_at FROM invoices`,
+			SELECT 'phone', '90' || SUBSTR('0000000' || SUBSTR(source_invoice_id, 7), LENGTH(source_invoice_id) - 5, 7), business_id, id, created_at FROM invoices WHERE source_invoice_id LIKE '%7'`,
 		`INSERT INTO clues (kind, value, business_id, invoice_id, created_at)
-			SELECT 'name', '5' || SUBSTR('00000000000' || SUBSTR(source_invoice_id, 7), LENGTH(source_invoice_id) - 5, 11), business_id, id, created_at FROM invoices`,
+			SELECT 'name', '5' || SUBSTR('00000000000' || SUBSTR(source_invoice_id, 7), LENGTH(source_invoice_id) - 5, 11), business_id, id, created_at FROM invoices WHERE source_invoice_id LIKE '%7'`,
 	)
 	run(create...)
 	if driver == "pgx" {

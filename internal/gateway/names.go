@@ -41,7 +41,12 @@ func (b *book) noteNames(ctx context.Context, p pay.Payment) error {
 	if !ok {
 		return nil
 	}
-	for i, name := range n.Names(p) {
+	return b.alsoCalled(ctx, p, n.Names(p)...)
+}
+
+// alsoCalled notes by which other names a payment is found.
+func (b *book) alsoCalled(ctx context.Context, p pay.Payment, names ...string) error {
+	for i, name := range names {
 		if name == "" || len(name) > maxName || i >= maxNames || name == p.Ref {
 			continue
 		}

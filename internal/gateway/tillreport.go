@@ -204,6 +204,9 @@ func (g *Gateway) soldBy(ctx context.Context, b *book, inv *pay.Invoice, payment
 		if err != nil {
 			return err
 		}
+		if err := b.alsoCalled(ctx, *p, heardCode(r.Ref), heardCode(r.RRN)); err != nil { // an RRN on a slip finds it
+			return err
+		}
 		note := "approved"
 		if r.ResolvedBy != "" {
 			note = "resolved by " + heardNote(r.ResolvedBy)
