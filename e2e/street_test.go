@@ -82,7 +82,7 @@ func newStreet(t *testing.T, dsn string) *street {
 		info := p.Provider.Info()
 		for _, v := range [][2]string{{info.BaseURLEnv, info.BaseURL}, {info.PayURLEnv, info.PayURL}} {
 			if v[0] != "" {
-				s.env[v[0]] = app.SandboxAddress(s.boxURL, info.Name, v[1])
+				s.env[v[0]] = app.SandboxAddress(s.boxURL, p.Played(), v[1])
 			}
 		}
 	}
@@ -109,7 +109,7 @@ func (s *street) slowDown() {
 
 // online are the companies that a buyer can be sent to.
 func online() []app.Plugin {
-	return slices.DeleteFunc(app.Plugins(), func(p app.Plugin) bool {
+	return slices.DeleteFunc(app.Online(), func(p app.Plugin) bool {
 		_, ok := p.Provider.Info().Account.(provider.Checkouter)
 		return !ok
 	})
@@ -192,7 +192,7 @@ func (s *street) shop(ctx context.Context, seed uint64, n int, a *acks) {
 	for i := 0; ctx.Err() == nil; i++ {
 		p := plugins[r.IntN(len(plugins))]
 		name := p.Provider.Info().Name
-		order := fmt.Sprintf("order-%d-%d", n, i)
+		order := fmt.Sprintf("order-%d-%d-%d", seed, n, i)
 		var inv struct{ ID, CheckoutURL, Status string }
 		status, ok := s.insist(ctx, "POST", "/api/invoices", order, map[string]any{
 			"source": "app", "businessId": "biz", "provider": name, "sourceInvoiceId": order,

@@ -186,13 +186,14 @@ func (d *doctor) providers(ctx context.Context) {
 		return
 	}
 	client := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	clockTold := false
+	clockTold, asked := false, map[string]bool{}
 	for _, p := range app.Plugins() {
 		info := p.Provider.Info()
 		at := d.cfg.Address(info.BaseURLEnv)
-		if at == "" {
+		if at == "" || asked[at] {
 			continue
 		}
+		asked[at] = true // a company has one address for its shops and its tills
 		req, err := http.NewRequestWithContext(ctx, http.MethodHead, at, nil)
 		if err != nil {
 			d.say(info.Name, false, "%v", err)

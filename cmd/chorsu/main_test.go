@@ -96,13 +96,13 @@ func TestHelp(t *testing.T) {
 		if code != 0 || !strings.Contains(out, "doctor") {
 			t.Errorf("chorsu %v: %d\n%s", args, code, out)
 		}
-		for _, later := range []string{"till", "admin"} {
+		for _, later := range []string{"till"} {
 			if regexp.MustCompile(`(?m)^  ` + later + ` `).MatchString(out) {
 				t.Errorf("help advertises %s", later)
 			}
 		}
 	}
-	for _, command := range []string{"up", "demo", "serve", "worker", "sandbox", "migrate", "migrate plan", "migrate up", "migrate status", "keys", "keys list", "keys rotate", "doctor", "bench", "version", "help"} {
+	for _, command := range []string{"up", "demo", "serve", "worker", "sandbox", "migrate", "migrate plan", "migrate up", "migrate status", "migrate copy", "keys", "keys list", "keys rotate", "doctor", "bench", "admin", "admin add", "admin list", "admin reset-totp", "admin disable", "version", "help"} {
 		words := strings.Fields(command)
 		code, out, _ := do(t, append(words, "--help")...)
 		if code != 0 || !strings.HasPrefix(out, "Examples:\n  chorsu") && !strings.HasPrefix(out, "Examples:\n  PUBLIC_URL") && !strings.HasPrefix(out, "Examples:\n  DATABASE_URL") {
@@ -290,7 +290,7 @@ func TestDemo(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d: %s\n%s", code, errs, out)
 	}
-	for _, p := range app.Plugins() {
+	for _, p := range app.Online() {
 		name := p.Provider.Info().Name
 		for _, step := range []string{"registered", "invoice", "buyer pays", "webhook"} {
 			if !regexp.MustCompile(`(?m)^  ok +` + name + ` +` + step).MatchString(out) {
@@ -309,7 +309,7 @@ func TestDemo(t *testing.T) {
 		OK    bool
 		Steps []step
 	}
-	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 0 || !report.OK || len(report.Steps) < 4*len(app.Plugins())+2 {
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 0 || !report.OK || len(report.Steps) < 4*len(app.Online())+2 {
 		t.Errorf("--json: %d %v %s", code, err, out)
 	}
 	for _, s := range report.Steps {
@@ -346,7 +346,7 @@ func TestSandboxCommand(t *testing.T) {
 	}
 	defer res.Body.Close()
 	var list struct{ Items []struct{ Name string } }
-	if err := json.NewDecoder(res.Body).Decode(&list); err != nil || len(list.Items) != len(app.Plugins()) {
+	if err := json.NewDecoder(res.Body).Decode(&list); err != nil || len(list.Items) != len(app.Companies(app.Plugins())) {
 		t.Errorf("%+v %v", list, err)
 	}
 	if code, errs := stop(); code != 0 {

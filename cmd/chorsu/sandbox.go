@@ -73,11 +73,13 @@ func serveSandbox(ctx context.Context, ln net.Listener, box *sandbox.Sandbox, in
 // printSandbox tells how a gateway is pointed at it.
 func printSandbox(con *console, at string, plugins []app.Plugin) {
 	fmt.Fprintf(con.out, "The payment companies, simulated, at %s. Ctrl-C stops them.\nWhat can be done: %s/control\n\nA gateway uses them with:\n\n  ALLOW_SANDBOX=true\n", at, at)
+	told := map[string]bool{} // a company has one address for its shops and its tills
 	for _, p := range plugins {
 		info := p.Provider.Info()
 		for _, v := range [][2]string{{info.BaseURLEnv, info.BaseURL}, {info.PayURLEnv, info.PayURL}} {
-			if v[0] != "" {
-				fmt.Fprintf(con.out, "  %s=%s\n", v[0], app.SandboxAddress(at, info.Name, v[1]))
+			if v[0] != "" && !told[v[0]] {
+				told[v[0]] = true
+				fmt.Fprintf(con.out, "  %s=%s\n", v[0], app.SandboxAddress(at, p.Played(), v[1]))
 			}
 		}
 	}

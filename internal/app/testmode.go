@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/chorsu/chorsu/internal/config"
@@ -14,6 +15,9 @@ import (
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/sandbox"
+	"github.com/chorsu/chorsu/internal/site"
+	"github.com/chorsu/chorsu/internal/ui"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 // sandboxPath is where the sandbox is mounted in test mode.
@@ -26,19 +30,27 @@ func (a *App) addSandbox(o *gateway.Options) error {
 	a.Inbox = inbox.New(inbox.Options{Secrets: Secrets(a.Config), Now: a.Clock.Now})
 	a.closers = append(a.closers, func(context.Context) error { a.Inbox.Close(); return nil })
 	var err error
+	companies := Companies(a.o.Providers)
+	played := map[string]Plugin{}
 	a.Sandbox, err = sandbox.New(sandbox.Options{
-		BaseURL: public, Companies: Companies(a.o.Providers), Clock: a.Clock, Inbox: a.Inbox, Logger: a.log,
+		BaseURL: public, Companies: companies, Clock: a.Clock, Inbox: a.Inbox, Logger: a.log,
+		Bills: bills{a}, Nav: func(l words.Lang) []ui.Nav { return site.Nav(l, site.Options{Test: true}, sandboxPath+"/") },
 	})
 	if err != nil {
 		return err
 	}
 	for _, p := range a.o.Providers {
 		info := p.Provider.Info()
-		o.BaseURLs[info.Name] = SandboxAddress(a.o.Test.LocalURL+sandboxPath, info.Name, info.BaseURL)
-		o.PayURLs[info.Name] = SandboxAddress(public, info.Name, info.PayURL)
+		o.BaseURLs[info.Name] = SandboxAddress(a.o.Test.LocalURL+sandboxPath, p.Played(), info.BaseURL)
+		o.PayURLs[info.Name] = SandboxAddress(public, p.Played(), info.PayURL)
+		played[info.Name] = p
 	}
 	o.OnMerchantSaved = func(name string, credentials map[string]string, testKey string, options pay.Options, callbackURL string) {
-		err := a.Sandbox.AddAccount(name, simulator.Account{
+		company := played[name].Played()
+		if !slices.ContainsFunc(companies, func(c sandbox.Company) bool { return c.Name == company }) {
+			return // nobody plays it: a till's own device
+		}
+		err := a.Sandbox.AddAccount(company, simulator.Account{
 			Credentials: credentials, TestKey: testKey, Options: texts(options), CallbackURL: callbackURL,
 		})
 		if err != nil {
@@ -48,7 +60,7 @@ func (a *App) addSandbox(o *gateway.Options) error {
 	return nil
 }
 
-// Companies are the simulators of the providers that have one.
+// Companies are the simulators of the providers that have one, and the boxes of shops.
 func Companies(plugins []Plugin) []sandbox.Company {
 	var out []sandbox.Company
 	for _, p := range plugins {
@@ -56,7 +68,7 @@ func Companies(plugins []Plugin) []sandbox.Company {
 			out = append(out, sandbox.Company{Name: p.Provider.Info().Name, New: p.Simulator})
 		}
 	}
-	return out
+	return append(out, Boxes()...)
 }
 
 // SandboxAddress is a company's address in the sandbox: below the company's folder the paths

@@ -55,6 +55,8 @@ type MerchantPatch struct {
 	Active      *bool
 	Options     *pay.Options
 	TestKey     *string
+
+	KeepSecrets bool // secret credentials that are missing or "" stay as they are
 }
 
 // Merchant is a merchant with the address that its provider must call. Its credentials are
@@ -103,16 +105,21 @@ type RefundInput struct {
 	Reason    string
 }
 
-// PayInput charges an invoice by our own call: by a bound card, or by a card's number, which lives
-// in memory only.
+// PayInput charges an invoice by our own call: by a bound card, by a card's number, which lives in
+// memory only, through another company's app, or by a code that the buyer's telephone shows.
 type PayInput struct {
 	InvoiceID             string
 	Way                   pay.Way
+	Provider              string // who charges, where the invoice leaves it open; "": the first that can
 	CardID                string // WayToken
 	Number, Expiry, Phone string // WayCard; Expiry is YYMM
+	Save                  bool   // WayCard: keep the card
+	Wallet                string // WayWallet: the app
+	Code                  string // WayQR: what was scanned
+	Hosted                bool   // a stranger asks, on the hosted page: tries are counted
 }
 
-// String keeps the number out of logs; GoString out of %#v too.
+// String keeps number and code out of logs; GoString out of %#v too.
 func (in PayInput) String() string   { return "a payment of invoice " + in.InvoiceID }
 func (in PayInput) GoString() string { return in.String() }
 
@@ -131,6 +138,16 @@ type FormInput struct {
 	Source, Business, Provider        string
 	ReturnURL, ErrorURL, Phone, PINFL string
 }
+
+// CardQuery asks what an acquirer knows of a card. Number lives in memory only. PINFL "": not whose.
+type CardQuery struct {
+	Source, Business, Provider string
+	Number, PINFL              string
+}
+
+// String keeps the number out of logs; GoString out of %#v too.
+func (q CardQuery) String() string   { return "a card of business " + q.Business }
+func (q CardQuery) GoString() string { return q.String() }
 
 // PayoutInput sends money to a card: to a bound one, or to one by its number, which lives in
 // memory only, like the person.

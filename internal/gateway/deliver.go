@@ -49,8 +49,11 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 			return err
 		}
 		e.NextAt = g.afterDelivery(&e, res.Delivered, b.now)
-		if err := b.SaveEvent(ctx, e); err != nil {
+		switch ok, err := b.SaveTry(ctx, e, sent.Attempts); {
+		case err != nil:
 			return err
+		case !ok: // a person pressed "send again" while this try was under way
+			return b.done(ctx, w)
 		}
 		if !e.NextAt.IsZero() {
 			return b.later(ctx, w, e.NextAt, res.Error)

@@ -79,7 +79,8 @@ func (d desk) takes(inv *pay.Invoice, payments []*pay.Payment, amount pay.Tiyin,
 	switch {
 	case !d.m.Active:
 		return provider.Unavailable
-	case inv.Provider != "" && inv.Provider != d.m.Provider, inv.Capture == "manual": // it would be taken, not held
+	case inv.Provider != "" && inv.Provider != d.m.Provider, inv.Capture == "manual", // it would be taken, not held
+		!d.g.takesSplit(d.m.Provider, *inv):
 		return provider.Closed
 	case inv.Status == pay.StatusPaid, inv.Status == pay.StatusHeld, inv.Status == pay.StatusRefunded:
 		return provider.AlreadyPaid
@@ -256,8 +257,11 @@ func (g *Gateway) learn(p *pay.Payment, proof provider.Proof) error {
 		p.Ref = proof.Ref
 	}
 	if proof.Card != (pay.Card{}) {
+		scanned := p.Card.Token
 		p.Card = heardCard(proof.Card)
-		if p.Card.Token != "" {
+		if p.Way == pay.WayQR {
+			p.Card.Token = scanned // the buyer's code, until the payment is no longer open
+		} else if p.Card.Token != "" {
 			sealed, err := g.Seal.Seal("payment/"+p.ID, []byte(p.Card.Token))
 			if err != nil {
 				return err

@@ -281,6 +281,7 @@ type app struct {
 	*httptest.Server
 	mu       sync.Mutex
 	answer   int
+	during   func() // runs while the app answers, if set
 	received []message
 }
 
@@ -310,6 +311,9 @@ func newApp(t *testing.T) *app {
 		a.received = append(a.received, message{EventID: r.Header.Get("X-Payment-Event-Id"), Invoice: m.ID, Status: m.Status, Sequence: m.Sequence, Raw: string(body)})
 		if m.EventID != r.Header.Get("X-Payment-Event-Id") || m.ID != r.Header.Get("X-Payment-Id") {
 			t.Errorf("headers and body name different events: %s", body)
+		}
+		if a.during != nil {
+			a.during()
 		}
 		w.WriteHeader(a.answer)
 	}))

@@ -53,10 +53,15 @@ type Options struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 
-	PublicURL    string
-	BaseURLs     map[string]string // provider name → its API's address; missing: Info.BaseURL
-	PayURLs      map[string]string // provider name → where its buyers are sent; missing: Info.PayURL
-	InvoiceTTL   time.Duration
+	PublicURL  string
+	BaseURLs   map[string]string // provider name → its API's address; missing: Info.BaseURL
+	PayURLs    map[string]string // provider name → where its buyers are sent; missing: Info.PayURL
+	InvoiceTTL time.Duration
+
+	AcceptCardData bool          // whether card numbers pass through us: then a business that only charges cards has a page too
+	KeepMessages   time.Duration // how long the companies' messages are kept; 0: for ever
+	KeepEvents     time.Duration // and webhooks that arrived
+
 	FastRetries  []time.Duration
 	SlowRetries  []time.Duration
 	AskIntervals []time.Duration // between questions about an unknown outcome; the last repeats
@@ -91,6 +96,7 @@ type Gateway struct {
 	asked    map[string]time.Time // when a read last had something asked
 
 	refunding turns // by invoice
+	binding   turns // by card
 }
 
 // openAccount keeps an account as long as its merchant's row does not change, so that what it

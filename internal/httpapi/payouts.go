@@ -137,10 +137,10 @@ type payout struct {
 
 // payoutFailure is a refusal, in our words and in the provider's.
 type payoutFailure struct {
-	Reason          string         `json:"reason" doc:"For programs: card_invalid, card_blocked, identification_needed, otp_expired, wrong_otp, not_confirmed, card_needed_again, provider_unavailable, declined" example:"card_invalid"`
-	Message         words.Sentence `json:"message" doc:"For people, in three languages"`
-	ProviderCode    *string        `json:"providerCode" doc:"The provider's own"`
-	ProviderMessage *string        `json:"providerMessage"`
+	Reason          string     `json:"reason" doc:"For programs: card_invalid, card_blocked, identification_needed, otp_expired, wrong_otp, not_confirmed, card_needed_again, provider_unavailable, declined" example:"card_invalid"`
+	Message         words.Text `json:"message" doc:"For people, in three languages"`
+	ProviderCode    *string    `json:"providerCode" doc:"The provider's own"`
+	ProviderMessage *string    `json:"providerMessage"`
 }
 
 func showPayout(p pay.Payout) payout {

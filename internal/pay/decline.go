@@ -13,6 +13,7 @@ const (
 	DeclineHoldOver  = "hold_expired"         // the hold ran out before it was captured
 	DeclineCardAgain = "card_needed_again"    // the process died with the card's number in memory
 	DeclineUnreached = "provider_unavailable" // nothing moved: the acquirer could not be asked
+	DeclineCode      = "code_invalid"         // what the telephone showed has run out, was used, or is another wallet's
 	DeclineOther     = "declined"             // the acquirer's own code says more
 
 	DeclinePerson      = "identification_needed" // payouts: so much is only sent to a person who is named
@@ -22,6 +23,6 @@ const (
 // Declines lists them all.
 var Declines = []string{
 	DeclineFunds, DeclineBlocked, DeclineCard, DeclinePhone, DeclineSMS, DeclineWrongCode,
-	DeclineCodeLate, DeclineHoldOver, DeclineCardAgain, DeclineUnreached, DeclineOther,
+	DeclineCodeLate, DeclineHoldOver, DeclineCardAgain, DeclineUnreached, DeclineCode, DeclineOther,
 	DeclinePerson, DeclineUnconfirmed,
 }

@@ -53,7 +53,10 @@ type RefundOrder struct {
 	Reason   string
 }
 
-// Inquirer is the way out of "unknown": it asks, and changes nothing.
+// Inquirer is the way out of "unknown": it asks, and moves no money that was not asked for before.
+// For a charge by a buyer's code it may close what was begun there and will not be paid (Payme Go,
+// Multicard), or say the same order again under the same ids where that is how a company is asked
+// (FastPay).
 type Inquirer interface {
 	Inquire(ctx context.Context, q Question) (Report, error)
 }
@@ -82,6 +85,10 @@ type Question struct {
 	Payment                   pay.Payment
 	Payout                    pay.Payout // OpPayout
 	Meta                      []byte
+
+	// Code is what the buyer's telephone showed, where the question is about a charge by it and
+	// the code is still kept: FastPay is asked by repeating the charge under the same ids.
+	Code string
 }
 
 // Report is the company's view. Found false is final only 10 minutes after SentAt: earlier
@@ -92,6 +99,7 @@ type Report struct {
 	Move     MoveOutcome // OpPayout: instead of Outcome
 	Refunded pay.Tiyin   // what was returned so far, where the company shows it
 	Shows    bool        // whether Refunded can be believed (the company shows returns at all)
+	Underway bool        // a refund that the company has taken on and not finished
 	Warning  string      // for the log: what was odd about the answer and did not change its meaning
 }
 
@@ -116,16 +124,18 @@ type Outcome struct {
 	At     time.Time
 	Amount pay.Tiyin
 	Card   pay.Card
+	Phone  string // the payer's, 12 digits, where a wallet tells it: for the receipt, not to be kept
 	Code   string // the provider's own code and words, for people
 	Note   string
 	Needs  Next // what the buyer must still do: an SMS code, and until when
 
 	// Reason is one of pay.Declines where the answer is no, or, with State created, where the
-	// buyer may try again (a wrong code).
+	// buyer may try again (a wrong code) or must begin again (a code that counts no more).
 	Reason    string
 	HoldUntil time.Time // held: when the hold runs out; zero: the company does not say
 
 	ReceiptURL string
+	Saved      *Binding // the card that was charged, where it was to be kept: charging it again wants its Token
 	Meta       []byte
 }
 
@@ -152,6 +162,15 @@ type MoveOutcome struct {
 	Amount     pay.Tiyin
 	Card       pay.Card
 	ReceiptURL string
+}
+
+// CredentialChecker has a call that does nothing but show whether the company takes the credentials:
+// for the person who has just pasted them. An account whose company only ever calls us has none.
+type CredentialChecker interface {
+	// CheckCredentials returns nil where the company takes them; an *Error with KindAuth where it
+	// does not; a *pay.Error with CodeUnsupported where this merchant gave none that could be
+	// checked; any other error where it cannot be told now.
+	CheckCredentials(context.Context) error
 }
 
 // ─── Cards, holds, payouts and codes shown by the buyer ───────────────────────────────────
@@ -213,7 +232,71 @@ type CardCharger interface {
 	ConfirmCharge(ctx context.Context, p pay.Payment, code string) (Outcome, error)
 }
 
-// ChargeOrder asks for Payment.Amount from a card, by token or by number.
+// NumberCharger charges cards by their numbers as well as by tokens.
+type NumberCharger interface {
+	CardCharger
+	// NumberTerms is pure: what the order must have beside number and expiry.
+	NumberTerms() NumberTerms
+}
+
+// NumberTerms are what a charge by number takes.
+type NumberTerms struct {
+	Phone bool // the telephone that the code goes to
+}
+
+// CodeSender says how soon its company sends another code for the same card. Where an account
+// does not say, a minute is taken, and a buyer who begins again with the same card is not made
+// to wait.
+type CodeSender interface {
+	CodeEvery() time.Duration
+}
+
+// HoldFirst charges in two steps where nobody asked for a hold: the money is held, and taken by
+// Capture at once. It is for companies at which a hold can be found and ends by itself, and a
+// charge at once cannot be found when its answer is lost.
+type HoldFirst interface {
+	Holder
+	// HoldFirst is how long such a hold lasts before it releases itself; 0: charge at once.
+	HoldFirst() time.Duration
+}
+
+// WalletCharger has the buyer pay in another company's app, by a link that it makes.
+type WalletCharger interface {
+	// Wallets lists the apps, as the API names them. It is pure.
+	Wallets() []string
+	// ChargeWallet makes the link. Whoever has it pays there, and the company tells us.
+	ChargeWallet(ctx context.Context, inv pay.Invoice, p pay.Payment, wallet string) (Link, error)
+}
+
+// Splitter sends parts of a payment to other recipients.
+type Splitter interface {
+	// CanSplit is pure: nil, or a *pay.Error with CodeInvalid that says what is wrong.
+	CanSplit(amount pay.Tiyin, parts []pay.SplitPart) error
+}
+
+// CardChecker tells what its company knows of a card by its number, which lives in memory only.
+type CardChecker interface {
+	CheckCard(ctx context.Context, number string) (CardReport, error)
+}
+
+// CardReport is what a company knows of a card. With Reason there is no such card.
+type CardReport struct {
+	Card             pay.Card
+	Holder           string // as the bank writes it; "" where it does not tell
+	Bank, BankNumber string
+	Country          string // a code of digits, 860
+
+	Reason, Code, Note string // one of pay.Declines, and the company's own code and words
+}
+
+// OwnerChecker tells whether a card is a person's, by the person's PINFL of 14 digits.
+type OwnerChecker interface {
+	// CheckOwner returns nil where the company cannot tell.
+	CheckOwner(ctx context.Context, number, pinfl string) (matches *bool, err error)
+}
+
+// ChargeOrder asks for Payment.Amount from a card, by token or by number. With Payment.Save the
+// card is to be kept, where the company gives what charges it again.
 type ChargeOrder struct {
 	Payment                      pay.Payment
 	Invoice                      pay.Invoice
@@ -270,14 +353,36 @@ type PayoutOrder struct {
 func (o PayoutOrder) String() string   { return "the payout " + o.PayoutID }
 func (o PayoutOrder) GoString() string { return o.String() }
 
-// QRCharger takes money by a code that the buyer shows: Click Pass, Payme Go, FastPay, Anor.
+// QRCharger takes money by a code that the buyer's telephone shows: Click Pass, Payme Go, FastPay,
+// AnorCheck. Paid or failed are final; created means that the company still works on it, and is
+// asked about by Inquire, as after a lost answer.
 type QRCharger interface {
+	Inquirer
 	ChargeQR(context.Context, QROrder) (Outcome, error)
 }
 
-// QROrder asks for Payment.Amount by a scanned code. Code is kept only while the payment is open.
+// QROrder asks for Payment.Amount by a scanned code. Payment.ID is the company's external id of it.
+// Code is kept only while the payment is open.
 type QROrder struct {
 	Payment pay.Payment
-	Code    string
-	Cashbox string
+	Invoice pay.Invoice
+	Code    string // opaque text, exactly as it was scanned
+	Cashbox string // the till's own name; may be ""
+
+	// Journal, where set, is given the company's id of what was begun, and what the adapter wants
+	// back in Question.Meta, before the call that takes the money. When it fails that call is not
+	// made.
+	Journal func(ref string, meta []byte) error
 }
+
+// Begun hands on to Journal, where there is one.
+func (o QROrder) Begun(ref string, meta []byte) error {
+	if o.Journal == nil {
+		return nil
+	}
+	return o.Journal(ref, meta)
+}
+
+// String keeps the code out of logs; GoString out of %#v too.
+func (o QROrder) String() string   { return "a scanned code for payment " + o.Payment.ID }
+func (o QROrder) GoString() string { return o.String() }

@@ -467,10 +467,10 @@ func TestPayments(t *testing.T) {
 		var changed pay.Payment
 		fill(&changed, 2)
 		sound(&changed)
-		changed.ID, changed.CreatedAt, changed.Account, changed.Way, changed.CardID = p.ID, p.CreatedAt, p.Account, p.Way, p.CardID
+		changed.ID, changed.CreatedAt, changed.Account, changed.Way, changed.Save = p.ID, p.CreatedAt, p.Account, p.Way, p.Save
 		changed.Refunded, changed.Reserved, changed.State, changed.Fiscal = 900, 0, pay.Refunded, pay.FiscalDone
 		saved := changed
-		saved.Amount, saved.Account, saved.CreatedAt, saved.Way, saved.CardID = 1, "another", noon, "another", "another" // never change
+		saved.Amount, saved.Account, saved.CreatedAt, saved.Way, saved.Save = 1, "another", noon, "another", !p.Save // never change
 		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SavePayment(ctx, saved) })
 		check("changed", changed)
 

@@ -194,7 +194,28 @@ type apiAnswer struct {
 	PaymentID     json.Number  `json:"payment_id"`
 	PaymentStatus *json.Number `json:"payment_status"`
 	QRCodeURL     string       `json:"qrCodeURL"`
+
+	// Click Pass alone.
+	ConfirmMode    json.Number `json:"confirm_mode"`
+	ProcessingType string      `json:"processing_type"`
+	CardNumber     string      `json:"card_number"`
+	PhoneNumber    string      `json:"phone_number"`
 }
+
+// The bodies of Click Pass. The amount is in soum here.
+type (
+	passOrder struct {
+		ServiceID   int64       `json:"service_id"`
+		OTPData     string      `json:"otp_data"`
+		Amount      json.Number `json:"amount"`
+		CashboxCode string      `json:"cashbox_code,omitempty"`
+		Transaction string      `json:"transaction_id"`
+	}
+	passConfirm struct {
+		ServiceID int64 `json:"service_id"`
+		PaymentID int64 `json:"payment_id"`
+	}
+)
 
 // The bodies of the fiscal calls. All sums are tiyin here, though payments are in soum.
 type (

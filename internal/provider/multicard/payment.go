@@ -58,6 +58,7 @@ func (m *paymentModel) outcome(was pay.State) provider.Outcome {
 		At:     localTime(m.PaymentTime),
 		Amount: pay.Tiyin(m.PaymentAmount),
 		Card:   card(m.CardPAN, m.PS),
+		Phone:  payer(string(m.Phone)),
 		Code:   clip(string(m.ResponseCode), 64),
 		Note:   clip(string(m.ResponseMsg), 300),
 
@@ -115,6 +116,9 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 	if uuid == "" {
 		uuid = q.Ref
 	}
+	if uuid == "" && q.Payment.Way == pay.WayQR {
+		return neverScanned, nil
+	}
 	if uuid == "" {
 		found, err := a.search(ctx, paymentID, q.SentAt)
 		if err != nil || found == "" {
@@ -129,7 +133,13 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 	if err != nil {
 		return provider.Report{}, err
 	}
+	if m.Status == statusDraft && q.Payment.Way == pay.WayQR && q.Op == provider.OpCharge {
+		return a.giveUp(ctx, q)
+	}
 	r := provider.Report{Found: true, Outcome: m.outcome(q.Payment.State)}
+	if m.Status == statusDraft {
+		r.Outcome = a.neverConfirmed(q.Payment, r.Outcome)
+	}
 	switch {
 	case m.Status == statusRevert:
 		r.Refunded, r.Shows = q.Payment.Captured, true

@@ -146,10 +146,9 @@ func (a *account) ConfirmPayout(ctx context.Context, p pay.Payout, code string) 
 	var got creditModel
 	err := a.client.call(ctx, http.MethodPut, "/payment/credit/"+p.Ref, otpRequest{OTP: code}, &got)
 	switch codeOf(err) {
+	case codeLate:
+		return provider.MoveOutcome{State: pay.MoveFailed, Reason: pay.DeclineCodeLate, Code: codeOf(err), Note: messageOf(err)}, nil
 	case "ERROR_WRONG_OTP":
-		if strings.Contains(messageOf(err), "истек") {
-			return provider.MoveOutcome{State: pay.MoveFailed, Reason: pay.DeclineCodeLate, Code: codeOf(err), Note: messageOf(err)}, nil
-		}
 		return provider.MoveOutcome{State: pay.MoveCreated, Reason: pay.DeclineWrongCode, Code: codeOf(err), Note: messageOf(err)}, nil
 	case codeFields, codeNotReady, codeNotFound, "ERROR_PAYMENT_APPLIED":
 		o, found, readErr := a.readPayout(ctx, p)

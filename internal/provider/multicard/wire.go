@@ -29,8 +29,8 @@ type authRequest struct {
 type invoiceRequest struct {
 	StoreID        any         `json:"store_id"` // a number, or a register's UUID as text
 	Amount         pay.Tiyin   `json:"amount"`
-	InvoiceID      string      `json:"invoice_id"` // our payment's id
-	CallbackURL    string      `json:"callback_url"`
+	InvoiceID      string      `json:"invoice_id"`             // our payment's id
+	CallbackURL    string      `json:"callback_url,omitempty"` // a till that nobody can call has none
 	ReturnURL      string      `json:"return_url,omitempty"`
 	ReturnErrorURL string      `json:"return_error_url,omitempty"`
 	Lang           string      `json:"lang,omitempty"`
@@ -115,8 +115,11 @@ type paymentModel struct {
 	StoreInvoiceID  text        `json:"store_invoice_id"`
 	Status          text        `json:"status"`
 	PS              text        `json:"ps"`
+	Phone           text        `json:"phone"`
 	ReceiptURL      text        `json:"receipt_url"`
 	CardPAN         text        `json:"card_pan"`
+	CardToken       text        `json:"card_token"` // only where a buyer asked to keep the card
+	CheckoutURL     text        `json:"checkout_url"`
 	ResponseCode    text        `json:"ps_response_code"`
 	ResponseMsg     text        `json:"ps_response_msg"`
 	CallbackMessage text        `json:"callback_message"`
@@ -283,8 +286,8 @@ func localTime(t text) time.Time {
 
 var maskedPAN = regexp.MustCompile(`^[0-9]{4,6}\*+[0-9]{4}$`)
 
-// card is what may be kept of the card: never a number in full, whatever was sent, and no token
-// as long as nothing here charges by one.
+// card is what may be kept of the card: never a number in full, whatever was sent, and no token,
+// which is kept only sealed, as a bound card.
 func card(pan, ps text) pay.Card {
 	c := pay.Card{PaymentSystem: clip(string(ps), 32)}
 	if len(pan) <= 19 && maskedPAN.MatchString(string(pan)) {

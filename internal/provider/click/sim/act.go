@@ -31,9 +31,13 @@ import (
 //	refund     the merchant's staff reverse a payment in the cabinet (Amount: a part): nobody is told
 //	send       one message of the caller's making, see probe
 //	suite      CLICK's fifteen published cases: Params "orders", three unpaid orders by commas, all of Amount
+//	code       Click Pass: what a buyer's telephone shows, as Report.Ref; Params "phone", "card", "plan"
 //	set        Params are settings by name
 func (s *sim) Act(ctx context.Context, act simulator.Action) (simulator.Report, error) {
 	switch act.Kind {
+	case "code":
+		code, err := s.codes.Make("88"+simulator.Digits(18), act.Params, s.world.Now())
+		return simulator.Report{Ref: code.Text, State: created}, err
 	case "pay", "refuse", "prepare":
 		return s.buy(ctx, act, map[string]string{"pay": "pay", "refuse": "refuse", "prepare": "hold"}[act.Kind])
 	case "abandon":

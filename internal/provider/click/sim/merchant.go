@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +54,7 @@ type call struct {
 	args         []string // the path's segments behind the call's name, unescaped
 	body         []byte
 	svc          *service
+	scanned      *simulator.Code // whose plan the answer follows; nil but where a code was charged
 }
 
 // calls is the Merchant API: each call's path, its HTTP method, and how many segments follow.
@@ -60,7 +62,7 @@ var calls = []struct {
 	path, method string
 	least, most  int
 	step         string
-	do           func(*sim, call) (any, *fault)
+	do           func(*sim, *call) (any, *fault)
 }{
 	{"payment/status_by_mti", "GET", 2, 3, stepStatusByOrder, (*sim).statusByOrder},
 	{"payment/status", "GET", 2, 2, stepStatus, (*sim).status},
@@ -69,6 +71,9 @@ var calls = []struct {
 	{"payment/ofd_data/submit_items", "POST", 0, 0, stepItems, (*sim).submitItems},
 	{"payment/ofd_data/submit_qrcode", "POST", 0, 0, stepQRCode, (*sim).submitQRCode},
 	{"payment/ofd_data", "GET", 2, 2, stepReceipt, (*sim).receipt},
+	{"click_pass/payment", "POST", 0, 0, stepPass, (*sim).passPayment},
+	{"click_pass/confirmation", "PUT DELETE", 1, 1, stepPassMode, (*sim).passMode},
+	{"click_pass/confirm", "POST", 0, 0, stepPassConfirm, (*sim).passConfirm},
 }
 
 // ServeHTTP serves the buyer's page at /services/pay and the Merchant API at /v2/merchant, where
@@ -98,8 +103,12 @@ func (s *sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			f := s.admit(r, &one, c.method)
 			if f == nil {
 				s.mu.Lock()
-				result, f = c.do(s, one)
+				result, f = c.do(s, &one)
 				s.mu.Unlock()
+			}
+			if one.scanned != nil {
+				one.scanned.Answer(r, func() { respond(w, result, f) })
+				return
 			}
 			respond(w, result, f)
 		})
@@ -119,12 +128,13 @@ func respond(w http.ResponseWriter, result any, f *fault) {
 
 // admit checks what every call has in common, and whose call it is.
 func (s *sim) admit(r *http.Request, c *call, method string) *fault {
-	if r.Method != method {
+	if !slices.Contains(strings.Fields(method), r.Method) {
 		return wrongHTTP
 	}
 	if r.Header.Get("Accept") != "application/json" || r.Header.Get("Content-Type") != "application/json" {
 		return wrongDataTypes
 	}
+	c.method = r.Method
 	for i := range c.args {
 		arg, err := url.PathUnescape(c.args[i])
 		if err != nil {
@@ -199,6 +209,9 @@ func (s *sim) found(svc *service, id string) (*attempt, *fault) {
 	}
 	for _, a := range s.order {
 		if a.svc.id == svc.id && a.paydoc == n {
+			if a.scan != nil {
+				s.scanLapses(a, s.world.Now())
+			}
 			return a, nil
 		}
 	}
@@ -232,7 +245,7 @@ type statusAnswer struct {
 	MerchantTransID string `json:"merchant_trans_id,omitempty"`
 }
 
-func (s *sim) status(c call) (any, *fault) {
+func (s *sim) status(c *call) (any, *fault) {
 	a, f := s.found(c.svc, c.args[1])
 	if f != nil {
 		return nil, f
@@ -243,7 +256,7 @@ func (s *sim) status(c call) (any, *fault) {
 
 // statusByOrder finds the payment of an order that was begun on a day: a paid one before any
 // other, else the newest. Its answer has no status, as in CLICK's example.
-func (s *sim) statusByOrder(c call) (any, *fault) {
+func (s *sim) statusByOrder(c *call) (any, *fault) {
 	var best *attempt
 	for _, a := range s.order {
 		day := len(c.args) < 3 || a.at.In(tashkent).Format(time.DateOnly) == c.args[2]
@@ -267,7 +280,7 @@ type reversalAnswer struct {
 }
 
 // reversal gives money back: all of it, or with a third argument a part, in soum.
-func (s *sim) reversal(c call) (any, *fault) {
+func (s *sim) reversal(c *call) (any, *fault) {
 	a, f := s.found(c.svc, c.args[1])
 	if f != nil {
 		return nil, f
@@ -368,7 +381,7 @@ var (
 	pinflShape   = regexp.MustCompile(`^[0-9]{14}$`)
 )
 
-func (s *sim) submitItems(c call) (any, *fault) {
+func (s *sim) submitItems(c *call) (any, *fault) {
 	var o itemsOrder
 	if decode(c.body, &o) != nil || o.PaymentID == nil || o.ReceivedEcash == nil || o.ReceivedCash == nil || o.ReceivedCard == nil {
 		return nil, malformed
@@ -443,7 +456,7 @@ func (s *sim) makeReceipt() string {
 
 var receiptLink = regexp.MustCompile(`^https://ofd\.soliq\.uz/(check|epi)/?\?`)
 
-func (s *sim) submitQRCode(c call) (any, *fault) {
+func (s *sim) submitQRCode(c *call) (any, *fault) {
 	var o qrCodeOrder
 	if decode(c.body, &o) != nil || o.PaymentID == nil {
 		return nil, malformed
@@ -460,7 +473,7 @@ func (s *sim) submitQRCode(c call) (any, *fault) {
 }
 
 // receipt answers without error_code, as CLICK does; the link may take a while.
-func (s *sim) receipt(c call) (any, *fault) {
+func (s *sim) receipt(c *call) (any, *fault) {
 	a, f := s.found(c.svc, c.args[1])
 	if f != nil {
 		return nil, f

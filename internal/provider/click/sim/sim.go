@@ -32,6 +32,7 @@ type Settings struct {
 	Partial        bool          // partial_reversal: whether the service may return parts
 	UzcardRefuses  bool          // uzcard_refuses: every reversal is refused by the card network
 	ReversedStatus int           // reversed_status: payment_status of a payment that was reversed
+	ConfirmMode    bool          // confirm_mode: a Click Pass payment that is not confirmed in 30 s is given back
 	ReceiptAfter   int           // receipt_after: how often the receipt's link is not there yet; -1: it never comes
 }
 
@@ -58,9 +59,13 @@ const (
 	stepItems           = "ofd_data.submit_items"
 	stepQRCode          = "ofd_data.submit_qrcode"
 	stepReceipt         = "ofd_data.get"
+	stepPass            = "click_pass.payment"
+	stepPassConfirm     = "click_pass.confirm"
+	stepPassMode        = "click_pass.confirmation"
 )
 
-var steps = []string{stepPrepare, stepComplete, stepPage, stepStatus, stepStatusByOrder, stepReversal, stepPartialReversal, stepItems, stepQRCode, stepReceipt}
+var steps = []string{stepPrepare, stepComplete, stepPage, stepStatus, stepStatusByOrder, stepReversal, stepPartialReversal, stepItems, stepQRCode, stepReceipt,
+	stepPass, stepPassConfirm, stepPassMode}
 
 // The states of a payment in the books, as simulator.Report names them.
 const (
@@ -112,10 +117,14 @@ type attempt struct {
 	items    []byte
 	qrcode   string
 	polls    int
+
+	scan *scan // Click Pass; nil for a payment on the web
 }
 
 type sim struct {
 	world *simulator.World
+
+	codes simulator.Codes // what buyers' telephones show, for Click Pass
 
 	mu       sync.Mutex
 	set      Settings
@@ -135,7 +144,7 @@ func (s *sim) Info() simulator.Info {
 	return simulator.Info{
 		Name:    "click",
 		Title:   "Click",
-		Actions: []string{"pay", "refuse", "abandon", "pay_twice", "prepare", "complete", "cancel", "repeat", "retry", "refund", "send", "suite", "set"},
+		Actions: []string{"pay", "refuse", "abandon", "pay_twice", "prepare", "complete", "cancel", "repeat", "retry", "refund", "code", "send", "suite", "set"},
 		Steps:   slices.Clone(steps),
 	}
 }
@@ -148,6 +157,9 @@ var (
 
 func (s *sim) AddAccount(a simulator.Account) error {
 	c := a.Credentials
+	if c["merchantId"] == "" && number.MatchString(c["serviceId"]) && number.MatchString(c["merchantUserId"]) && c["secretKey"] != "" {
+		return s.addTill(c)
+	}
 	if !number.MatchString(c["serviceId"]) || !number.MatchString(c["merchantId"]) || c["secretKey"] == "" {
 		return fmt.Errorf("a service needs serviceId, merchantId and secretKey")
 	}
@@ -156,6 +168,20 @@ func (s *sim) AddAccount(a simulator.Account) error {
 	s.services[c["serviceId"]] = &service{
 		id: c["serviceId"], merchant: c["merchantId"], user: c["merchantUserId"], secret: c["secretKey"], callback: a.CallbackURL,
 	}
+	return nil
+}
+
+// addTill registers a service that only tills use: nobody is called for it. One that is on the web
+// too stays there.
+func (s *sim) addTill(c map[string]string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	svc := s.services[c["serviceId"]]
+	if svc == nil {
+		svc = &service{id: c["serviceId"]}
+		s.services[svc.id] = svc
+	}
+	svc.user, svc.secret = c["merchantUserId"], c["secretKey"]
 	return nil
 }
 
@@ -196,6 +222,10 @@ func (s *sim) Tick(ctx context.Context) {
 	s.mu.Lock()
 	var due []*attempt
 	for _, a := range s.order {
+		if a.scan != nil {
+			s.scanLapses(a, now)
+			continue
+		}
 		if a.next != "" && !a.due.IsZero() && !now.Before(a.due) {
 			due = append(due, a)
 		}
@@ -236,6 +266,8 @@ func (s *sim) change(name, value string) error {
 		set.UzcardRefuses, err = strconv.ParseBool(value)
 	case "reversed_status":
 		set.ReversedStatus, err = strconv.Atoi(value)
+	case "confirm_mode":
+		set.ConfirmMode, err = strconv.ParseBool(value)
 	case "receipt_after":
 		set.ReceiptAfter, err = strconv.Atoi(value)
 	default:

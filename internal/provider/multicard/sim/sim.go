@@ -38,12 +38,15 @@ type Simulator struct {
 	payments []*payment
 	cards    []*boundCard
 	holds    []*hold
+	sentTo   map[string]sent // by card: the code that its owner was sent and has not used
+	notes    []*bindNote
 	credits  []*credit
 	outbox   []*webhook
 	failures []failure
 	tokens   int   // tokens of an earlier generation are expired
 	serial   int64 // makes ids differ within one moment
 	rules    rules // of every store without its own
+	codes    simulator.Codes
 }
 
 type app struct {
@@ -62,6 +65,7 @@ type store struct {
 
 // rules are what Multicard has switched on for a register, and what no document settles.
 type rules struct {
+	otp          bool   // payments by token take a code
 	webhooks     bool   // webhooks instead of the success callback
 	partial      bool   // partial refunds are configured
 	tax          bool   // Multicard makes the fiscal receipts
@@ -83,7 +87,7 @@ func New(w *simulator.World) simulator.Simulator {
 	s := &Simulator{
 		w: w, key: make([]byte, 32),
 		apps: map[string]*app{}, stores: map[int64]*store{},
-		rules: rules{partial: true, refusedAs: statusError},
+		sentTo: map[string]sent{}, rules: rules{partial: true, otp: true, refusedAs: statusError},
 	}
 	_, _ = rand.Read(s.key) // never fails: the runtime stops instead
 	public := s.app(publicApp, publicSecret)
@@ -105,12 +109,13 @@ func (s *Simulator) Info() simulator.Info {
 		Name: "multicard", Title: "Multicard",
 		Actions: []string{
 			"pay", "refuse", "abandon", "debit", "resume", "repeat", "pay_twice", "refund", "refund_part",
-			"webhook", "flush", "bind", "deposit", "switch", "fail_next", "expire_tokens",
+			"webhook", "flush", "bind", "deposit", "switch", "code", "fail_next", "expire_tokens",
 		},
 		Steps: []string{
 			"auth", "invoice.create", "invoice.read", "invoice.cancel", "payment.read", "payment.refund",
-			"payment.partial", "payment.fiscal", "register.read", "card.bind", "card.session", "card.forget", "payment.create",
-			"payment.confirm", "hold.create", "hold.read", "hold.confirm", "hold.charge", "hold.cancel",
+			"payment.partial", "payment.fiscal", "register.read", "card.bind", "card.session", "card.forget",
+			"card.add", "card.confirm", "card.read", "card.check", "card.pinfl", "card.callback", "payment.create",
+			"payment.confirm", "payment.scanpay", "hold.create", "hold.read", "hold.confirm", "hold.charge", "hold.cancel",
 			"payout.create", "payout.confirm", "payout.read", "payouts.read", "application.read", "recipient.read", "callback", "webhook",
 		},
 	}
@@ -186,6 +191,7 @@ func (s *Simulator) Tick(ctx context.Context) {
 	for _, p := range again {
 		s.ask(ctx, p)
 	}
+	s.tellBound(ctx)
 	s.flush(ctx)
 }
 

@@ -207,7 +207,6 @@ func TestCreateRefuses(t *testing.T) {
 		{"amount", `-1`, "Значение «Amount» должно быть целым числом."},
 		{"invoice_id", `""`, "Необходимо заполнить «Invoice Id»."},
 		{"invoice_id", `"` + strings.Repeat("x", 256) + `"`, "Значение «Invoice Id» должно содержать максимум 255 символов."},
-		{"callback_url", ``, "Необходимо заполнить «Callback Url»."},
 		{"callback_url", `"http://shop.uz/cb"`, "Значение «Callback Url» не является правильным URL."},
 		{"lang", `"de"`, "Значение «Lang» неверно."},
 		{"ttl", `0`, "Значение «Ttl» неверно."},

@@ -28,6 +28,7 @@ const (
 	actStatement = "statement" // Payme asks for the statement, "from" to "to" in ms, and compares
 	actResolve   = "resolve"   // Ref: Payme's staff decide by hand, and tell nobody; "state": paid or cancelled
 	actProbe     = "probe"     // malformed and forged messages, none of which may change anything
+	actCode      = "code"      // Payme Go: what a buyer's telephone shows, as Report.Ref; "phone", "card", "plan"
 	actInspect   = "inspect"   // the list of tests of Payme's own sandbox, on one fresh order
 )
 
@@ -40,6 +41,8 @@ func (c *company) Act(ctx context.Context, a simulator.Action) (rep simulator.Re
 		if o, err = c.order(a); err == nil {
 			_, err = c.buyer(ctx, a, o, &rep)
 		}
+	case actCode:
+		return c.newCode(a)
 	case actFinish, actCancel, actRefund, actCheck, actReceipt, actResolve:
 		err = c.staff(ctx, a, &rep)
 	case actStatement:

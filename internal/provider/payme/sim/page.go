@@ -119,6 +119,10 @@ func (c *company) newOrder(merchant, amount, lang, callback string, account func
 // ServeHTTP shows the page of an order (the link, or the documented form posted to the root)
 // and takes the buyer's decision.
 func (c *company) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c.isSubscribe(r) {
+		c.subscribe(w, r)
+		return
+	}
 	c.w.Serve(stepPage, w, r, c.page)
 }
 

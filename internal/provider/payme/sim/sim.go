@@ -28,7 +28,7 @@ const patience = time.Minute
 
 // New returns Payme without any kassa.
 func New(w *simulator.World) simulator.Simulator {
-	c := &company{w: w, kassas: map[string]*kassa{}, transactions: map[string]*transaction{}, exams: map[string]bool{}}
+	c := &company{w: w, kassas: map[string]*kassa{}, transactions: map[string]*transaction{}, desks: map[string]*cashDesk{}, exams: map[string]bool{}}
 	rand.Read(c.process[:])
 	return c
 }
@@ -46,6 +46,11 @@ type company struct {
 	ids          uint32
 	calls        int64 // the last JSON-RPC id
 	receipts     int64 // the last fiscal receipt's number
+
+	// Payme Go.
+	desks map[string]*cashDesk
+	bills []*bill
+	codes simulator.Codes
 }
 
 // kassa is one merchant's register, as its cabinet shows it.
@@ -98,9 +103,9 @@ func (c *company) Info() simulator.Info {
 		Name: "payme", Title: "Payme",
 		Actions: []string{
 			actLook, actPay, actRefuse, actAbandon, actPayTwice, actFinish, actCancel, actRefund,
-			actCheck, actReceipt, actStatement, actResolve, actProbe, actInspect,
+			actCheck, actReceipt, actStatement, actResolve, actProbe, actInspect, actCode,
 		},
-		Steps: append(slices.Clone(methods), stepPage),
+		Steps: slices.Concat(methods, []string{stepPage}, subscribeSteps),
 	}
 }
 
@@ -111,6 +116,9 @@ var (
 
 // AddAccount opens a kassa in the cabinet, or changes the one of the same id.
 func (c *company) AddAccount(a simulator.Account) error {
+	if id := a.Credentials["cashboxId"]; id != "" {
+		return c.addDesk(id, a.Credentials["key"])
+	}
 	k := &kassa{
 		id: a.Credentials["merchantId"], key: a.Credentials["key"],
 		test: a.Options["mode"] == "test", endpoint: a.CallbackURL, field: a.Options["accountField"],
@@ -156,6 +164,9 @@ func (c *company) Books() []simulator.Entry {
 			e.Refunded = t.amount
 		}
 		out = append(out, e)
+	}
+	for _, b := range c.bills {
+		out = append(out, b.entry(c.w.Now()))
 	}
 	return out
 }

@@ -20,6 +20,9 @@ const statusTries = 10
 // Act does what a buyer does in the app (with Action.Link, or Params "serviceId" and
 // "account"), or Uzum's staff with a transaction (Action.Ref).
 func (b *bank) Act(ctx context.Context, a simulator.Action) (simulator.Report, error) {
+	if a.Kind == "code" {
+		return b.newCode(a)
+	}
 	r := &run{bank: b, ctx: ctx}
 	var err error
 	switch a.Kind {

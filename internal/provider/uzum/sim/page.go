@@ -12,6 +12,10 @@ import (
 // ServeHTTP is the page that a buyer's link opens where the app is not installed. Here it is
 // the app: it shows what the shop's check answers, and pays or refuses.
 func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, fastPath) {
+		b.fastpay(w, r)
+		return
+	}
 	b.world.Serve("page", w, r, b.page)
 }
 

@@ -38,6 +38,11 @@ type bank struct {
 	services map[int64]service
 	payments map[string]*payment // by transId
 	order    []string            // transIds, oldest first
+
+	// FastPay.
+	tills map[string]fastUser // by the user's number
+	fasts []*fast
+	codes simulator.Codes
 }
 
 // service is a shop's service as it was registered.
@@ -77,7 +82,7 @@ func (p *payment) twin() *payment {
 
 // New opens the bank.
 func New(w *simulator.World) simulator.Simulator {
-	return &bank{world: w, services: map[int64]service{}, payments: map[string]*payment{}}
+	return &bank{world: w, services: map[int64]service{}, payments: map[string]*payment{}, tills: map[string]fastUser{}}
 }
 
 // Info lists the actions in the order of a payment's life. The steps are the five calls, and
@@ -85,13 +90,16 @@ func New(w *simulator.World) simulator.Simulator {
 func (b *bank) Info() simulator.Info {
 	return simulator.Info{
 		Name: "uzum", Title: "Uzum Bank",
-		Actions: []string{"check", "pay", "refuse", "abandon", "confirm", "pay_twice", "cancel", "refund", "status", "repeat", "probe"},
-		Steps:   []string{"check", "create", "confirm", "reverse", "status", "page"},
+		Actions: []string{"check", "pay", "refuse", "abandon", "confirm", "pay_twice", "cancel", "refund", "status", "repeat", "code", "probe"},
+		Steps:   []string{"check", "create", "confirm", "reverse", "status", "page", stepFastPay, stepFastStatus, stepFastReverse, stepFastFiscal},
 	}
 }
 
 // AddAccount registers a service, or changes what is known of it.
 func (b *bank) AddAccount(a simulator.Account) error {
+	if a.Credentials["merchantServiceUserId"] != "" {
+		return b.addTill(a.Credentials)
+	}
 	id, err := strconv.ParseInt(a.Credentials["serviceId"], 10, 64)
 	if err != nil || id <= 0 {
 		return fmt.Errorf("uzum: %q is not a service's number", a.Credentials["serviceId"])
@@ -137,6 +145,9 @@ func (b *bank) Books() []simulator.Entry {
 		out = append(out, simulator.Entry{
 			Ref: p.transID, Account: p.account, Amount: p.tiyin, Refunded: p.refunded, State: p.state, At: p.at,
 		})
+	}
+	for _, p := range b.fasts {
+		out = append(out, p.entry())
 	}
 	return out
 }
