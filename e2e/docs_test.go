@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +45,18 @@ func TestTheShellSamplesWork(t *testing.T) {
 		ran++
 		t.Run(strings.TrimPrefix(name, "../"), func(t *testing.T) {
 			r := newReader(t)
+			if strings.HasSuffix(name, "/till.md") { // a till of its own, set up as its example says
+				at, err := url.Parse(newDesk(t).p.url)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.swaps["127.0.0.1:8090"] = at.Host
+			}
+			for file, text := range namedFiles(string(text)) {
+				if err := os.WriteFile(filepath.Join(r.dir, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
 			// The first pages make what they speak of; the others take a business for granted.
 			if !strings.HasSuffix(name, "README.md") && !strings.HasSuffix(name, "quickstart.md") {
 				r.business()
@@ -125,11 +138,24 @@ type reader struct {
 	url, key string
 	assigned string            // what the page's own assignments left in the shell
 	names    map[string]string // what INVOICE, CARD and the like stand for now
+	swaps    map[string]string // addresses that a page names, and where they are now
+	dir      string            // the folder they sit in
 }
 
 func newReader(t *testing.T) *reader {
 	url, key := up(t, "ACCEPT_CARD_DATA=true", "RATE_LIMIT_PER_MINUTE=0")
-	return &reader{T: t, url: url, key: key, names: map[string]string{}}
+	return &reader{T: t, url: url, key: key, names: map[string]string{}, dir: t.TempDir(), swaps: map[string]string{
+		"localhost:4002": strings.TrimPrefix(url, "http://"),
+	}}
+}
+
+// namedFiles are the files that a page shows and its commands upload.
+func namedFiles(page string) map[string]string {
+	files := map[string]string{}
+	for _, m := range regexp.MustCompile("(?ms)^```csv\n(.*?)^```").FindAllStringSubmatch(page, -1) {
+		files["register.csv"] = m[1]
+	}
+	return files
 }
 
 // shellBlocks are the samples with something to type that needs no more than a running program.
@@ -183,6 +209,8 @@ func (r *reader) learn(command string, answer []byte) {
 	case strings.Contains(command, "sourceInvoiceId"):
 		keep("INVOICE", got.Data.ID)
 		keep(theLink, got.Data.CheckoutURL)
+	case strings.Contains(command, "/reconciliations -H"):
+		keep("RECONCILIATION", got.Data.ID)
 	case strings.Contains(command, "sourcePayoutId"):
 		keep("PAYOUT", got.Data.ID)
 	case strings.Contains(command, "/cards"):
@@ -220,8 +248,11 @@ func commands(block string) (out []string) {
 // shell runs a command as a person's shell does. The program listens on a port of its own.
 func (r *reader) shell(command string) []byte {
 	r.Helper()
-	script := "set -eu\ncurl() { command curl --fail-with-body -sS \"$@\"; }\n" + strings.ReplaceAll(command, "localhost:4002", strings.TrimPrefix(r.url, "http://"))
-	cmd := exec.CommandContext(r.Context(), "sh", "-c", script)
+	for named, now := range r.swaps {
+		command = strings.ReplaceAll(command, named, now)
+	}
+	cmd := exec.CommandContext(r.Context(), "sh", "-c", "set -eu\ncurl() { command curl --fail-with-body -sS \"$@\"; }\n"+command)
+	cmd.Dir = r.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SERVICE_API_KEY=" + r.key}
 	var said strings.Builder
 	cmd.Stderr = &said
@@ -237,7 +268,10 @@ func (r *reader) business() {
 	r.Helper()
 	for _, p := range app.Plugins() {
 		if len(p.Sample) > 0 {
-			r.call("/api/merchants", map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": p.Provider.Info().Name, "credentials": p.Sample})
+			made := r.call("/api/merchants", map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": p.Provider.Info().Name, "credentials": p.Sample})
+			if p.Provider.Info().Name == "multicard" {
+				r.names["MERCHANT"], _ = made["id"].(string)
+			}
 		}
 	}
 }
@@ -259,7 +293,28 @@ func (r *reader) prepare(command string) {
 		r.call("/sandbox/control/providers/click/act", map[string]any{"kind": "pay", "link": r.names[theLink]})
 	case strings.Contains(command, theLink) && r.names[theLink] == "":
 		invoice("payme")
+	case strings.Contains(command, "DIFFERENCE"):
+		r.names["DIFFERENCE"] = r.difference()
 	}
+}
+
+// difference reads the reconciliation until it is done, and takes one that only the company has.
+func (r *reader) difference() string {
+	r.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		var got struct {
+			Data struct {
+				Status     string
+				OnlyTheirs []struct{ ID string }
+			}
+		}
+		json.Unmarshal(r.shell(r.assigned+"curl -s $API/reconciliations/"+r.names["RECONCILIATION"]+` -H "$KEY"`), &got)
+		if got.Data.Status == "done" && len(got.Data.OnlyTheirs) > 0 {
+			return got.Data.OnlyTheirs[0].ID
+		}
+	}
+	r.Fatal("the reconciliation shows no difference within a minute")
+	return ""
 }
 
 // call asks as an app does, and wants a good answer.
