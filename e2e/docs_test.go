@@ -2,107 +2,289 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/chorsu/chorsu/internal/app"
+	"github.com/chorsu/chorsu/internal/httpapi/apitest"
 )
 
-// TestTheRequestsInTheDocsWork sends what README and the guides tell people to type, in order,
-// to a program that was started as they say.
-func TestTheRequestsInTheDocsWork(t *testing.T) {
-	for _, page := range []string{"README.md", "docs/quickstart.md", "docs/sandbox.md"} {
-		t.Run(page, func(t *testing.T) {
-			text, err := os.ReadFile("../" + page)
-			if err != nil {
-				t.Fatal(err)
+// TestTheShellSamplesWork types what README and the documentation tell people to type, page by
+// page and in order, into a shell, against a program that was started as they say.
+func TestTheShellSamplesWork(t *testing.T) {
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := filepath.Glob("../docs/providers/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, name := range append(append([]string{"../README.md"}, pages...), more...) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := shellBlocks(string(text))
+		if len(blocks) == 0 {
+			continue
+		}
+		ran++
+		t.Run(strings.TrimPrefix(name, "../"), func(t *testing.T) {
+			r := newReader(t)
+			// The first pages make what they speak of; the others take a business for granted.
+			if !strings.HasSuffix(name, "README.md") && !strings.HasSuffix(name, "quickstart.md") {
+				r.business()
 			}
-			requests := curls(string(text))
-			if len(requests) < 2 {
-				t.Fatalf("%d requests found", len(requests))
-			}
-			url, key := up(t)
-			if page == "docs/sandbox.md" { // it begins with an invoice of the quickstart
-				quick, err := os.ReadFile("../docs/quickstart.md")
-				if err != nil {
-					t.Fatal(err)
-				}
-				requests = append(curls(string(quick))[:2], requests...)
-			}
-			link, callback := "", ""
-			for _, r := range requests {
-				if strings.Contains(r.url, "127.0.0.1:4003") { // the sandbox alone, with values of its own
-					continue
-				}
-				body := strings.NewReplacer("<the invoice's checkoutUrl>", link, "localhost:4002", strings.TrimPrefix(url, "http://")).Replace(r.body)
-				req, err := http.NewRequest(r.method, strings.Replace(r.url, "http://localhost:4002", url, 1), strings.NewReader(body))
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, h := range r.headers {
-					name, value, _ := strings.Cut(h, ": ")
-					req.Header.Set(name, strings.ReplaceAll(value, "$SERVICE_API_KEY", key))
-				}
-				res, err := http.DefaultClient.Do(req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				answer, _ := io.ReadAll(res.Body)
-				res.Body.Close()
-				if res.StatusCode >= 300 {
-					t.Errorf("%s %s: %d %s", r.method, r.url, res.StatusCode, answer)
-				}
-				if m := regexp.MustCompile(`"checkoutUrl":"([^"]+)"`).FindSubmatch(answer); m != nil {
-					link = strings.ReplaceAll(string(m[1]), `\u0026`, "&")
-				}
-				if m := regexp.MustCompile(`"callbackUrl":"([^"]+)"`).FindSubmatch(answer); m != nil {
-					callback = string(m[1])
-				}
-			}
-			if link == "" || !strings.HasPrefix(callback, "http://") {
-				t.Errorf("no invoice was made (link %q, callback %q)", link, callback)
+			for _, b := range blocks {
+				r.types(b)
 			}
 		})
 	}
+	if ran < 10 {
+		t.Errorf("only %d pages have samples", ran)
+	}
 }
 
-// curl is one request that a page shows.
-type curl struct {
-	method, url, body string
-	headers           []string
+// The JSON that pages show is what the program's own document says it may be.
+func TestTheJSONSamplesHold(t *testing.T) {
+	r := newReader(t)
+	res, err := http.Get(r.url + "/docs/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := apitest.Load(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := 0
+	for _, name := range []string{"../docs/*.md", "../docs/providers/*.md", "../README.md"} {
+		pages, err := filepath.Glob(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range pages {
+			text, err := os.ReadFile(page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile("(?ms)^ *```json\n(.*?)^ *```").FindAllStringSubmatch(string(text), -1) {
+				samples++
+				var v map[string]any
+				if err := json.Unmarshal([]byte(m[1]), &v); err != nil {
+					t.Errorf("%s: %v in %s", page, err, m[1])
+					continue
+				}
+				if err := doc.Validate(shapeOf(t, doc, v), []byte(m[1])); err != nil {
+					t.Errorf("%s: %v", page, err)
+				}
+			}
+		}
+	}
+	if samples < 2 {
+		t.Errorf("only %d samples were found", samples)
+	}
 }
 
-// curls finds them in a page's code.
-func curls(page string) (out []curl) {
-	page = strings.ReplaceAll(page, "\\\n", " ")
-	for _, fence := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(page, -1) {
-		for _, command := range regexp.MustCompile(`(?ms)^curl .*?(?:^$|\z)`).FindAllString(fence[1], -1) {
-			c := curl{method: http.MethodGet}
-			if m := regexp.MustCompile(`(?s)-d '((?:[^']|'\\'')*)'`).FindStringSubmatch(command); m != nil {
-				c.method, c.body = http.MethodPost, strings.ReplaceAll(m[1], `'\''`, "'")
-				command = strings.Replace(command, m[0], "", 1)
-			}
-			for _, m := range regexp.MustCompile(`-H ["']([^"']+)["']`).FindAllStringSubmatch(command, -1) {
-				c.headers = append(c.headers, m[1])
-			}
-			if m := regexp.MustCompile(`-X (\w+)`).FindStringSubmatch(command); m != nil {
-				c.method = m[1]
-			}
-			c.url = regexp.MustCompile(`https?://\S+`).FindString(command)
-			out = append(out, c)
+// shapeOf is where the document describes a sample: an event by its name, an error by its word.
+func shapeOf(t *testing.T, doc *apitest.Document, v map[string]any) string {
+	t.Helper()
+	if event, ok := v["event"].(string); ok {
+		return "/webhooks/" + event + "/post/requestBody/content/application~1json/schema"
+	}
+	for name, r := range doc.At("/components/responses").(map[string]any) {
+		at := "/components/responses/" + name + "/content/application~1json"
+		if example, ok := doc.At(at + "/example").(map[string]any); ok && r != nil && example["message"] == v["message"] {
+			return at + "/schema"
+		}
+	}
+	t.Fatalf("nobody knows what this sample is: %v", v)
+	return ""
+}
+
+// reader is somebody who types what a page says.
+type reader struct {
+	*testing.T
+	url, key string
+	assigned string            // what the page's own assignments left in the shell
+	names    map[string]string // what INVOICE, CARD and MERCHANT stand for now
+	orders   int
+}
+
+func newReader(t *testing.T) *reader {
+	url, key := up(t, "ACCEPT_CARD_DATA=true", "RATE_LIMIT_PER_MINUTE=0")
+	return &reader{T: t, url: url, key: key, names: map[string]string{}}
+}
+
+// shellBlocks are the samples with something to type that needs no more than a running program.
+func shellBlocks(page string) (out []string) {
+	for _, m := range regexp.MustCompile("(?ms)^( *)```sh\n(.*?)^ *```").FindAllStringSubmatch(page, -1) {
+		if strings.Contains(m[2], "curl ") || regexp.MustCompile(`(?m)^[A-Z]+=`).MatchString(m[2]) && !strings.Contains(m[2], "serve") {
+			out = append(out, strings.TrimSpace(regexp.MustCompile("(?m)^"+m[1]).ReplaceAllString(m[2], "")))
 		}
 	}
 	return out
 }
 
+// types runs one sample. Each command that asks the gateway must be answered well.
+func (r *reader) types(block string) {
+	r.Helper()
+	for _, command := range commands(block) {
+		if strings.HasPrefix(command, "set -a") { // .env: its key is in the shell already
+			continue
+		}
+		if strings.Contains(command, "127.0.0.1:4003") { // `chorsu sandbox` alone, with values of its own
+			continue
+		}
+		if !strings.Contains(command, "curl ") {
+			r.assigned += command + "\n"
+			continue
+		}
+		r.prepare(command)
+		for name, value := range r.names {
+			command = strings.ReplaceAll(command, name, value)
+		}
+		answer := r.shell(r.assigned + command)
+		var got struct {
+			Data struct{ ID, CheckoutURL, CallbackURL string }
+		}
+		json.Unmarshal(answer, &got)
+		switch {
+		case strings.Contains(command, "/invoices") && got.Data.CheckoutURL != "":
+			r.names["INVOICE"], r.names[`<the invoice'\''s checkoutUrl>`] = got.Data.ID, got.Data.CheckoutURL
+		case strings.Contains(command, "/cards") && got.Data.ID != "":
+			r.names["CARD"] = got.Data.ID
+		case strings.Contains(command, "/merchants") && got.Data.CallbackURL != "":
+			r.names["MERCHANT"] = got.Data.ID
+		}
+	}
+}
+
+// commands are a block's commands: a line, with those that go on with it.
+func commands(block string) (out []string) {
+	quoted := false
+	var now strings.Builder
+	for line := range strings.Lines(block + "\n") {
+		now.WriteString(line)
+		if strings.Count(strings.ReplaceAll(line, `'\''`, ""), "'")%2 == 1 {
+			quoted = !quoted
+		}
+		if quoted || strings.HasSuffix(strings.TrimSpace(line), "\\") {
+			continue
+		}
+		if text := strings.TrimSpace(now.String()); text != "" {
+			out = append(out, text)
+		}
+		now.Reset()
+	}
+	return out
+}
+
+// shell runs a command as a person's shell does. The program listens on a port of its own.
+func (r *reader) shell(command string) []byte {
+	r.Helper()
+	script := "set -eu\ncurl() { command curl --fail-with-body -sS \"$@\"; }\n" + strings.ReplaceAll(command, "localhost:4002", strings.TrimPrefix(r.url, "http://"))
+	cmd := exec.CommandContext(r.Context(), "sh", "-c", script)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SERVICE_API_KEY=" + r.key}
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		r.Errorf("%s\n%v: %s %s", command, err, out, &said)
+	}
+	return out
+}
+
+// business registers everything for the business that the pages speak of.
+func (r *reader) business() {
+	r.Helper()
+	for _, p := range app.Plugins() {
+		if len(p.Sample) > 0 {
+			r.call("/api/merchants", map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": p.Provider.Info().Name, "credentials": p.Sample})
+		}
+	}
+}
+
+// prepare makes what a command takes for granted: an invoice in the state that it is about.
+func (r *reader) prepare(command string) {
+	r.Helper()
+	invoice := func(provider string, more map[string]any) string {
+		r.orders++
+		body := map[string]any{
+			"source": "marketplace", "businessId": "biz_42", "provider": provider, "sourceInvoiceId": fmt.Sprintf("reader_%d", r.orders),
+			"amount": 5000000, "notifyUrl": r.url + "/sandbox/inbox/shop",
+		}
+		maps.Copy(body, more)
+		made := r.call("/api/invoices", body)
+		r.names["INVOICE"], _ = made["id"].(string)
+		link, _ := made["checkoutUrl"].(string)
+		return link
+	}
+	pays := func(link string) {
+		r.call("/sandbox/control/providers/click/act", map[string]any{"kind": "pay", "link": link})
+	}
+	switch {
+	case strings.Contains(command, "/refunds"):
+		pays(invoice("click", nil))
+	case strings.Contains(command, "INVOICE/capture"), strings.Contains(command, "INVOICE/cancel"):
+		invoice("paysys", map[string]any{"capture": "manual"})
+		r.call("/api/invoices/"+r.names["INVOICE"]+"/pay", map[string]any{"method": "card_token", "cardId": r.names["CARD"]})
+	case strings.Contains(command, "INVOICE"):
+		invoice("paysys", nil)
+	case strings.Contains(command, "checkoutUrl>"):
+		r.names[`<the invoice'\''s checkoutUrl>`] = invoice("payme", nil)
+	case strings.Contains(command, "MERCHANT") && r.names["MERCHANT"] == "":
+		r.business()
+	}
+}
+
+// call asks as an app does, and wants a good answer.
+func (r *reader) call(path string, body map[string]any) map[string]any {
+	r.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		r.Fatal(err)
+	}
+	req, err := http.NewRequest(http.MethodPost, r.url+path, bytes.NewReader(text))
+	if err != nil {
+		r.Fatal(err)
+	}
+	req.Header.Set("x-api-key", r.key)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, _ := io.ReadAll(res.Body)
+	if res.StatusCode >= 300 {
+		r.Fatalf("%s: %s %s", path, res.Status, answer)
+	}
+	var got struct{ Data map[string]any }
+	json.Unmarshal(answer, &got)
+	return got.Data
+}
+
 // up starts `chorsu up` in an empty folder and returns its address and the key that it made.
-func up(t *testing.T) (url, key string) {
+func up(t *testing.T, env ...string) (url, key string) {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -110,7 +292,7 @@ func up(t *testing.T) (url, key string) {
 	}
 	cmd := exec.Command(path, "up")
 	cmd.Dir = t.TempDir()
-	cmd.Env = []string{"PORT=0"}
+	cmd.Env = append([]string{"PORT=0"}, env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

@@ -57,23 +57,40 @@ type program struct {
 	url  string        // where it listens
 	log  *tail         // the end of what it wrote
 	gone chan struct{} // closed when the process has ended
+
+	listening chan string // told where, once it does
 }
 
 // serve starts `chorsu serve` with these settings and nothing of this process's own, and waits
 // until it listens.
 func serve(t *testing.T, env map[string]string) *program {
 	t.Helper()
-	return start(t, env, "serve")
+	return serving(t, env, "serve")
 }
 
-// start starts a command of the program that listens.
-func start(t *testing.T, env map[string]string, command string) *program {
+// serving starts a command of the program that listens, and waits until it does.
+func serving(t *testing.T, env map[string]string, args ...string) *program {
+	t.Helper()
+	p := start(t, env, args...)
+	select {
+	case at := <-p.listening:
+		p.url = "http://" + at
+	case <-p.gone:
+		t.Fatalf("the program did not start:\n%s", p.log)
+	case <-time.After(time.Minute):
+		t.Fatalf("the program does not listen after a minute:\n%s", p.log)
+	}
+	return p
+}
+
+// start starts a command of the program.
+func start(t *testing.T, env map[string]string, args ...string) *program {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, command)
+	cmd := exec.Command(path, args...)
 	cmd.Dir = t.TempDir() // no .env
 	for k, v := range env {
 		cmd.Env = append(cmd.Env, k+"="+v)
@@ -86,34 +103,25 @@ func start(t *testing.T, env map[string]string, command string) *program {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &program{cmd: cmd, log: &tail{}, gone: make(chan struct{})}
-	listening := make(chan string, 1)
+	p := &program{cmd: cmd, log: &tail{}, gone: make(chan struct{}), listening: make(chan string, 1)}
 	go func() {
-		p.read(stderr, listening)
+		p.read(stderr)
 		cmd.Wait()
 		close(p.gone)
 	}()
 	t.Cleanup(p.kill)
-	select {
-	case at := <-listening:
-		p.url = "http://" + at
-	case <-p.gone:
-		t.Fatalf("the program did not start:\n%s", p.log)
-	case <-time.After(time.Minute):
-		t.Fatalf("the program does not listen after a minute:\n%s", p.log)
-	}
 	return p
 }
 
 // read follows the log, and tells the address when it is there.
-func (p *program) read(r io.Reader, listening chan<- string) {
+func (p *program) read(r io.Reader) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		p.log.add(lines.Text())
 		var e struct{ Msg, Address string }
 		if json.Unmarshal(lines.Bytes(), &e) == nil && (e.Msg == "serving" || e.Msg == "the till is open") {
-			listening <- e.Address
+			p.listening <- e.Address
 		}
 	}
 }

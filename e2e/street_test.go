@@ -192,7 +192,7 @@ func (s *street) shop(ctx context.Context, seed uint64, n int, a *acks) {
 	for i := 0; ctx.Err() == nil; i++ {
 		p := plugins[r.IntN(len(plugins))]
 		name := p.Provider.Info().Name
-		order := fmt.Sprintf("order-%d-%d", n, i)
+		order := fmt.Sprintf("order-%d-%d-%d", seed, n, i)
 		var inv struct{ ID, CheckoutURL, Status string }
 		status, ok := s.insist(ctx, "POST", "/api/invoices", order, map[string]any{
 			"source": "app", "businessId": "biz", "provider": name, "sourceInvoiceId": order,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
+	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/seal"
 	"github.com/chorsu/chorsu/internal/webhook"
 )
@@ -138,7 +139,7 @@ func (d *demo) run(ctx context.Context) (failed bool) {
 	for _, p := range app.Online() {
 		info := p.Provider.Info()
 		names = append(names, info.Name)
-		if invoice, ok := d.payment(ctx, info.Name, p.Sample); ok {
+		if invoice, ok := d.payment(ctx, p); ok {
 			paid[info.Name] = invoice
 		}
 	}
@@ -156,11 +157,13 @@ func (d *demo) run(ctx context.Context) (failed bool) {
 }
 
 // payment registers the business with one provider, and has a buyer pay one invoice there.
-func (d *demo) payment(ctx context.Context, name string, credentials map[string]string) (invoice string, ok bool) {
+func (d *demo) payment(ctx context.Context, p app.Plugin) (invoice string, ok bool) {
+	name := p.Provider.Info().Name
+	_, hasPage := p.Provider.Info().Account.(provider.Checkouter)
 	ok = d.step(name, "registered", func() (string, error) {
 		var m struct{ ID, CallbackURL string }
 		err := d.api.call(ctx, "POST", "/api/merchants", map[string]any{
-			"source": "demo", "businessId": "choyxona", "provider": name, "credentials": credentials, "displayName": "Choyxona",
+			"source": "demo", "businessId": "choyxona", "provider": name, "credentials": p.Sample, "displayName": "Choyxona",
 		}, &m)
 		return "callbacks come to " + m.CallbackURL, err
 	})
@@ -174,13 +177,9 @@ func (d *demo) payment(ctx context.Context, name string, credentials map[string]
 				"package_code": "1506113", "name": "Palov", "vat": 12,
 			}},
 		}, &inv)
-		where := inv.CheckoutURL
-		if where == "" {
-			where = "no page of its own, a card is charged by our call"
-		}
-		return "150 000 soʻm: " + where, err
+		return "150 000 soʻm: " + inv.CheckoutURL, err
 	})
-	if ok && inv.CheckoutURL == "" {
+	if ok && !hasPage { // its buyers enter their card on our page, or in the app
 		ok = d.byCard(ctx, name, inv.ID)
 		return inv.ID, ok && d.told(ctx, name, inv.ID, "paid")
 	}

@@ -21,6 +21,7 @@ var version = ""
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait for anybody
 	con := &console{in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: isatty.IsTerminal(os.Stdout.Fd())}
 	code := run(ctx, con, os.Args[1:])
 	stop()
@@ -35,7 +36,8 @@ type grammar struct {
 	Worker  workerCmd  `cmd:"" help:"Only background work; any number of them on one PostgreSQL."`
 	Sandbox sandboxCmd `cmd:"" help:"Only the simulated payment companies."`
 	Till    tillCmd    `cmd:"" help:"The agent beside a cash register: wallets, pinpads, shown QR codes."`
-	Migrate migrateCmd `cmd:"" help:"The database's schema: plan, up, status."`
+	Migrate migrateCmd `cmd:"" help:"The database: its schema (plan, up, status), and moving it (copy)."`
+	Admin   adminCmd   `cmd:"" help:"Staff accounts: add, list, reset-totp, disable, audit."`
 	Keys    keysCmd    `cmd:"" help:"Keys: list, rotate."`
 	Doctor  doctorCmd  `cmd:"" help:"What is in force and from where, and whether it works."`
 	Bench   benchCmd   `cmd:"" help:"How fast it is on this machine, beside the machine's own limits."`

@@ -14,12 +14,14 @@ type migrateCmd struct {
 	Plan   migratePlanCmd   `cmd:"" help:"What up would do, in SQL."`
 	Up     migrateUpCmd     `cmd:"" help:"Bring the schema to this program's version."`
 	Status migrateStatusCmd `cmd:"" help:"Each step, and when it was taken."`
+	Copy   migrateCopyCmd   `cmd:"" help:"Move a SQLite database into an empty PostgreSQL, and check that nothing differs."`
 }
 
 func (migrateCmd) Examples() string {
 	return `  chorsu migrate status
   chorsu migrate plan
   chorsu migrate up
+  chorsu migrate copy --from sqlite:data/chorsu.db --to postgres://chorsu@db/chorsu
 `
 }
 

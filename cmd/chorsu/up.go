@@ -117,12 +117,13 @@ func printLinks(con *console, cfg config.Config, made []string) {
   API      %s/api            x-api-key: SERVICE_API_KEY in %s
   OpenAPI  %s/docs/openapi.json
   Health   %s/health
+  Admin    %s/admin          first account: chorsu admin add EMAIL
   Sandbox  %s/sandbox/       the payment companies, simulated
   Control  %s/sandbox/control    play the buyer, set faults, move the clock
   Inbox    %s/sandbox/inbox/shop a notifyUrl that verifies and shows what an app would get
   Database %s
 
-`, public, envFile, public, public, public, public, public, cfg.DatabaseURL)
+`, public, envFile, public, public, public, public, public, public, cfg.DatabaseURL)
 	if len(made) > 0 {
 		fmt.Fprintf(con.out, "Made at this first start, in %s: %s.\n", envFile, strings.Join(made, ", "))
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,10 +18,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chorsu/chorsu/internal/admin"
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/seal"
+	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/store/storetest"
 	"github.com/chorsu/chorsu/internal/till"
 	"github.com/chorsu/chorsu/internal/till/journal"
@@ -35,6 +38,17 @@ func TestCheckout(t *testing.T) {
 		register(t, url, p.Provider.Info().Name, p.Sample)
 	}
 	run(t, url, "checkout.mjs", 20)
+}
+
+// The card's own form, where card numbers may pass through, and the acquirer's own where not.
+func TestCards(t *testing.T) {
+	url := start(t, "ACCEPT_CARD_DATA", "true")
+	for _, p := range app.Plugins() {
+		if name := p.Provider.Info().Name; name == "paysys" || name == "payme" {
+			register(t, url, name, p.Sample)
+		}
+	}
+	run(t, url, "cards.mjs", 8)
 }
 
 func TestSite(t *testing.T) {
@@ -76,28 +90,58 @@ func TestTill(t *testing.T) {
 	run(t, server.URL, "till.mjs", 7)
 }
 
-// start serves the whole program on a free port.
-func start(t *testing.T) (url string) {
+func TestSandbox(t *testing.T) {
+	run(t, start(t), "sandbox.mjs", 17)
+}
+
+// The staff's pages: two people come with the links that the command line prints.
+func TestStaff(t *testing.T) {
+	url, a := serve(t)
+	for _, p := range app.Plugins() {
+		if name := p.Provider.Info().Name; name != "multicard" { // that one is added by hand
+			register(t, url, name, p.Sample)
+		}
+	}
+	links := map[string]staff.Role{"OWNER": staff.Owner, "VIEWER": staff.Viewer}
+	for name, email := range map[string]string{"OWNER": "dilnoza@namuna.uz", "VIEWER": "kuzatuvchi@namuna.uz"} {
+		_, token, err := a.Office.Add(t.Context(), staff.CommandLine, email, links[name])
+		must(t, err)
+		t.Setenv("ENROL_"+name, admin.EnrolURL(url, token))
+	}
+	run(t, url, "staff.mjs", 12)
+}
+
+func start(t *testing.T, more ...string) (url string) {
+	url, _ = serve(t, more...)
+	return url
+}
+
+// serve serves the whole program on a free port.
+func serve(t *testing.T, more ...string) (url string, a *app.App) {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil) // its address is known before there is anything to serve
-	url = "http://" + server.Listener.Addr().String()
+	ln, err := net.Listen("tcp", "127.0.0.1:0") // its address is known before there is anything to serve
+	must(t, err)
+	url = "http://" + ln.Addr().String()
 	given := map[string]string{
 		"DATABASE_URL": storetest.DSN(t, storetest.SQLite), "PUBLIC_URL": url, "SERVICE_API_KEY": apiKey,
 		"WEBHOOK_SIGNING_SECRET": webhook.NewSecret(), "MASTER_KEY": seal.NewKey(), "NOTIFY_ALLOW_PRIVATE": "true", "RATE_LIMIT_PER_MINUTE": "0",
 	}
+	for i := 0; i+1 < len(more); i += 2 {
+		given[more[i]] = more[i+1]
+	}
 	cfg, _, err := config.Load(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, "")
 	must(t, err)
-	a, err := app.New(t.Context(), cfg, app.Options{Test: &app.Test{LocalURL: url}})
+	a, err = app.New(t.Context(), cfg, app.Options{Test: &app.Test{LocalURL: url}})
 	must(t, err)
-	server.Config.Handler = a.Handler()
-	server.Start()
+	serving, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- a.Serve(serving, ln, true) }()
 	t.Cleanup(func() {
-		a.Inbox.Close()
-		server.CloseClientConnections()
-		server.Close()
+		stop()
+		must(t, <-served)
 		must(t, a.Close(context.Background()))
 	})
-	return url
+	return url, a
 }
 
 // register makes the business known at a provider, as an app would.

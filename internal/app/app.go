@@ -20,6 +20,7 @@ import (
 	"github.com/chorsu/chorsu/internal/provider/all"
 	"github.com/chorsu/chorsu/internal/sandbox"
 	"github.com/chorsu/chorsu/internal/seal"
+	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/store"
 	"github.com/chorsu/chorsu/internal/webhook"
 )
@@ -44,6 +45,10 @@ type Options struct {
 	// Now is the time; nil: the real one. In test mode it is what the sandbox's clock moves.
 	Now func() time.Time
 
+	// Hashing is what the hash of a staff password costs; zero: what is recommended. Tests make it
+	// cheap.
+	Hashing staff.Cost
+
 	// Test is test mode: the sandbox is part of the program, below /sandbox, and every provider's
 	// address leads there.
 	Test *Test
@@ -60,6 +65,7 @@ type App struct {
 	Config  config.Config
 	Store   *store.Store
 	Gateway *gateway.Gateway
+	Office  *staff.Office
 	Runner  *outbox.Runner
 	Sandbox *sandbox.Sandbox // nil but in test mode
 	Inbox   *inbox.Inbox     // nil but in test mode
@@ -67,6 +73,7 @@ type App struct {
 
 	o        Options
 	log      *slog.Logger
+	seal     *seal.Box
 	checkout *checkout.Checkout
 	evidence *evidence.Recorder
 	handler  http.Handler
@@ -161,6 +168,7 @@ func (a *App) wire(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("MASTER_KEY: %w", err)
 	}
+	a.seal = box
 	secrets, err := webhook.ParseSecrets(string(a.Config.WebhookSecrets))
 	if err != nil {
 		return fmt.Errorf("WEBHOOK_SIGNING_SECRET: %w", err)
@@ -179,7 +187,8 @@ func (a *App) wire(ctx context.Context) error {
 		Transport: trace.transport(providerTransport()),
 		Now:       a.Clock.Now, Logger: a.log,
 		PublicURL: string(a.Config.PublicURL), BaseURLs: map[string]string{}, PayURLs: map[string]string{},
-		InvoiceTTL:  a.Config.InvoiceTTL,
+		InvoiceTTL: a.Config.InvoiceTTL, AcceptCardData: a.Config.AcceptCardData,
+		KeepMessages: a.Config.KeepMessages, KeepEvents: a.Config.KeepEvents,
 		FastRetries: a.Config.WebhookRetries, SlowRetries: a.Config.WebhookSlowRetries, AskIntervals: outbox.Asking,
 		Metrics: numbers,
 	}
@@ -197,17 +206,16 @@ func (a *App) wire(ctx context.Context) error {
 		Lease: gateway.Lease, Now: a.Clock.Now, Logger: a.log, Sweeps: a.Gateway.Sweeps(),
 	})
 	a.checkout = checkout.New(checkout.Options{Gateway: a.Gateway, Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil})
-	pages, err := a.pages()
-	if err != nil {
-		return err
-	}
-	api := httpapi.New(httpapi.Options{
+	served := httpapi.Options{
 		Gateway: a.Gateway, Keys: a.keys, RateLimit: a.Config.RateLimit, TrustedProxies: a.Config.TrustedProxies,
 		AcceptCardData: a.Config.AcceptCardData, NotifyAllowPrivate: a.Config.NotifyAllowPrivate,
 		Metrics: numbers.handler(), MetricsToken: string(a.Config.MetricsToken),
 		PublicURL: string(a.Config.PublicURL), Version: a.version(), Now: a.Clock.Now, Logger: a.log,
-		Beside: pages,
-	})
+	}
+	if served.Beside, err = a.pages(httpapi.Document(served)); err != nil {
+		return err
+	}
+	api := httpapi.New(served)
 	a.handler = trace.handler(a.routes(api))
 	return nil
 }

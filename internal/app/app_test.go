@@ -79,7 +79,11 @@ func start(t *testing.T, more map[string]string) *running {
 		t.Fatal(err)
 	}
 	r := &running{T: t, url: "http://" + ln.Addr().String(), log: &buffer{}}
-	cfg := settings(t, storetest.DSN(t, storetest.SQLite), more)
+	dsn := more["DATABASE_URL"]
+	if dsn == "" {
+		dsn = storetest.DSN(t, storetest.SQLite)
+	}
+	cfg := settings(t, dsn, more)
 	cfg.PublicURL = config.Address(r.url)
 	r.app, err = app.New(t.Context(), cfg, app.Options{Logger: app.NewLogger(r.log, cfg, false), Test: &app.Test{LocalURL: r.url}})
 	if err != nil {

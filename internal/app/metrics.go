@@ -25,6 +25,7 @@ type metrics struct {
 
 	payments   *prometheus.CounterVec
 	refunds    *prometheus.CounterVec
+	payouts    *prometheus.CounterVec
 	calls      *prometheus.HistogramVec
 	errors     *prometheus.CounterVec
 	callbacks  *prometheus.HistogramVec
@@ -47,6 +48,7 @@ func newMetrics(s *store.Store, ev *evidence.Recorder, log *slog.Logger) *metric
 		log:        log,
 		payments:   counter("chorsu_payments_total", "Payments that came into a state, by provider.", "provider", "state"),
 		refunds:    counter("chorsu_refunds_total", "Refunds that came into a state, by provider.", "provider", "state"),
+		payouts:    counter("chorsu_payouts_total", "Payouts that came into a state, by provider.", "provider", "state"),
 		calls:      times("chorsu_provider_call_seconds", "Our calls to providers.", "provider", "op", "outcome"),
 		errors:     counter("chorsu_provider_errors_total", "Our calls to providers that brought no outcome, by kind.", "provider", "op", "kind"),
 		callbacks:  times("chorsu_callback_seconds", "Providers' calls to us, by the HTTP status that we answered.", "provider", "status"),
@@ -58,7 +60,7 @@ func newMetrics(s *store.Store, ev *evidence.Recorder, log *slog.Logger) *metric
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.payments, m.refunds, m.calls, m.errors, m.callbacks, m.deliveries, m.lag,
+		m.payments, m.refunds, m.payouts, m.calls, m.errors, m.callbacks, m.deliveries, m.lag,
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "chorsu_provider_messages_dropped_total", Help: "Redacted provider messages that were forgotten because too many came.",
 		}, func() float64 { return float64(ev.Dropped()) }),
@@ -77,6 +79,10 @@ func (m *metrics) Payment(provider string, to pay.State) {
 
 func (m *metrics) Refund(provider string, to pay.MoveState) {
 	m.refunds.WithLabelValues(provider, string(to)).Inc()
+}
+
+func (m *metrics) Payout(provider string, to pay.MoveState) {
+	m.payouts.WithLabelValues(provider, string(to)).Inc()
 }
 
 func (m *metrics) ProviderCall(provider, op, outcome string, took time.Duration) {
@@ -109,13 +115,14 @@ var (
 	descWork     = prometheus.NewDesc("chorsu_outbox_work", "Rows of work in the outbox, by kind.", []string{"kind"}, nil)
 	descOldest   = prometheus.NewDesc("chorsu_webhook_oldest_undelivered_timestamp_seconds", "When the oldest event was made that is neither delivered nor given up; 0: none.", nil, nil)
 	descUnknown  = prometheus.NewDesc("chorsu_payments_unknown", "Payments whose outcome is not known.", nil, nil)
+	descPayouts  = prometheus.NewDesc("chorsu_payouts_unknown", "Payouts whose outcome is not known.", nil, nil)
 	descStuck    = prometheus.NewDesc("chorsu_webhook_stuck", "Events whose fast retries have all failed.", nil, nil)
 	descAlarms   = prometheus.NewDesc("chorsu_alarms_open", "What waits for a person.", nil, nil)
 	descReadable = prometheus.NewDesc("chorsu_database_up", "Whether the database answered this scrape.", nil, nil)
 )
 
 func (c *storeCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descWork, descOldest, descUnknown, descStuck, descAlarms, descReadable} {
+	for _, d := range []*prometheus.Desc{descWork, descOldest, descUnknown, descPayouts, descStuck, descAlarms, descReadable} {
 		ch <- d
 	}
 }
@@ -146,6 +153,7 @@ func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descOldest, oldest)
 	gauge(descUnknown, float64(s.UnknownPayments))
+	gauge(descPayouts, float64(s.UnknownPayouts))
 	gauge(descStuck, float64(s.StuckEvents))
 	gauge(descAlarms, float64(s.OpenAlarms))
 }

@@ -3,18 +3,34 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
+	"github.com/chorsu/chorsu/internal/admin"
+	"github.com/chorsu/chorsu/internal/httpapi"
 	"github.com/chorsu/chorsu/internal/site"
+	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/ui"
 )
 
 // pages are what people see, beside the API.
-func (a *App) pages() (http.Handler, error) {
-	open, err := site.New(site.Options{Providers: a.Gateway.Supported(), Ready: a.Gateway.Ready, Test: a.o.Test != nil})
+func (a *App) pages(document []byte) (http.Handler, error) {
+	open, err := site.New(site.Options{Providers: a.Gateway.Supported(), Ready: a.Gateway.Ready, Reference: document, Test: a.o.Test != nil})
 	if err != nil {
 		return nil, fmt.Errorf("the site: %w", err)
 	}
+	// Authenticators on people's phones do not follow the sandbox's clock: the office has the real one.
+	a.Office = staff.New(staff.Options{Store: a.Store, Seal: a.seal, Now: a.o.Now, Hashing: a.o.Hashing})
+	desk, err := admin.New(admin.Options{
+		Gateway: a.Gateway, Office: a.Office,
+		Client: httpapi.Client, HTTPS: strings.HasPrefix(string(a.Config.PublicURL), "https:"), PublicURL: string(a.Config.PublicURL),
+		Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the staff's pages: %w", err)
+	}
 	mux := http.NewServeMux()
+	mux.Handle(admin.Path, desk)
+	mux.Handle(admin.Path+"/", desk)
 	mux.Handle(ui.AssetsPath, ui.Assets())
 	mux.Handle("/pay/", a.checkout)
 	mux.Handle("/", open)

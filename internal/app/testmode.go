@@ -15,6 +15,9 @@ import (
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/sandbox"
+	"github.com/chorsu/chorsu/internal/site"
+	"github.com/chorsu/chorsu/internal/ui"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 // sandboxPath is where the sandbox is mounted in test mode.
@@ -31,6 +34,7 @@ func (a *App) addSandbox(o *gateway.Options) error {
 	played := map[string]Plugin{}
 	a.Sandbox, err = sandbox.New(sandbox.Options{
 		BaseURL: public, Companies: companies, Clock: a.Clock, Inbox: a.Inbox, Logger: a.log,
+		Bills: bills{a}, Nav: func(l words.Lang) []ui.Nav { return site.Nav(l, site.Options{Test: true}, sandboxPath+"/") },
 	})
 	if err != nil {
 		return err

@@ -29,6 +29,10 @@ type Gateway interface {
 	Invoice(ctx context.Context, invoiceID string) (gateway.Invoice, error)
 	Links(ctx context.Context, invoiceID string) (gateway.Invoice, []gateway.Link, error)
 	Start(ctx context.Context, invoiceID, provider string) (gateway.Link, error)
+
+	Pay(ctx context.Context, in gateway.PayInput, key gateway.Idem) (gateway.Saved[gateway.Invoice], error)
+	ConfirmPay(ctx context.Context, invoiceID, code string, key gateway.Idem) (gateway.Saved[gateway.Invoice], error)
+	ResendCode(ctx context.Context, in gateway.PayInput, key gateway.Idem) (gateway.Saved[gateway.Invoice], error)
 }
 
 // Options is what the page is made of. All but Test are required.
@@ -52,6 +56,10 @@ func New(o Options) *Checkout {
 	c.news = newNews(c.state)
 	c.mux.HandleFunc("GET /pay/{id}", c.show)
 	c.mux.Handle("POST /pay/{id}", http.NewCrossOriginProtection().Handler(http.HandlerFunc(c.start)))
+	for path, take := range map[string]http.HandlerFunc{"card": c.charge, "code": c.confirm, "resend": c.resend} {
+		c.mux.Handle("POST /pay/{id}/"+path, http.NewCrossOriginProtection().Handler(take))
+		c.mux.HandleFunc("GET /pay/{id}/"+path, c.toPage)
+	}
 	c.mux.HandleFunc("GET /pay/{id}/state", c.tell)
 	c.mux.HandleFunc("GET /pay/{id}/events", c.stream)
 	c.mux.HandleFunc("/", c.nothing)
@@ -87,15 +95,15 @@ func (c *Checkout) show(w http.ResponseWriter, r *http.Request) {
 	}
 	v := look(inv, links, request{
 		lang: lang(r, inv.Lang), asked: r.URL.Query().Has("lang"), phone: onPhone(r), by: by, last: last,
-		trouble: r.URL.Query().Get("trouble"), now: c.o.Now(), test: c.o.Test,
+		trouble: r.URL.Query().Get("trouble"), again: r.URL.Query().Has("new"), now: c.o.Now(), test: c.o.Test,
 	})
-	ui.Show(w, r, http.StatusOK, page(v))
+	ui.ShowIn(w, r, http.StatusOK, page(v), ui.Frames{Inside: c.o.Test}) // the sandbox shows it beside the phone
 }
 
 // remember sets the cookie, for a provider that the page really offers.
 func (c *Checkout) remember(w http.ResponseWriter, provider string, links []gateway.Link) {
 	for _, l := range links {
-		if l.Provider == provider {
+		if l.Provider == provider && !l.Card || l.Card && provider == cardWay {
 			http.SetCookie(w, &http.Cookie{Name: wayCookie, Value: provider, Path: "/pay", MaxAge: 365 * 24 * 60 * 60, SameSite: http.SameSiteLaxMode})
 		}
 	}

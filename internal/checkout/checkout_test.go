@@ -36,6 +36,25 @@ type book struct {
 	err     error
 	looks   int
 	started []string
+
+	paid   []gateway.PayInput
+	codes  []string
+	answer error // to a charge, a code, or a wish for another
+}
+
+func (b *book) Pay(_ context.Context, in gateway.PayInput, _ gateway.Idem) (out gateway.Saved[gateway.Invoice], err error) {
+	b.paid = append(b.paid, in)
+	return out, b.answer
+}
+
+func (b *book) ConfirmPay(_ context.Context, _, code string, _ gateway.Idem) (out gateway.Saved[gateway.Invoice], err error) {
+	b.codes = append(b.codes, code)
+	return out, b.answer
+}
+
+func (b *book) ResendCode(_ context.Context, in gateway.PayInput, _ gateway.Idem) (out gateway.Saved[gateway.Invoice], err error) {
+	b.paid = append(b.paid, in)
+	return out, b.answer
 }
 
 func (b *book) Invoice(_ context.Context, id string) (gateway.Invoice, error) {

@@ -23,6 +23,8 @@ type scene string
 const (
 	choose    scene = "choose"    // nothing has begun: how do you want to pay?
 	waiting   scene = "waiting"   // an attempt is open at a provider
+	coding    scene = "coding"    // a code was sent, and our own form takes it
+	working   scene = "working"   // a card is being charged
 	unknown   scene = "unknown"   // money may have moved: do not pay again
 	held      scene = "held"      // on the card
 	paid      scene = "paid"      // taken
@@ -68,7 +70,9 @@ func sceneOf(inv gateway.Invoice, now time.Time) scene {
 }
 
 // moves says whether the page may still change, so that it is worth waiting for.
-func (s scene) moves() bool { return s == choose || s == waiting || s == unknown || s == held }
+func (s scene) moves() bool {
+	return s == choose || s == waiting || s == coding || s == working || s == unknown || s == held
+}
 
 // stateOf names all that the page shows of an invoice that may change: a page whose name is
 // another one is drawn anew.
@@ -89,7 +93,8 @@ type request struct {
 	asked    bool // whether the language was chosen by hand, and goes along
 	phone    bool
 	by, last string // the provider chosen now, and the one used last
-	trouble  string // what was in the way of the choice: away, busy
+	trouble  string // what was in the way of the choice: away, busy, and those of the card form
+	again    bool   // another card is wanted, though a code was sent for one
 	now      time.Time
 	test     bool
 }
@@ -97,6 +102,7 @@ type request struct {
 // way is one row: a provider that the invoice can be paid with.
 type way struct {
 	gateway.Link
+	key  string // what ?by= calls it
 	how  string // under its name
 	last bool   // used last on this device
 	here bool   // chosen: its panel is open
@@ -105,21 +111,41 @@ type way struct {
 // view is all that the page shows.
 type view struct {
 	request
-	inv    gateway.Invoice
-	scene  scene
-	shop   string
-	ways   []way
-	chosen *way   // whose panel is open
-	tried  string // the provider whose attempt ended without money, the newest one
-	title  string // the provider's, of the payment that counts
-	link   string // back into the open attempt, "" where there is none
+	inv      gateway.Invoice
+	scene    scene
+	shop     string
+	ways     []way
+	chosen   *way          // whose panel is open
+	form     *gateway.Link // our own form for cards, nil where there is none
+	faults   cardFaults
+	declined string // why the newest card was refused
+	tried    string // the provider whose attempt ended without money, the newest one
+	title    string // the provider's, of the payment that counts
+	link     string // back into the open attempt, "" where there is none
 }
 
 // look makes the page from the book and the request.
 func look(inv gateway.Invoice, links []gateway.Link, r request) view {
-	v := view{request: r, inv: inv, scene: sceneOf(inv, r.now), shop: shopName(inv, links)}
+	v := view{request: r, inv: inv, scene: sceneOf(inv, r.now), shop: shopName(inv, links), form: form(links)}
+	if p := inv.Open; v.scene == waiting && p.Way != "" {
+		v.scene = working
+		if v.form != nil && p.WaitsForCode(r.now) {
+			v.scene = coding
+		}
+	}
+	if v.scene == coding && r.again {
+		v.scene = choose
+	}
 	for _, l := range links {
-		v.ways = append(v.ways, way{Link: l, how: words.Ways[l.Provider].In(r.lang), last: l.Provider == r.last})
+		w := way{Link: l, key: l.Provider, how: words.Ways[l.Provider].In(r.lang)}
+		switch {
+		case l.Card:
+			w.key, w.Title, w.how = cardWay, words.CardWay.In(r.lang), words.CardHow.In(r.lang)
+		case l.Acquirer && v.form == nil: // on the acquirer's own page
+			w.Title, w.how = words.CardWay.In(r.lang), l.Title
+		}
+		w.last = w.key == r.last
+		v.ways = append(v.ways, w)
 	}
 	slices.SortStableFunc(v.ways, func(a, b way) int {
 		switch {
@@ -131,16 +157,17 @@ func look(inv gateway.Invoice, links []gateway.Link, r request) view {
 		return 1
 	})
 	title := func(p *pay.Payment) string {
+		name := p.Provider
 		for _, l := range links {
 			if l.Provider == p.Provider {
-				v.link = l.URL
-				return l.Title
+				name = l.Title
+				v.link = first(v.link, l.URL)
 			}
 		}
-		return p.Provider
+		return name
 	}
 	for i := range v.ways {
-		if v.ways[i].Provider == r.by {
+		if v.ways[i].key == r.by {
 			v.chosen = &v.ways[i]
 		}
 	}
@@ -154,16 +181,27 @@ func look(inv gateway.Invoice, links []gateway.Link, r request) view {
 		v.chosen.here = true
 	}
 	p := inv.Payment
-	if v.scene == waiting {
+	if v.scene == waiting || v.scene == coding || v.scene == working {
 		p = inv.Open
 	}
 	if p != nil {
 		v.title = title(p)
-		if v.scene == choose && ended(p) {
+		switch {
+		case v.scene != choose:
+		case p.Way == pay.WayCard && p.State == pay.Failed && p.Reason != "":
+			v.declined = words.Decline(p.Reason).In(v.lang)
+		case ended(p):
 			v.tried = v.title
 		}
 	}
 	return v
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
 }
 
 // ended says whether the buyer saw this attempt end: it had begun at the provider, and was not
@@ -208,7 +246,7 @@ func common(a, b string) string {
 // state is the sign that the page stands under.
 func (v view) state() ui.State {
 	switch v.scene {
-	case choose, waiting:
+	case choose, waiting, coding, working:
 		return ui.Waiting
 	case released:
 		return ui.Cancelled
@@ -221,6 +259,8 @@ func (v view) words() (title, text string) {
 	pair := map[scene][2]words.Text{
 		choose:    {words.ChooseWay, words.WatchHere},
 		waiting:   {words.WaitTitle, words.WaitText},
+		coding:    {words.CodeTitle, words.CodeSent},
+		working:   {words.WaitTitle, words.CardWorking},
 		unknown:   {words.UnknownTitle, words.UnknownText},
 		held:      {words.HeldTitle, words.HeldText},
 		paid:      {words.PaidTitle, words.PaidText},
@@ -255,6 +295,10 @@ func (v view) frame() ui.Page {
 		if v.scene == choose && v.chosen == nil {
 			p.Refresh = 20 // do not pull the list from under somebody's finger
 		}
+		if v.typing() {
+			p.Refresh = 0
+			p.Scripts = append(p.Scripts, "card.js")
+		}
 	}
 	return p
 }
@@ -263,7 +307,10 @@ func (v view) frame() ui.Page {
 func (v view) said() string {
 	title, text := v.words()
 	if v.scene == choose {
-		if v.tried == "" {
+		switch {
+		case v.declined != "":
+			return v.declined
+		case v.tried == "":
 			return ""
 		}
 		return words.TriedFailed.With(v.lang, v.tried)
@@ -332,14 +379,46 @@ func (v view) receipt() string {
 
 // later is when an open attempt lapses, zero where nobody knows.
 func (v view) later() time.Time {
-	if v.inv.Open == nil {
+	if v.inv.Open == nil || v.inv.Open.State != pay.Created {
 		return time.Time{}
 	}
 	return v.inv.Open.ExpiresAt
 }
 
 // wide says whether the page has two columns where there is room.
-func (v view) wide() bool { return v.scene == choose || v.scene == waiting }
+func (v view) wide() bool {
+	return v.scene == choose || v.scene == waiting || v.scene == coding || v.scene == working
+}
+
+// typing says whether somebody may be typing into the page.
+func (v view) typing() bool {
+	return v.scene == coding || v.scene == choose && v.chosen != nil && v.chosen.Card
+}
+
+// post is where one of the card's forms goes.
+func (v view) post(path string) string {
+	return "/pay/" + v.inv.ID + "/" + path + "?lang=" + string(v.lang)
+}
+
+// sentTo says where the code went.
+func (v view) sentTo() string {
+	if p := v.inv.Open; p != nil && p.CodePhone != "" {
+		return words.CodeSentTo.With(v.lang, p.CodePhone)
+	}
+	return words.CodeSent.In(v.lang)
+}
+
+// cardTrouble is the sentence about what was in the way of a card, "" where nothing was.
+func (v view) cardTrouble() string {
+	text, ok := map[string]words.Text{
+		"card_away": words.CardAway, "soon": words.CodeSoon, "many": words.CodeMany, "tries": words.CardTries, "again": words.CardAgain,
+		"wrong": words.Text(words.Decline(pay.DeclineWrongCode)), "late": words.Text(words.Decline(pay.DeclineCodeLate)),
+	}[v.trouble]
+	if !ok {
+		return ""
+	}
+	return text.In(v.lang)
+}
 
 // deeplink is where the script tries the company's own scheme before its page on the web.
 func deeplink(w way) templ.Attributes {

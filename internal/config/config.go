@@ -69,6 +69,14 @@ type Config struct {
 	// stop there.
 	WebhookSlowRetries outbox.Schedule `env:"WEBHOOK_SLOW_RETRIES" default:"5m,30m,2h,5h,10h,24h" empty:"none" want:"durations up to 720h with commas between, such as 1s,2m,3h; empty for none"`
 
+	// KeepMessages is how long the messages to and from the companies are kept, which an invoice's
+	// timeline shows; 0: for ever.
+	KeepMessages time.Duration `env:"KEEP_MESSAGES" default:"2160h" zero:"for ever" want:"a duration from 24h to 87600h, or 0 for ever"`
+
+	// KeepEvents is how long webhooks that arrived are kept, with their tries; 0: for ever. Each
+	// invoice's newest stays, and so does whatever has not arrived.
+	KeepEvents time.Duration `env:"KEEP_EVENTS" default:"0" zero:"for ever" want:"a duration from 24h to 87600h, or 0 for ever"`
+
 	// AcceptCardData says whether card numbers may be sent to this API at all (PCI DSS).
 	AcceptCardData bool `env:"ACCEPT_CARD_DATA" default:"false" want:"true or false"`
 
@@ -172,6 +180,8 @@ func (c *Config) check() (faults Faults) {
 		"PORT":                  c.Port >= 0 && c.Port <= 65535,
 		"RATE_LIMIT_PER_MINUTE": c.RateLimit >= 0 && c.RateLimit <= 1_000_000,
 		"INVOICE_TTL":           c.InvoiceTTL == 0 || c.InvoiceTTL >= time.Minute && c.InvoiceTTL <= 720*time.Hour,
+		"KEEP_MESSAGES":         isKept(c.KeepMessages),
+		"KEEP_EVENTS":           isKept(c.KeepEvents),
 		"LOG_FORMAT":            c.LogFormat == "" || c.LogFormat == "json" || c.LogFormat == "text",
 		"SANDBOX_ADDR":          isHostPort(c.SandboxAddr),
 		"HOST":                  isHost(c.Host),
@@ -196,6 +206,10 @@ func (c *Config) check() (faults Faults) {
 		}
 	}
 	return faults
+}
+
+func isKept(d time.Duration) bool {
+	return d == 0 || d >= 24*time.Hour && d <= 87600*time.Hour
 }
 
 // Setting is one setting as a person may see it.
@@ -238,7 +252,8 @@ func (c Config) Address(name string) string {
 
 type field struct {
 	name, fallback, want string
-	emptyCounts          bool
+	emptyCounts          bool // "" is a value
+	zeroCounts           bool // and 0 of a duration
 	value                reflect.Value
 }
 
@@ -249,7 +264,8 @@ func (c *Config) fields() func(yield func(field) bool) {
 		for i := range v.NumField() {
 			tag := v.Type().Field(i).Tag
 			_, emptyCounts := tag.Lookup("empty")
-			f := field{name: tag.Get("env"), fallback: tag.Get("default"), want: tag.Get("want"), emptyCounts: emptyCounts, value: v.Field(i)}
+			_, zeroCounts := tag.Lookup("zero")
+			f := field{name: tag.Get("env"), fallback: tag.Get("default"), want: tag.Get("want"), emptyCounts: emptyCounts, zeroCounts: zeroCounts, value: v.Field(i)}
 			if !yield(f) {
 				return
 			}
@@ -279,7 +295,8 @@ func (f field) set(text string) error {
 	case *time.Duration:
 		d, err := time.ParseDuration(text)
 		*to = d
-		if err == nil && d <= 0 {
+		if err == nil && (d < 0 || d == 0 && !f.zeroCounts) {
+			*to = 0 // told once
 			return errors.New("not above zero")
 		}
 		return err

@@ -54,7 +54,7 @@ func TestDefaults(t *testing.T) {
 	want := map[string]string{
 		"PORT": "4002", "HOST": "", "DATABASE_URL": "sqlite:data/chorsu.db", "PUBLIC_URL": "",
 		"SERVICE_API_KEY": "", "WEBHOOK_SIGNING_SECRET": "", "MASTER_KEY": "",
-		"RATE_LIMIT_PER_MINUTE": "120", "TRUSTED_PROXIES": "", "NOTIFY_ALLOW_PRIVATE": "false", "INVOICE_TTL": "24h",
+		"RATE_LIMIT_PER_MINUTE": "120", "TRUSTED_PROXIES": "", "NOTIFY_ALLOW_PRIVATE": "false", "INVOICE_TTL": "24h", "KEEP_MESSAGES": "2160h", "KEEP_EVENTS": "0s",
 		"WEBHOOK_RETRIES": "1s,2s,4s,8s,16s", "WEBHOOK_SLOW_RETRIES": "5m,30m,2h,5h,10h,24h", "ACCEPT_CARD_DATA": "false",
 		"SANDBOX_ADDR": "127.0.0.1:4003", "TILL_ADDR": "127.0.0.1:8090", "TILL_TOKEN": "", "TILL_DB": "sqlite:data/till.db", "TILL_CONFIG": "", "METRICS_TOKEN": "", "ALLOW_SANDBOX": "false", "LOG_LEVEL": "info", "LOG_FORMAT": "",
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "",
@@ -149,6 +149,8 @@ func TestFaults(t *testing.T) {
 		{"INVOICE_TTL", "24", `INVOICE_TTL: "24" is not allowed; it must be a duration from 1m to 720h`},
 		{"INVOICE_TTL", "30s", `INVOICE_TTL: "30s" is not allowed`},
 		{"INVOICE_TTL", "0s", `INVOICE_TTL: "0s" is not allowed`},
+		{"KEEP_MESSAGES", "23h", `KEEP_MESSAGES: "23h0m0s" is not allowed; it must be a duration from 24h to 87600h, or 0 for ever`},
+		{"KEEP_EVENTS", "-24h", `KEEP_EVENTS: "-24h" is not allowed`},
 		{"INVOICE_TTL", "721h", `INVOICE_TTL: "721h0m0s" is not allowed`},
 		{"WEBHOOK_RETRIES", "1s;2s", `WEBHOOK_RETRIES: "1s;2s" is not allowed; it must be durations`},
 		{"WEBHOOK_SLOW_RETRIES", "never", `WEBHOOK_SLOW_RETRIES: "never" is not allowed`},

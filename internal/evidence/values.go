@@ -9,6 +9,12 @@ import (
 	"github.com/chorsu/chorsu/internal/id"
 )
 
+// A replacer is built once: each has tables of its own.
+var (
+	withoutBrackets = strings.NewReplacer("[", "", "]", "", "_id", "id")
+	withoutMarks    = strings.NewReplacer("-", "", ".", "", ":", "", "/", "", "_", "")
+)
+
 // show returns what may be seen of a value of class c.
 func show(c class, value string, number bool) string {
 	if value == "" {
@@ -55,7 +61,7 @@ func shape(value string) string {
 // showName shows a field's name if it looks like one; a password can stand before the equals
 // sign by mistake.
 func showName(name string) string {
-	plain := strings.NewReplacer("[", "", "]", "", "_id", "id").Replace(name)
+	plain := withoutBrackets.Replace(name)
 	if _, known := classes[plainName(plain)]; known {
 		return name
 	}
@@ -129,7 +135,7 @@ func isMaskedPAN(s string) bool {
 // isCardNumber says whether a value is nothing but a card number: 16 digits of the local schemes,
 // or 13 to 19 that satisfy Luhn's sum and begin as the foreign ones do.
 func isCardNumber(s string) bool {
-	s = strings.NewReplacer("-", "", ".", "", ":", "", "/", "", "_", "").Replace(s)
+	s = withoutMarks.Replace(s)
 	if countDigits(s) != len(s) || len(s) < 13 || len(s) > 19 {
 		return false
 	}

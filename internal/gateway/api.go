@@ -55,6 +55,8 @@ type MerchantPatch struct {
 	Active      *bool
 	Options     *pay.Options
 	TestKey     *string
+
+	KeepSecrets bool // secret credentials that are missing or "" stay as they are
 }
 
 // Merchant is a merchant with the address that its provider must call. Its credentials are
@@ -104,13 +106,17 @@ type RefundInput struct {
 }
 
 // PayInput charges an invoice by our own call: by a bound card, by a card's number, which lives in
-// memory only, or by a code that the buyer's telephone shows.
+// memory only, through another company's app, or by a code that the buyer's telephone shows.
 type PayInput struct {
 	InvoiceID             string
 	Way                   pay.Way
+	Provider              string // who charges, where the invoice leaves it open; "": the first that can
 	CardID                string // WayToken
 	Number, Expiry, Phone string // WayCard; Expiry is YYMM
-	Code, Provider        string // WayQR; Provider "": the invoice's, or the only one there is
+	Save                  bool   // WayCard: keep the card
+	Wallet                string // WayWallet: the app
+	Code                  string // WayQR: what was scanned
+	Hosted                bool   // a stranger asks, on the hosted page: tries are counted
 }
 
 // String keeps number and code out of logs; GoString out of %#v too.
@@ -133,12 +139,41 @@ type FormInput struct {
 	ReturnURL, ErrorURL, Phone, PINFL string
 }
 
-// TimelineEntry is one thing that happened to an invoice.
+// CardQuery asks what an acquirer knows of a card. Number lives in memory only. PINFL "": not whose.
+type CardQuery struct {
+	Source, Business, Provider string
+	Number, PINFL              string
+}
+
+// String keeps the number out of logs; GoString out of %#v too.
+func (q CardQuery) String() string   { return "a card of business " + q.Business }
+func (q CardQuery) GoString() string { return q.String() }
+
+// PayoutInput sends money to a card: to a bound one, or to one by its number, which lives in
+// memory only, like the person.
+type PayoutInput struct {
+	Source, Business, Provider string
+
+	SourcePayoutID string
+	Amount         pay.Tiyin
+	Number, CardID string // one of the two
+	Person         *pay.Person
+	TwoSteps       bool // made first, and sent when it is confirmed
+	NotifyURL      string
+}
+
+// String keeps the number out of logs; GoString out of %#v too.
+func (in PayoutInput) String() string {
+	return "the payout " + in.SourcePayoutID + " of business " + in.Business
+}
+func (in PayoutInput) GoString() string { return in.String() }
+
+// TimelineEntry is one thing that happened to an invoice, or to a payout.
 type TimelineEntry struct {
 	At   time.Time
 	Kind string // change, message, delivery, alarm
 
-	// change: of an invoice, a payment or a refund
+	// change: of an invoice, a payment, a refund or a payout
 	What, ID, Was, Now, By, Note string
 
 	// message: redacted traffic with the provider; delivery: one try to tell the app

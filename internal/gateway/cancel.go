@@ -178,6 +178,9 @@ func (g *Gateway) expire(ctx context.Context, invoiceID string) error {
 		if err != nil || inv.Status != pay.StatusPending || b.now.Before(inv.ExpiresAt) {
 			return err
 		}
+		if inv.Attention == pay.AttentionAmount { // a company took another sum: a person ends it
+			return b.PushExpiry(ctx, inv.ID, b.now.Add(unknownWait))
+		}
 		var waits time.Time
 		for _, p := range payments {
 			if !p.Open(b.now) {

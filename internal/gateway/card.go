@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -16,109 +17,262 @@ import (
 // Its number lives in the request's memory alone; its token is sealed before it is stored, and
 // destroyed when the card is revoked.
 
-// BindCard has a code sent to a card's owner: 201 with the card pending, or failed where the bank
-// said no.
-func (g *Gateway) BindCard(ctx context.Context, in BindInput, key Idem) (Saved[pay.BoundCard], error) {
-	out := Saved[pay.BoundCard]{Status: http.StatusCreated}
-	var card pay.BoundCard
-	var m pay.Merchant
-	var c claim
-	err := wait(ctx, func() (again bool, err error) {
+// cardStep is what one look at the book decided about a card that is to be bound.
+type cardStep struct {
+	card     pay.BoundCard
+	merchant pay.Merchant
+	claim    claim
+	replayed bool
+}
+
+// beginCard writes the card that is about to be bound, and claims the key for it.
+func (g *Gateway) beginCard(ctx context.Context, op string, byForm bool, in InvoiceInput, key Idem) (s cardStep, err error) {
+	err = wait(ctx, func() (again bool, err error) {
 		err = g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
-			again, out.Replayed = false, false
-			if c, err = g.newClaim("card.bind", in.Source, key, false); err != nil {
+			s, again = cardStep{}, false
+			if s.claim, err = g.newClaim(op, in.Source, key, false); err != nil {
 				return err
 			}
-			t, err := c.look(ctx, b.Tx, b.now)
+			t, err := s.claim.look(ctx, b.Tx, b.now)
 			if err != nil {
 				return err
 			}
 			if t != nil {
-				again, out.Replayed = t.running, true
-				card, err = b.Card(ctx, t.resource)
+				again, s.replayed = t.running, true
+				if s.card, err = b.LockCard(ctx, t.resource); err != nil || !t.died {
+					return err
+				}
+				return b.abandoned(ctx, &s.card)
+			}
+			if s.merchant, err = g.seller(ctx, b.Tx, in); err != nil {
 				return err
 			}
-			if m, err = g.binder(ctx, b.Tx, in); err != nil {
+			s.card = pay.BoundCard{ID: id.New(), BusinessID: s.merchant.BusinessID, MerchantID: s.merchant.ID, Provider: s.merchant.Provider, State: pay.CardPending, ByForm: byForm, CreatedAt: b.now}
+			if err := b.InsertCard(ctx, s.card); err != nil {
 				return err
 			}
-			card = pay.BoundCard{ID: id.New(), BusinessID: m.BusinessID, MerchantID: m.ID, Provider: m.Provider, State: pay.CardPending, CreatedAt: b.now}
-			if err := b.InsertCard(ctx, card); err != nil {
-				return err
+			t, err = s.claim.take(ctx, b.Tx, s.card.ID, http.StatusCreated, false, b.now)
+			if err == nil && t != nil { // a twin claimed the key since we looked: undo ours, and answer as it does
+				err = errTwin
 			}
-			_, err = c.take(ctx, b.Tx, card.ID, http.StatusCreated, false, b.now)
 			return err
 		})
+		if errors.Is(err, errTwin) {
+			return true, nil
+		}
 		return again, err
 	})
-	if err != nil || out.Replayed {
-		out.Value = card
-		return out, err
-	}
-	var got provider.Binding
-	callErr := g.onCard(ctx, m, "bind", func(ctx context.Context, a provider.Account) (err error) {
-		got, err = a.(provider.CardBinder).BindCard(ctx, provider.BindOrder{CardID: card.ID, Number: in.Number, Expiry: in.Expiry, Phone: in.Phone})
-		return err
-	})
-	err = g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) error {
-		if card, err = b.LockCard(ctx, card.ID); err != nil {
+	return s, err
+}
+
+// sent writes down what came of asking the company. The error is what the caller is told.
+func (g *Gateway) sent(ctx context.Context, s *cardStep, callErr error, learn func(*pay.BoundCard) error) error {
+	err := g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) (err error) {
+		if s.card, err = b.LockCard(ctx, s.card.ID); err != nil {
 			return err
 		}
 		if callErr != nil {
-			got.Reason = pay.DeclineUnreached
-			err = c.release(ctx, b.Tx)
-		} else {
-			err = c.finish(ctx, b.Tx)
+			if err := s.claim.release(ctx, b.Tx); err != nil || s.card.State != pay.CardPending {
+				return err
+			}
+			return b.cardFails(ctx, &s.card, provider.Binding{Reason: pay.DeclineUnreached})
 		}
-		if err != nil {
+		if err := s.claim.finish(ctx, b.Tx); err != nil || s.card.State != pay.CardPending {
+			return err // revoked, or given up, while we asked
+		}
+		if err := learn(&s.card); err != nil {
 			return err
 		}
-		if got.Reason != "" {
-			return b.cardFails(ctx, &card, got)
-		}
-		card.Ref, card.PhoneMasked, card.CodeUntil = got.Ref, got.PhoneMasked, got.Needs.ExpiresAt.Truncate(time.Millisecond)
-		card.Card, card.Expiry = pay.Card{MaskedPAN: maskNumber(in.Number)}, in.Expiry
-		return b.SaveCard(ctx, card)
+		return b.SaveCard(ctx, s.card)
 	})
 	if err == nil && callErr != nil {
-		err = upstream(m.Provider, callErr)
+		err = upstream(s.merchant.Provider, callErr)
 	}
-	out.Value = card
+	return err
+}
+
+// BindCard has a code sent to a card's owner: 201 with the card pending, or failed where the bank
+// said no.
+func (g *Gateway) BindCard(ctx context.Context, in BindInput, key Idem) (Saved[pay.BoundCard], error) {
+	out := Saved[pay.BoundCard]{Status: http.StatusCreated}
+	if err := g.canBind(in.Provider); err != nil {
+		return out, err
+	}
+	s, err := g.beginCard(ctx, "card.bind", false, InvoiceInput{Source: in.Source, Business: in.Business, Provider: in.Provider}, key)
+	out.Value, out.Replayed = s.card, s.replayed
+	if err != nil || s.replayed {
+		return out, err
+	}
+	got, callErr := g.askForCode(ctx, s.merchant, s.card.ID, in)
+	err = g.sent(ctx, &s, callErr, func(card *pay.BoundCard) error { return g.codeSent(card, in, got) })
+	out.Value = s.card
 	return out, err
 }
 
+// askForCode has the company send a code to a card's owner.
+func (g *Gateway) askForCode(ctx context.Context, m pay.Merchant, cardID string, in BindInput) (got provider.Binding, err error) {
+	err = g.onCard(ctx, m, "bind", func(ctx context.Context, a provider.Account) (err error) {
+		got, err = a.(provider.CardBinder).BindCard(ctx, provider.BindOrder{CardID: cardID, Number: in.Number, Expiry: in.Expiry, Phone: in.Phone})
+		return err
+	})
+	return got, err
+}
+
+// codeSent keeps what is needed to confirm a card, or the bank's no. What names the card at the
+// company may be the very token that will charge it, and is sealed.
+func (g *Gateway) codeSent(card *pay.BoundCard, in BindInput, got provider.Binding) error {
+	now := g.now()
+	if got.Reason != "" {
+		card.Reason, card.Code = got.Reason, got.Code
+		_, err := card.Move(pay.CardFailed, now)
+		return err
+	}
+	ref, err := g.Seal.Seal("card/"+card.ID+"/ref", []byte(got.Ref))
+	if err != nil {
+		return err
+	}
+	card.Ref, card.PhoneMasked, card.CodeAt, card.CodeUntil = ref, got.PhoneMasked, now, got.Needs.ExpiresAt.Truncate(time.Millisecond)
+	card.Card, card.Expiry = pay.Card{MaskedPAN: maskNumber(in.Number), PaymentSystem: got.Card.PaymentSystem}, in.Expiry
+	return nil
+}
+
+// ResendCardCode has the owner of a card that is being bound sent another code. That takes the
+// card's number again, which is not kept.
+func (g *Gateway) ResendCardCode(ctx context.Context, cardID string, in BindInput, key Idem) (Saved[pay.BoundCard], error) {
+	out := Saved[pay.BoundCard]{Status: http.StatusOK}
+	leave, err := g.binding.take(ctx, cardID)
+	if err != nil {
+		return out, err
+	}
+	defer leave()
+	s := cardStep{}
+	if s.card, s.merchant, err = g.cardAndMerchant(ctx, cardID); err != nil {
+		return out, err
+	}
+	out.Value = s.card
+	if s.claim, err = g.newClaim("card.resend", s.merchant.Source, key, false); err != nil {
+		return out, err
+	}
+	if out.Replayed, err = g.usedBefore(ctx, s.claim); err != nil || out.Replayed {
+		return out, err
+	}
+	if err := g.mayResendCard(s.merchant, s.card, in); err != nil {
+		return out, err
+	}
+	if in.Number == "" {
+		return out, errNumberAgain("POST /api/cards")
+	}
+	got, callErr := g.askForCode(ctx, s.merchant, s.card.ID, in)
+	if callErr != nil {
+		return out, upstream(s.merchant.Provider, callErr) // the code that was sent before still counts
+	}
+	err = g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) (err error) {
+		if s.card, err = b.LockCard(ctx, cardID); err != nil || s.card.State != pay.CardPending {
+			return err
+		}
+		if err := g.codeSent(&s.card, in, got); err != nil {
+			return err
+		}
+		if _, err := s.claim.take(ctx, b.Tx, cardID, http.StatusOK, true, b.now); err != nil {
+			return err
+		}
+		return b.SaveCard(ctx, s.card)
+	})
+	out.Value = s.card
+	return out, err
+}
+
+func (g *Gateway) mayResendCard(m pay.Merchant, card pay.BoundCard, in BindInput) error {
+	switch {
+	case card.State != pay.CardPending:
+		return &pay.Error{Code: pay.CodeConflict, Reason: "card_" + string(card.State), Message: "this card is " + string(card.State) + "; no code is awaited"}
+	case card.ByForm || card.Ref == "":
+		return errNoCardCode
+	case in.Number != "" && maskNumber(in.Number) != card.Card.MaskedPAN:
+		return &pay.Error{Code: pay.CodeConflict, Reason: "other_card", Message: "this is another card than the one that is being bound; bind it with POST /api/cards"}
+	}
+	return tooEarly(card.CodeAt, g.now(), g.codeEvery(m))
+}
+
+var errNoCardCode = &pay.Error{Code: pay.CodeConflict, Reason: "no_code_expected", Message: "no code was sent for this card; bind it anew"}
+
+// errNumberAgain says that another code takes the card's number, which nobody has kept.
+func errNumberAgain(start string) error {
+	return &pay.Error{Code: pay.CodeUnsupported, Reason: "card_needed_again", Message: "another code takes the card's number, which is not kept: send it along, or start with " + start}
+}
+
+// codeEvery is how soon a merchant's company sends another code.
+func (g *Gateway) codeEvery(m pay.Merchant) time.Duration {
+	if p, ok := g.providers[m.Provider]; ok {
+		if s, ok := p.Info().Account.(provider.CodeSender); ok {
+			return s.CodeEvery()
+		}
+	}
+	return resendGap
+}
+
+// tooEarly is the refusal of another code, nil where it may be sent.
+func tooEarly(sent, now time.Time, gap time.Duration) error {
+	left := gap - now.Sub(sent)
+	if left <= 0 {
+		return nil
+	}
+	return &pay.Error{Code: pay.CodeRateLimited, Reason: "too_early", RetryAfter: left, Message: fmt.Sprintf("a code was just sent; another can be sent in %d seconds", int((left+time.Second-1)/time.Second))}
+}
+
+// usedBefore says whether a key was used before for the same request.
+func (g *Gateway) usedBefore(ctx context.Context, c claim) (replayed bool, err error) {
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		t, err := c.look(ctx, tx, g.now())
+		replayed = t != nil
+		return err
+	})
+	return replayed, err
+}
+
 // BindForm makes the company's own form, on which the card's owner enters it.
-func (g *Gateway) BindForm(ctx context.Context, in FormInput) (Saved[pay.BoundCard], string, error) {
+func (g *Gateway) BindForm(ctx context.Context, in FormInput, key Idem) (Saved[pay.BoundCard], error) {
 	out := Saved[pay.BoundCard]{Status: http.StatusCreated}
 	p, ok := g.providers[in.Provider]
 	if !ok {
-		return out, "", g.unknownProvider()
+		return out, g.unknownProvider()
 	}
 	if _, ok := p.Info().Account.(provider.FormBinder); !ok {
-		return out, "", &pay.Error{Code: pay.CodeUnsupported, Reason: "no_card_form", Message: p.Info().Title + " has no form for cards"}
+		return out, &pay.Error{Code: pay.CodeUnsupported, Reason: "no_card_form", Message: p.Info().Title + " has no form for cards"}
 	}
-	var m pay.Merchant
-	err := g.store.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		m, err = g.seller(ctx, tx, InvoiceInput{Source: in.Source, Business: in.Business, Provider: in.Provider})
-		return err
-	})
-	if err != nil {
-		return out, "", err
+	s, err := g.beginCard(ctx, "card.form", true, InvoiceInput{Source: in.Source, Business: in.Business, Provider: in.Provider}, key)
+	out.Value, out.Replayed = s.card, s.replayed
+	if err != nil || s.replayed {
+		return out, err
 	}
-	card := pay.BoundCard{ID: id.New(), BusinessID: m.BusinessID, MerchantID: m.ID, Provider: m.Provider, State: pay.CardPending}
 	var form provider.Form
-	callErr := g.onCard(ctx, m, "bind_form", func(ctx context.Context, a provider.Account) (err error) {
-		form, err = a.(provider.FormBinder).BindForm(ctx, provider.FormOrder{CardID: card.ID, ReturnURL: in.ReturnURL, ErrorURL: in.ErrorURL, Phone: in.Phone, PINFL: in.PINFL})
+	callErr := g.onCard(ctx, s.merchant, "bind_form", func(ctx context.Context, a provider.Account) (err error) {
+		form, err = a.(provider.FormBinder).BindForm(ctx, provider.FormOrder{CardID: s.card.ID, ReturnURL: in.ReturnURL, ErrorURL: in.ErrorURL, Phone: in.Phone, PINFL: in.PINFL})
 		return err
 	})
-	if callErr != nil {
-		return out, "", upstream(m.Provider, callErr)
-	}
-	err = g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) error {
-		card.Ref, card.CodeUntil, card.CreatedAt = form.Ref, form.Expires.Truncate(time.Millisecond), b.now
-		return b.InsertCard(ctx, card)
+	err = g.sent(ctx, &s, callErr, func(card *pay.BoundCard) error {
+		card.Ref, card.FormURL, card.CodeUntil = form.Ref, form.URL, form.Expires.Truncate(time.Millisecond)
+		return nil
 	})
-	out.Value = card
-	return out, form.URL, err
+	out.Value = s.card
+	return out, err
+}
+
+// ReadCard has the form read back that a company speaks of. Its word alone changes nothing.
+func (d desk) ReadCard(ctx context.Context, ref string) error {
+	var card pay.BoundCard
+	err := d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		card, err = tx.PendingCard(ctx, d.m.ID, ref)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) || err == nil && !card.ByForm {
+		return nil
+	}
+	if err != nil || !d.g.mayAsk("card/"+card.ID) {
+		return err
+	}
+	_, err = d.g.readForm(ctx, card, d.m)
+	return err
 }
 
 // formGrace is how long after its end a form is still asked about.
@@ -154,6 +308,7 @@ func (g *Gateway) readForm(ctx context.Context, card pay.BoundCard, m pay.Mercha
 		if _, err := card.Move(pay.CardActive, b.now); err != nil {
 			return err
 		}
+		card.Ref = ""
 		card.Sealed, card.Card, card.Expiry, card.PhoneMasked, card.NeedsCode = sealed, got.Card, got.Expiry, got.PhoneMasked, got.NeedsCode
 		return b.SaveCard(ctx, card)
 	})
@@ -168,16 +323,16 @@ func maskNumber(n string) string {
 	return n[:6] + "******" + n[len(n)-4:]
 }
 
-// binder finds the merchant at which a business's cards are bound.
-func (g *Gateway) binder(ctx context.Context, tx *store.Tx, in BindInput) (pay.Merchant, error) {
-	p, ok := g.providers[in.Provider]
+// canBind says whether cards are bound at a provider by our call.
+func (g *Gateway) canBind(name string) error {
+	p, ok := g.providers[name]
 	if !ok {
-		return pay.Merchant{}, g.unknownProvider()
+		return g.unknownProvider()
 	}
 	if _, ok := p.Info().Account.(provider.CardBinder); !ok {
-		return pay.Merchant{}, &pay.Error{Code: pay.CodeUnsupported, Reason: "no_cards", Message: p.Info().Title + " binds no cards by our call"}
+		return &pay.Error{Code: pay.CodeUnsupported, Reason: "no_cards", Message: p.Info().Title + " binds no cards by our call"}
 	}
-	return g.seller(ctx, tx, InvoiceInput{Source: in.Source, Business: in.Business, Provider: in.Provider})
+	return nil
 }
 
 // onCard makes one call that concerns no invoice.
@@ -190,31 +345,79 @@ func (g *Gateway) onCard(ctx context.Context, m pay.Merchant, op string, f func(
 }
 
 func (b *book) cardFails(ctx context.Context, card *pay.BoundCard, got provider.Binding) error {
-	card.Reason, card.Code = got.Reason, got.Code
+	card.Reason, card.Code, card.Ref = got.Reason, got.Code, ""
 	if _, err := card.Move(pay.CardFailed, b.now); err != nil {
 		return err
 	}
 	return b.SaveCard(ctx, *card)
 }
 
-// ConfirmCard hands over the owner's code. A wrong one is a conflict, and the card stays pending
-// until its code runs out.
-func (g *Gateway) ConfirmCard(ctx context.Context, cardID, code string) (pay.BoundCard, error) {
-	card, m, err := g.cardAndMerchant(ctx, cardID)
+// abandoned ends a card whose request died before its answer was written, or whose code nobody
+// handed over: neither can come to anything any more.
+func (b *book) abandoned(ctx context.Context, card *pay.BoundCard) error {
+	reason := ""
 	switch {
-	case err != nil, card.State == pay.CardActive:
-		return card, err
+	case card.State != pay.CardPending:
+	case card.Ref == "" && b.now.Sub(card.CreatedAt) >= Lease && card.ByForm:
+		reason = pay.DeclineUnreached
+	case card.Ref == "" && b.now.Sub(card.CreatedAt) >= Lease:
+		reason = pay.DeclineCardAgain
+	case card.Ref != "" && !card.ByForm && b.now.After(card.CodeUntil.Add(codeGrace)):
+		reason = pay.DeclineCodeLate
+	}
+	if reason == "" {
+		return nil
+	}
+	return b.cardFails(ctx, card, provider.Binding{Reason: reason})
+}
+
+// codeGrace is how long after its code ran out a card may still be sent another.
+const codeGrace = 10 * time.Minute
+
+// ConfirmCard hands over the owner's code. A wrong one is a conflict, and the card stays pending
+// until its code runs out. In one process one code at a time is tried on a card.
+func (g *Gateway) ConfirmCard(ctx context.Context, cardID, code string, key Idem) (Saved[pay.BoundCard], error) {
+	out := Saved[pay.BoundCard]{Status: http.StatusOK}
+	leave, err := g.binding.take(ctx, cardID)
+	if err != nil {
+		return out, err
+	}
+	defer leave()
+	card, m, err := g.cardAndMerchant(ctx, cardID)
+	if err != nil {
+		return out, err
+	}
+	c, err := g.newClaim("card.confirm", m.Source, key, false)
+	if err != nil {
+		return out, err
+	}
+	if out.Replayed, err = g.usedBefore(ctx, c); err == nil && !out.Replayed {
+		card, err = g.confirmCard(ctx, card, m, code, c)
+	}
+	out.Value = card
+	return out, err
+}
+
+func (g *Gateway) confirmCard(ctx context.Context, card pay.BoundCard, m pay.Merchant, code string, c claim) (pay.BoundCard, error) {
+	cardID := card.ID
+	switch {
+	case card.State == pay.CardActive:
+		return card, nil
 	case card.State != pay.CardPending:
 		if card.Reason == pay.DeclineCodeLate {
 			return card, errCodeLate
 		}
 		return card, &pay.Error{Code: pay.CodeConflict, Reason: "card_" + string(card.State), Message: "this card is " + string(card.State) + "; bind it anew"}
-	case card.Ref == "" || !g.bindsByCode(card.Provider):
-		return card, &pay.Error{Code: pay.CodeConflict, Reason: "no_code_expected", Message: "no code was sent for this card; bind it anew"}
+	case card.Ref == "" || card.ByForm:
+		return card, errNoCardCode
+	}
+	ref, err := g.Seal.Open("card/"+card.ID+"/ref", card.Ref)
+	if err != nil {
+		return card, fmt.Errorf("open what names card %s at %s: %w", card.ID, m.Provider, err)
 	}
 	var got provider.Binding
 	callErr := g.onCard(ctx, m, "confirm_card", func(ctx context.Context, a provider.Account) (err error) {
-		got, err = a.(provider.CardBinder).ConfirmCard(ctx, card.Ref, code)
+		got, err = a.(provider.CardBinder).ConfirmCard(ctx, string(ref), code)
 		return err
 	})
 	if callErr != nil {
@@ -236,16 +439,20 @@ func (g *Gateway) ConfirmCard(ctx context.Context, cardID, code string) (pay.Bou
 		case got.Reason == pay.DeclineWrongCode && !b.now.After(card.CodeUntil):
 			refusal = errWrongCode
 			return nil
-		case got.Reason == pay.DeclineWrongCode:
+		case got.Reason == pay.DeclineWrongCode, got.Reason == pay.DeclineCodeLate:
 			refusal, got.Reason = errCodeLate, pay.DeclineCodeLate
 			return b.cardFails(ctx, &card, got)
-		case got.Reason != "":
+		}
+		if _, err := c.take(ctx, b.Tx, cardID, http.StatusOK, true, b.now); err != nil {
+			return err
+		}
+		if got.Reason != "" {
 			return b.cardFails(ctx, &card, got)
 		}
 		if _, err := card.Move(pay.CardActive, b.now); err != nil {
 			return err
 		}
-		card.Sealed, card.NeedsCode = sealed, got.NeedsCode
+		card.Sealed, card.Ref, card.NeedsCode = sealed, "", got.NeedsCode
 		if got.Card.MaskedPAN != "" {
 			card.Card = got.Card
 		}
@@ -258,29 +465,26 @@ func (g *Gateway) ConfirmCard(ctx context.Context, cardID, code string) (pay.Bou
 	return card, err
 }
 
-// bindsByCode says whether a provider's cards are confirmed by a code that we hand over.
-func (g *Gateway) bindsByCode(name string) bool {
-	p, ok := g.providers[name]
-	if !ok {
-		return false
-	}
-	_, ok = p.Info().Account.(provider.CardBinder)
-	return ok
-}
-
 // Card reads one card. One that is being bound on the company's form is asked about, at most every
-// five seconds.
+// five seconds; one that can come to nothing any more is ended.
 func (g *Gateway) Card(ctx context.Context, cardID string) (pay.BoundCard, error) {
 	card, m, err := g.cardAndMerchant(ctx, cardID)
-	if err != nil || card.State != pay.CardPending {
+	switch {
+	case err != nil || card.State != pay.CardPending:
 		return card, err
-	}
-	if p, ok := g.providers[card.Provider]; ok {
-		if _, ok := p.Info().Account.(provider.FormBinder); ok && g.mayAsk("card/"+card.ID) {
+	case card.ByForm && card.Ref != "":
+		if g.mayAsk("card/" + card.ID) {
 			return g.readForm(ctx, card, m)
 		}
+		return card, nil
 	}
-	return card, nil
+	err = g.update(ctx, byAPI, func(ctx context.Context, b *book) (err error) {
+		if card, err = b.LockCard(ctx, cardID); err != nil {
+			return err
+		}
+		return b.abandoned(ctx, &card)
+	})
+	return card, err
 }
 
 func (g *Gateway) cardAndMerchant(ctx context.Context, cardID string) (card pay.BoundCard, m pay.Merchant, err error) {

@@ -26,6 +26,9 @@ const resendGap = time.Minute
 // newest payment then waits for the buyer's code, was refused (State failed, Reason), or its
 // outcome is unknown.
 func (g *Gateway) Pay(ctx context.Context, in PayInput, key Idem) (Saved[Invoice], error) {
+	if in.Way == pay.WayWallet {
+		return g.payWallet(ctx, in, key)
+	}
 	out := Saved[Invoice]{Status: http.StatusOK}
 	for {
 		var s chargeStep
@@ -35,7 +38,7 @@ func (g *Gateway) Pay(ctx context.Context, in PayInput, key Idem) (Saved[Invoice
 		})
 		switch {
 		case errors.Is(err, errTakeBack):
-			if err := g.takeBack(ctx, *s.page); err != nil {
+			if err := g.withdrawPage(ctx, *s.page); err != nil {
 				return out, err
 			}
 			continue
@@ -48,7 +51,7 @@ func (g *Gateway) Pay(ctx context.Context, in PayInput, key Idem) (Saved[Invoice
 				return out, err
 			}
 		}
-		out.Value, err = g.Invoice(ctx, in.InvoiceID)
+		out.Value, err = g.taken(ctx, in.InvoiceID)
 		return out, err
 	}
 }
@@ -86,6 +89,17 @@ func (g *Gateway) beginCharge(ctx context.Context, in PayInput, key Idem) (s cha
 		if err != nil {
 			return err
 		}
+		if in.Way == pay.WayCard {
+			card.Card.MaskedPAN = maskNumber(in.Number)
+		}
+		if in.Hosted {
+			if err := tooManyTries(payments, b.now); err != nil {
+				return err
+			}
+		}
+		if err := b.codeStands(payments, in, card); err != nil {
+			return err
+		}
 		if err := b.mayCharge(ctx, inv, payments); err != nil {
 			return err
 		}
@@ -94,7 +108,10 @@ func (g *Gateway) beginCharge(ctx context.Context, in PayInput, key Idem) (s cha
 		}
 		p := pay.Payment{
 			ID: id.New(), InvoiceID: inv.ID, BusinessID: inv.BusinessID, MerchantID: s.merchant.ID, Provider: s.merchant.Provider,
-			Amount: inv.Amount, State: pay.Created, Way: in.Way, CardID: card.ID, Card: card.Card, CreatedAt: b.now,
+			Amount: inv.Amount, State: pay.Created, Way: in.Way, CardID: card.ID, Card: card.Card, Save: in.Save, CreatedAt: b.now,
+		}
+		if p.HoldUntil, err = g.holdEnds(s.merchant, *inv, b.now); err != nil {
+			return err
 		}
 		if in.Way == pay.WayQR {
 			if err := g.keepCode(&p, in.Code); err != nil {
@@ -170,7 +187,10 @@ func (g *Gateway) chargeable(ctx context.Context, b *book, s *chargeStep, inv *p
 		if !known || name != "" && m.Provider != name {
 			continue
 		}
-		if _, ok := p.Info().Account.(provider.CardCharger); !ok {
+		if !chargesBy(p.Info().Account, in.Way) || in.Provider != "" && in.Provider != m.Provider {
+			continue
+		}
+		if _, ok := p.Info().Account.(provider.Splitter); !ok && len(inv.Split) > 0 {
 			continue
 		}
 		if !m.Active {
@@ -183,6 +203,80 @@ func (g *Gateway) chargeable(ctx context.Context, b *book, s *chargeStep, inv *p
 		return card, nil
 	}
 	return card, &pay.Error{Code: pay.CodeUnsupported, Reason: "no_card_charge", Message: "no provider of this business charges cards by our call; send the buyer to the checkoutUrl"}
+}
+
+// chargesBy says whether an account charges cards in that way.
+func chargesBy(a provider.Account, way pay.Way) bool {
+	if way == pay.WayCard {
+		_, ok := a.(provider.NumberCharger)
+		return ok
+	}
+	_, ok := a.(provider.CardCharger)
+	return ok
+}
+
+// holdEnds is when a hold that is about to be made releases itself at the latest; zero where none
+// is made, or where its end takes the money.
+func (g *Gateway) holdEnds(m pay.Merchant, inv pay.Invoice, now time.Time) (time.Time, error) {
+	if inv.Capture == "manual" {
+		if inv.HoldExpiry == "capture" || inv.HoldFor <= 0 {
+			return time.Time{}, nil
+		}
+		return now.Add(inv.HoldFor), nil
+	}
+	if _, ok := g.providers[m.Provider].Info().Account.(provider.HoldFirst); !ok {
+		return time.Time{}, nil
+	}
+	a, err := g.account(m)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if span := a.(provider.HoldFirst).HoldFirst(); span > 0 {
+		return now.Add(span), nil
+	}
+	return time.Time{}, nil
+}
+
+// Strangers on the hosted page may try so many cards on one invoice, and any caller so many codes
+// on one attempt: nobody is to guess either.
+const (
+	hostedTries  = 10
+	hostedWindow = time.Hour
+	codeTries    = 5
+)
+
+func tooManyTries(payments []*pay.Payment, now time.Time) error {
+	tries, oldest := 0, now
+	for _, p := range payments {
+		if p.Way == pay.WayCard && now.Sub(p.CreatedAt) < hostedWindow {
+			tries++
+			if p.CreatedAt.Before(oldest) {
+				oldest = p.CreatedAt
+			}
+		}
+	}
+	if tries < hostedTries {
+		return nil
+	}
+	return &pay.Error{Code: pay.CodeRateLimited, Reason: "too_many_tries", RetryAfter: hostedWindow - now.Sub(oldest), Message: "too many cards were tried on this invoice; try again in an hour"}
+}
+
+// codeStands refuses to begin again with the same card while its company would send no other code:
+// the one that was sent still counts, and would be thrown away.
+func (b *book) codeStands(payments []*pay.Payment, in PayInput, card pay.BoundCard) error {
+	for _, p := range payments {
+		same := p.Way == in.Way && p.CardID == card.ID && p.Card.MaskedPAN == card.Card.MaskedPAN
+		company, known := b.g.providers[p.Provider]
+		if !same || !known || !p.WaitsForCode(b.now) {
+			continue
+		}
+		if sender, ok := company.Info().Account.(provider.CodeSender); ok {
+			if err := tooEarly(p.CodeAt, b.now, sender.CodeEvery()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // mayCharge refuses what must not be charged now. An attempt that only waits for a code gives way
@@ -215,6 +309,9 @@ func (g *Gateway) sendCharge(ctx context.Context, s chargeStep, in PayInput) err
 	order := provider.ChargeOrder{
 		Payment: s.payment, Invoice: s.invoice, Number: in.Number, Expiry: in.Expiry, Phone: in.Phone,
 		Hold: s.invoice.Capture == "manual", HoldFor: s.invoice.HoldFor, CaptureOnExpiry: s.invoice.HoldExpiry == "capture",
+	}
+	if first := s.payment.HoldUntil; s.invoice.Capture != "manual" && !first.IsZero() {
+		order.Hold, order.HoldFor, order.CaptureOnExpiry = true, first.Sub(s.payment.CreatedAt), false
 	}
 	var err error
 	if s.sealed != "" {
@@ -351,8 +448,8 @@ func (g *Gateway) codeAnswer(ctx context.Context, b *book, inv *pay.Invoice, p *
 		b.answered(p)
 		p.Code = o.Code
 		p.CodeTries++
-		if p.Lapsed(b.now) {
-			_, err := b.move(ctx, inv, p, pay.Change{To: pay.Failed, At: b.now, Reason: pay.DeclineCodeLate}, "the code came too late")
+		if note := codeOver(*p, o, b.now); note != "" {
+			_, err := b.move(ctx, inv, p, pay.Change{To: pay.Failed, At: b.now, Reason: pay.DeclineCodeLate}, note)
 			return errCodeLate, err
 		}
 		if err := b.SavePayment(ctx, *p); err != nil {
@@ -362,6 +459,22 @@ func (g *Gateway) codeAnswer(ctx context.Context, b *book, inv *pay.Invoice, p *
 	}
 	return nil, b.lost(ctx, inv, p, asked, errors.New("the company still works on it"))
 }
+
+// codeOver says why no further code counts, "" where one does.
+func codeOver(p pay.Payment, o provider.Outcome, now time.Time) string {
+	switch {
+	case p.Lapsed(now):
+		return "the code came too late"
+	case o.Reason == pay.DeclineCodeLate:
+		return first(o.Note, p.Provider+" takes no further code")
+	case p.CodeTries >= codeTries:
+		return "too many wrong codes"
+	}
+	return ""
+}
+
+// CodeTriesLeft is how many wrong codes an attempt still bears here; the company may bear fewer.
+func CodeTriesLeft(p pay.Payment) int { return max(0, codeTries-p.CodeTries) }
 
 var (
 	errWrongCode = &pay.Error{Code: pay.CodeConflict, Reason: pay.DeclineWrongCode, Message: "the code is wrong; try again"}
@@ -374,25 +487,26 @@ var (
 // ConfirmPay hands the buyer's code over, once. A wrong code is a conflict, and the attempt still
 // stands until its code runs out; the same invoice comes back where a twin was faster.
 func (g *Gateway) ConfirmPay(ctx context.Context, invoiceID, code string, key Idem) (Saved[Invoice], error) {
-	return g.onCode(ctx, "invoice.confirm", invoiceID, pay.AskedConfirm, key, func(s chargeStep) error {
+	return g.onCode(ctx, "invoice.confirm", PayInput{InvoiceID: invoiceID}, pay.AskedConfirm, key, func(s chargeStep) error {
 		return g.ask(ctx, s, "confirm", func(ctx context.Context, a provider.Account) (provider.Outcome, error) {
 			return a.(provider.CardCharger).ConfirmCharge(ctx, s.payment, code)
 		})
 	})
 }
 
-// ResendCode has another code sent, where that takes no card number.
-func (g *Gateway) ResendCode(ctx context.Context, invoiceID string, key Idem) (Saved[Invoice], error) {
-	return g.onCode(ctx, "invoice.resend", invoiceID, pay.AskedResend, key, func(s chargeStep) error { return g.sendCharge(ctx, s, PayInput{}) })
+// ResendCode has another code sent. Where the card is charged by its number that is needed again,
+// since nobody has kept it.
+func (g *Gateway) ResendCode(ctx context.Context, in PayInput, key Idem) (Saved[Invoice], error) {
+	return g.onCode(ctx, "invoice.resend", in, pay.AskedResend, key, func(s chargeStep) error { return g.sendCharge(ctx, s, in) })
 }
 
 // onCode makes one call on the payment that waits for a code.
-func (g *Gateway) onCode(ctx context.Context, op, invoiceID string, asked pay.Asked, key Idem, send func(chargeStep) error) (Saved[Invoice], error) {
+func (g *Gateway) onCode(ctx context.Context, op string, in PayInput, asked pay.Asked, key Idem, send func(chargeStep) error) (Saved[Invoice], error) {
 	out := Saved[Invoice]{Status: http.StatusOK}
 	var s chargeStep
 	settled := false
 	err := wait(ctx, func() (again bool, err error) {
-		s, settled, err = g.beginCode(ctx, op, invoiceID, asked, key)
+		s, settled, err = g.beginCode(ctx, op, in, asked, key)
 		return s.twinRuns, err
 	})
 	if err == nil {
@@ -407,15 +521,15 @@ func (g *Gateway) onCode(ctx context.Context, op, invoiceID string, asked pay.As
 			return out, err
 		}
 	}
-	out.Value, err = g.Invoice(ctx, invoiceID)
+	out.Value, err = g.taken(ctx, in.InvoiceID)
 	return out, err
 }
 
 // beginCode writes the call down. settled: a twin's code was taken before.
-func (g *Gateway) beginCode(ctx context.Context, op, invoiceID string, asked pay.Asked, key Idem) (s chargeStep, settled bool, err error) {
+func (g *Gateway) beginCode(ctx context.Context, op string, in PayInput, asked pay.Asked, key Idem) (s chargeStep, settled bool, err error) {
 	err = g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
 		s, settled = chargeStep{}, false
-		inv, payments, err := b.open(ctx, invoiceID)
+		inv, payments, err := b.open(ctx, in.InvoiceID)
 		if err != nil {
 			return err
 		}
@@ -427,7 +541,7 @@ func (g *Gateway) beginCode(ctx context.Context, op, invoiceID string, asked pay
 		case p == nil:
 			s.refusal = errNoCode
 			return nil
-		case p.Asked != "" && b.now.Sub(p.AskedAt) < Lease && p.State == pay.Created:
+		case p.Asked != "" && b.now.Sub(p.AskedAt) < Lease && (p.State == pay.Created || p.State == pay.Held && inv.Capture != "manual"): // held first, taken at once
 			s.twinRuns = true
 			return nil
 		case p.State == pay.Unknown || p.Asked != "":
@@ -444,18 +558,9 @@ func (g *Gateway) beginCode(ctx context.Context, op, invoiceID string, asked pay
 			return nil
 		}
 		if asked == pay.AskedResend {
-			if s.refusal = mayResend(*p, b.now); s.refusal != nil {
-				return nil
-			}
-			card, err := b.Card(ctx, p.CardID)
-			if err != nil {
+			if err := g.resend(ctx, b, &s, *p, in); err != nil || s.refusal != nil {
 				return err
 			}
-			if card.State != pay.CardActive {
-				s.refusal = &pay.Error{Code: pay.CodeConflict, Reason: "card_" + string(card.State), Message: "this card is " + string(card.State)}
-				return nil
-			}
-			s.sealed = card.Sealed
 		}
 		if err := p.Ask(asked, p.Amount, b.now); err != nil {
 			return err
@@ -472,13 +577,27 @@ func (g *Gateway) beginCode(ctx context.Context, op, invoiceID string, asked pay
 	return s, settled, err
 }
 
-func mayResend(p pay.Payment, now time.Time) error {
-	if p.Way != pay.WayToken {
-		return &pay.Error{Code: pay.CodeUnsupported, Reason: "card_needed_again", Message: "another code takes the card's number, which is not kept: start with POST /api/invoices/:id/pay"}
+// resend says whether another code may be sent, and by which card.
+func (g *Gateway) resend(ctx context.Context, b *book, s *chargeStep, p pay.Payment, in PayInput) error {
+	switch {
+	case p.Way == pay.WayCard && in.Number == "":
+		s.refusal = errNumberAgain("POST /api/invoices/:id/pay")
+		return nil
+	case p.Way == pay.WayCard && maskNumber(in.Number) != p.Card.MaskedPAN:
+		s.refusal = &pay.Error{Code: pay.CodeConflict, Reason: "other_card", Message: "this is another card than the one that is being charged; start with POST /api/invoices/:id/pay"}
+		return nil
 	}
-	if left := resendGap - now.Sub(p.CodeAt); left > 0 {
-		return &pay.Error{Code: pay.CodeRateLimited, Reason: "too_early", RetryAfter: left, Message: fmt.Sprintf("a code was just sent; another can be sent in %d seconds", int(left/time.Second)+1)}
+	if s.refusal = tooEarly(p.CodeAt, b.now, g.codeEvery(pay.Merchant{Provider: p.Provider})); s.refusal != nil || p.Way == pay.WayCard {
+		return nil
 	}
+	card, err := b.Card(ctx, p.CardID)
+	if err != nil {
+		return err
+	}
+	if card.State != pay.CardActive {
+		s.refusal = &pay.Error{Code: pay.CodeConflict, Reason: "card_" + string(card.State), Message: "this card is " + string(card.State)}
+	}
+	s.sealed = card.Sealed
 	return nil
 }
 

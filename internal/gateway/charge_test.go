@@ -52,6 +52,19 @@ func (a *cardAccount) Charge(_ context.Context, o provider.ChargeOrder) (provide
 	return provider.Outcome{State: pay.Paid, Ref: "ref-" + o.Payment.ID, Amount: o.Payment.Amount}, nil
 }
 
+func (a *cardAccount) NumberTerms() provider.NumberTerms { return provider.NumberTerms{} }
+
+func (a *cardAccount) BindCard(context.Context, provider.BindOrder) (provider.Binding, error) {
+	if a.c.before != nil {
+		a.c.before()
+	}
+	return provider.Binding{Ref: "card-1", Needs: provider.Next{Kind: "otp"}}, nil
+}
+
+func (a *cardAccount) ConfirmCard(context.Context, string, string) (provider.Binding, error) {
+	return provider.Binding{Ref: "card-1", Token: "token"}, nil
+}
+
 func (a *cardAccount) ConfirmCharge(context.Context, pay.Payment, string) (provider.Outcome, error) {
 	return provider.Outcome{}, errors.New("no code was asked for")
 }
@@ -151,6 +164,34 @@ func TestChargeWhoseOutcomeCannotBeWritten(t *testing.T) {
 		fx.settle()
 		if got := fx.get(inv.ID); got.Status != pay.StatusPaid || fx.cards.charges != 1 {
 			t.Fatalf("%s after %d charges", got.Status, fx.cards.charges)
+		}
+	})
+}
+
+// A process that dies while a card is bound leaves nothing that can be charged. The repeat says so,
+// and so does whoever reads the card.
+func TestBindingDies(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.cards.before = func() { panic("killed") }
+		fx.merchant("b1", "cards")
+		in := gateway.BindInput{Source: "app", Business: "b1", Provider: "cards", Number: "8600123412341239", Expiry: "2912", Phone: "998901234567"}
+		key := gateway.Idem{Key: "k", Request: "bind"}
+		dies(t, func() { _, _ = fx.BindCard(t.Context(), in, key) })
+		fx.cards.before = nil
+		fx.advance(gateway.Lease + time.Second)
+		s, err := fx.BindCard(t.Context(), in, key)
+		if err != nil || !s.Replayed || s.Value.State != pay.CardFailed || s.Value.Reason != pay.DeclineCardAgain {
+			t.Fatalf("%+v: %v", s, err)
+		}
+		if _, err := fx.ConfirmCard(t.Context(), s.Value.ID, "112233", gateway.Idem{}); reason(err) != "card_failed" {
+			t.Errorf("a code for it: %v", err)
+		}
+		key.Key = "k2"
+		if s, err = fx.BindCard(t.Context(), in, key); err != nil || s.Value.State != pay.CardPending {
+			t.Fatalf("%+v: %v", s, err)
+		}
+		if s, err = fx.ConfirmCard(t.Context(), s.Value.ID, "112233", gateway.Idem{}); err != nil || s.Value.State != pay.CardActive || s.Value.Ref != "" {
+			t.Fatalf("%+v: %v", s, err)
 		}
 	})
 }

@@ -25,7 +25,11 @@ func (g *Gateway) writeLink(ctx context.Context, s *invoiceStep, inv *pay.Invoic
 		inv.CheckoutURL = g.hostedURL(*inv)
 		return nil
 	}
-	if _, ok := g.providers[inv.Provider].Info().Account.(provider.Checkouter); !ok {
+	info := g.providers[inv.Provider].Info()
+	if _, ok := info.Account.(provider.Checkouter); !ok && g.cardForm(info) {
+		inv.CheckoutURL = g.hostedURL(*inv)
+		return nil
+	} else if !ok {
 		return nil // paid by POST /api/invoices/:id/pay alone: there is nowhere to send the buyer
 	}
 	if g.hosts(inv.Provider) {
@@ -90,7 +94,11 @@ func (g *Gateway) makePage(ctx context.Context, m pay.Merchant, inv pay.Invoice,
 	}
 	var link provider.Link
 	callErr := g.call(ctx, m, p, "checkout", func(ctx context.Context) error {
-		link, err = a.(provider.Checkouter).Checkout(ctx, inv, p)
+		if p.Way == pay.WayWallet {
+			link, err = a.(provider.WalletCharger).ChargeWallet(ctx, inv, p, p.Card.PaymentSystem)
+		} else {
+			link, err = a.(provider.Checkouter).Checkout(ctx, inv, p)
+		}
 		return err
 	})
 	ctx = context.WithoutCancel(ctx)
@@ -115,6 +123,12 @@ func (g *Gateway) makePage(ctx context.Context, m pay.Merchant, inv pay.Invoice,
 		row.Ref, row.Meta, row.PageURL = link.Ref, link.Meta, link.URL
 		if err := b.SavePayment(ctx, *row); err != nil {
 			return err
+		}
+		if row.Way == pay.WayWallet {
+			if err := c.finish(ctx, b.Tx); err != nil {
+				return err
+			}
+			return b.Enqueue(ctx, outbox.Work{BusinessID: row.BusinessID, Kind: workSettle, Subject: row.ID, Lane: row.Provider, DueAt: b.now.Add(g.askAfter(0))})
 		}
 		if inv.Status == pay.StatusPending && inv.Provider == row.Provider {
 			inv.CheckoutURL, inv.Deeplink = link.URL, link.Deeplink
@@ -233,6 +247,12 @@ func (g *Gateway) payment(ctx context.Context, paymentID string) (p pay.Payment,
 type Link struct {
 	Provider, Title, DisplayName string
 	URL, Deeplink                string
+
+	// Card: it is our own form for a card's number, and Provider charges the card. Phone: the form
+	// asks for the telephone that the code goes to.
+	Card, Phone bool
+
+	Acquirer bool // it takes cards: on its own page, where Card is false
 }
 
 // Links are the ways to pay an invoice, one per active provider that may take it.
@@ -248,11 +268,22 @@ func (g *Gateway) Links(ctx context.Context, invoiceID string) (inv Invoice, out
 	if err != nil {
 		return inv, nil, err
 	}
+	formed := false
 	for _, m := range merchants {
-		if inv.Provider != "" && inv.Provider != m.Provider || inv.Capture == "manual" {
+		if inv.Provider != "" && inv.Provider != m.Provider || inv.Capture == "manual" || !g.takesSplit(m.Provider, inv.Invoice) {
 			continue
 		}
-		l := Link{Provider: m.Provider, Title: g.providers[m.Provider].Info().Title, DisplayName: m.DisplayName}
+		info := g.providers[m.Provider].Info()
+		l := Link{Provider: m.Provider, Title: info.Title, DisplayName: m.DisplayName}
+		_, l.Acquirer = info.Account.(provider.CardCharger)
+		if g.cardForm(info) && !formed {
+			form := l
+			form.Card, form.Phone = true, info.Account.(provider.NumberCharger).NumberTerms().Phone
+			out, formed = append(out, form), true
+		}
+		if _, ok := info.Account.(provider.Checkouter); !ok {
+			continue
+		}
 		if !g.hosts(m.Provider) {
 			made, err := g.link(ctx, m, inv.Invoice)
 			if err != nil {
@@ -275,7 +306,7 @@ func (g *Gateway) Start(ctx context.Context, invoiceID, providerName string) (Li
 	}
 	var l Link
 	for _, each := range links {
-		if each.Provider == providerName {
+		if each.Provider == providerName && !each.Card {
 			l = each
 		}
 	}

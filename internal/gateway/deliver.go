@@ -32,12 +32,7 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 	if g.now().Before(e.NextAt) { // a newer event of the order woke us; it waits behind this one
 		return g.update(ctx, byWorker, func(ctx context.Context, b *book) error { return b.later(ctx, w, e.NextAt, w.LastError) })
 	}
-	header := webhook.Sign(g.Secrets, e.ID, g.Now(), e.Body)
-	header.Set("X-Payment-Event", e.Type)
-	header.Set("X-Payment-Id", e.InvoiceID)
-	header.Set("X-Payment-Event-Id", e.ID)
-	res := g.Sender.Send(ctx, e.NotifyURL, header, e.Body)
-	g.Metrics.Delivery(res.Delivered, g.now().Sub(e.CreatedAt))
+	res := g.send(ctx, e, e.InvoiceID)
 
 	sent := e
 	return g.update(context.WithoutCancel(ctx), byWorker, func(ctx context.Context, b *book) error {
@@ -54,8 +49,11 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 			return err
 		}
 		e.NextAt = g.afterDelivery(&e, res.Delivered, b.now)
-		if err := b.SaveEvent(ctx, e); err != nil {
+		switch ok, err := b.SaveTry(ctx, e, sent.Attempts); {
+		case err != nil:
 			return err
+		case !ok: // a person pressed "send again" while this try was under way
+			return b.done(ctx, w)
 		}
 		if !e.NextAt.IsZero() {
 			return b.later(ctx, w, e.NextAt, res.Error)
@@ -74,6 +72,17 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 		}
 		return b.done(ctx, w)
 	})
+}
+
+// send tries once to tell the app. subject is the id of what e is about.
+func (g *Gateway) send(ctx context.Context, e pay.Event, subject string) webhook.Result {
+	header := webhook.Sign(g.Secrets, e.ID, g.Now(), e.Body)
+	header.Set("X-Payment-Event", e.Type)
+	header.Set("X-Payment-Id", subject)
+	header.Set("X-Payment-Event-Id", e.ID)
+	res := g.Sender.Send(ctx, e.NotifyURL, header, e.Body)
+	g.Metrics.Delivery(res.Delivered, g.now().Sub(e.CreatedAt))
+	return res
 }
 
 // afterDelivery says when the event is tried again: at the fast retries' times, then, standing

@@ -71,3 +71,29 @@ func TestNotifyWithoutAnEvent(t *testing.T) {
 		}
 	})
 }
+
+// Whoever presses "send again" while a try is under way gets another one, whatever becomes of it.
+func TestNotifyDuringATry(t *testing.T) {
+	for _, answer := range []int{200, 500} {
+		each(t, func(t *testing.T, fx *fixture) {
+			fx.app.say(500)
+			inv := fx.paid("host", "o1")
+			fx.settle()
+			fx.advance(time.Second)
+			fx.app.say(answer)
+			fx.app.during = func() {
+				fx.app.during = nil
+				if _, err := fx.Notify(t.Context(), inv.ID, gateway.Idem{}); err != nil {
+					t.Error(err)
+				}
+			}
+			fx.settle() // the second try, and at once the one that was asked for
+			if got := len(fx.app.statuses()); got != 3 {
+				t.Fatalf("%d tries, want 3", got)
+			}
+			if got := fx.get(inv.ID).NotifyDelivered; got != (answer == 200) {
+				t.Fatalf("answered %d, delivered %v", answer, got)
+			}
+		})
+	}
+}

@@ -79,7 +79,8 @@ func (d desk) takes(inv *pay.Invoice, payments []*pay.Payment, amount pay.Tiyin,
 	switch {
 	case !d.m.Active:
 		return provider.Unavailable
-	case inv.Provider != "" && inv.Provider != d.m.Provider, inv.Capture == "manual": // it would be taken, not held
+	case inv.Provider != "" && inv.Provider != d.m.Provider, inv.Capture == "manual", // it would be taken, not held
+		!d.g.takesSplit(d.m.Provider, *inv):
 		return provider.Closed
 	case inv.Status == pay.StatusPaid, inv.Status == pay.StatusHeld, inv.Status == pay.StatusRefunded:
 		return provider.AlreadyPaid

@@ -24,9 +24,10 @@ import (
 
 const webhookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-// fixture is a gateway over a real database, with three scripted companies: "link" writes a link
+// fixture is a gateway over a real database, with scripted companies: "link" writes a link
 // and calls us, "host" makes a page when we ask and returns money by API,
-// "cards" charges cards by our call, "scan" and "other" charge scanned codes.
+// "cards" charges cards by our call, "payer" sends money to cards, "scan" and "other" charge scanned
+// codes.
 type fixture struct {
 	*gateway.Gateway
 	t      *testing.T
@@ -36,6 +37,7 @@ type fixture struct {
 	host   *company
 	cards  *cardCompany
 	scan   *scanCompany
+	payer  *payCompany
 	app    *app
 
 	mu    sync.Mutex
@@ -58,6 +60,7 @@ func newFixture(t *testing.T, e storetest.Engine) *fixture {
 	fx.host = &company{name: "host"}
 	fx.cards = &cardCompany{taken: map[string]bool{}}
 	fx.scan = &scanCompany{now: fx.Now, made: map[string]bool{}, taken: map[string]bool{}}
+	fx.payer = &payCompany{made: map[string]pay.MoveState{}}
 	fx.restart("k1:" + keyText)
 	return fx
 }
@@ -74,7 +77,7 @@ func (fx *fixture) restart(masterKeys string) {
 		t.Fatal(err)
 	}
 	fx.Gateway = gateway.New(gateway.Options{
-		Store: fx.store, Providers: []provider.Provider{linkProvider{fx.link}, hostProvider{fx.host}, cardProvider{fx.cards}, scanProvider{fx.scan, "scan"}, scanProvider{fx.scan, "other"}},
+		Store: fx.store, Providers: []provider.Provider{linkProvider{fx.link}, hostProvider{fx.host}, cardProvider{fx.cards}, payProvider{fx.payer}, scanProvider{fx.scan, "scan"}, scanProvider{fx.scan, "other"}},
 		Seal: box, Sender: webhook.NewSender(webhook.Options{AllowPrivate: true}), Secrets: secrets,
 		Evidence: evidence.New(func(context.Context, []evidence.Message) error { return nil }, fx.Now), Transport: http.DefaultTransport,
 		Now: fx.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
@@ -281,6 +284,7 @@ type app struct {
 	*httptest.Server
 	mu       sync.Mutex
 	answer   int
+	during   func() // runs while the app answers, if set
 	received []message
 }
 
@@ -310,6 +314,9 @@ func newApp(t *testing.T) *app {
 		a.received = append(a.received, message{EventID: r.Header.Get("X-Payment-Event-Id"), Invoice: m.ID, Status: m.Status, Sequence: m.Sequence, Raw: string(body)})
 		if m.EventID != r.Header.Get("X-Payment-Event-Id") || m.ID != r.Header.Get("X-Payment-Id") {
 			t.Errorf("headers and body name different events: %s", body)
+		}
+		if a.during != nil {
+			a.during()
 		}
 		w.WriteHeader(a.answer)
 	}))

@@ -53,10 +53,15 @@ type Options struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 
-	PublicURL    string
-	BaseURLs     map[string]string // provider name → its API's address; missing: Info.BaseURL
-	PayURLs      map[string]string // provider name → where its buyers are sent; missing: Info.PayURL
-	InvoiceTTL   time.Duration
+	PublicURL  string
+	BaseURLs   map[string]string // provider name → its API's address; missing: Info.BaseURL
+	PayURLs    map[string]string // provider name → where its buyers are sent; missing: Info.PayURL
+	InvoiceTTL time.Duration
+
+	AcceptCardData bool          // whether card numbers pass through us: then a business that only charges cards has a page too
+	KeepMessages   time.Duration // how long the companies' messages are kept; 0: for ever
+	KeepEvents     time.Duration // and webhooks that arrived
+
 	FastRetries  []time.Duration
 	SlowRetries  []time.Duration
 	AskIntervals []time.Duration // between questions about an unknown outcome; the last repeats
@@ -72,6 +77,7 @@ type Options struct {
 type Metrics interface {
 	Payment(provider string, to pay.State)
 	Refund(provider string, to pay.MoveState)
+	Payout(provider string, to pay.MoveState)
 	ProviderCall(provider, op, outcome string, took time.Duration)
 	Callback(provider string, status int, took time.Duration)
 	Delivery(delivered bool, sinceEvent time.Duration)
@@ -90,6 +96,7 @@ type Gateway struct {
 	asked    map[string]time.Time // when a read last had something asked
 
 	refunding turns // by invoice
+	binding   turns // by card
 }
 
 // openAccount keeps an account as long as its merchant's row does not change, so that what it
@@ -127,6 +134,8 @@ func (g *Gateway) Handlers() map[string]outbox.Handler {
 		workReceipt:  g.receiptWork,
 		workHold:     g.holdWork,
 		workFiscal:   g.fiscalWork,
+		workPayout:   g.payoutWork,
+		workTell:     g.deliverPayout,
 	}
 }
 
@@ -139,6 +148,8 @@ const (
 	workHold     = "hold_expiry" // what became of a hold that ran out; subject: the payment's id
 	workReceipt  = "receipt"     // pass a fiscal link on; subject: the payment's id
 	workFiscal   = "fiscal"      // have the provider make the fiscal receipt; subject: the payment's id
+	workPayout   = "payout"      // what became of a payout, or that nobody confirmed it; subject: its id
+	workTell     = "tell_payout" // tell the app of a payout; subject: its id
 )
 
 // account returns the merchant's opened account.
@@ -286,6 +297,7 @@ type noMetrics struct{}
 
 func (noMetrics) Payment(string, pay.State)                          {}
 func (noMetrics) Refund(string, pay.MoveState)                       {}
+func (noMetrics) Payout(string, pay.MoveState)                       {}
 func (noMetrics) ProviderCall(string, string, string, time.Duration) {}
 func (noMetrics) Callback(string, int, time.Duration)                {}
 func (noMetrics) Delivery(bool, time.Duration)                       {}

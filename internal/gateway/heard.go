@@ -24,6 +24,14 @@ const (
 func heardCode(text string) string { return evidence.Words(text, maxHeardCode) }
 func heardNote(text string) string { return evidence.Words(text, maxHeardNote) }
 
+// heardRef keeps a company's id as it is, or not at all: by half of one nothing can be asked.
+func heardRef(text string) string {
+	if len(text) > maxHeardCode || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return ""
+	}
+	return text
+}
+
 // heardURL keeps an address as it is, or not at all: half of one leads elsewhere.
 func heardURL(text string) string {
 	if len(text) > maxHeardURL || strings.ToValidUTF8(text, "") != text || strings.ContainsFunc(text, unicode.IsControl) {

@@ -59,7 +59,7 @@ func (g *Gateway) beginEnd(ctx context.Context, op, invoiceID string, asked pay.
 			return err
 		}
 		p := live(payments)
-		if inv.Status != pay.StatusHeld || p == nil {
+		if p == nil || p.State != pay.Held {
 			return &pay.Error{Code: pay.CodeConflict, Reason: "already_" + string(inv.Status), Message: "this invoice is " + string(inv.Status) + "; only a held one can be captured or released"}
 		}
 		if p.Asked != "" {
@@ -113,7 +113,7 @@ func (g *Gateway) canCapture(m pay.Merchant, p pay.Payment, amount pay.Tiyin) er
 
 // captured writes down that a hold was taken: what was asked for, or all where the company took it
 // by itself.
-func (g *Gateway) captured(ctx context.Context, b *book, inv *pay.Invoice, p *pay.Payment, proof provider.Proof, note string) error {
+func (g *Gateway) captured(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, proof provider.Proof, note string) error {
 	amount := p.Amount
 	if p.Asked == pay.AskedCapture && p.AskedAmount > 0 {
 		amount = p.AskedAmount
@@ -131,11 +131,18 @@ func (g *Gateway) captured(ctx context.Context, b *book, inv *pay.Invoice, p *pa
 	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Paid, At: b.now, Amount: amount}, note); err != nil {
 		return err
 	}
+	if err := g.withdrawOthers(ctx, b, payments, p.ID); err != nil {
+		return err
+	}
 	return b.holdOver(ctx, inv, p)
 }
 
-// released ends an invoice whose hold is gone.
+// released ends an invoice whose hold is gone. Where nobody asked for a hold, only the attempt has
+// ended, and the buyer may try again.
 func (b *book) released(ctx context.Context, inv *pay.Invoice, p *pay.Payment, note string) error {
+	if inv.Capture != "manual" {
+		return b.holdOver(ctx, inv, p)
+	}
 	if err := b.end(ctx, inv, p, pay.StatusCancelled, note); err != nil {
 		return err
 	}
@@ -179,6 +186,33 @@ func (b *book) holdsUntil(p *pay.Payment, until time.Time, span time.Duration) {
 	p.HoldUntil = until.Truncate(time.Millisecond)
 }
 
+// holdDue is when somebody looks after a hold: when it has run out, or, where nobody asked for one
+// and whoever made it was to take it at once, when their lease has ended.
+func (b *book) holdDue(inv *pay.Invoice, p *pay.Payment) time.Time {
+	switch {
+	case inv.Capture == "manual":
+		return p.HoldUntil.Add(time.Second)
+	case b.by == byAPI:
+		return b.now.Add(Lease)
+	}
+	return b.now
+}
+
+// taken is an invoice after a charge. What was held only so that it could be found again (see
+// provider.HoldFirst) is taken first. Where that fails the money stays held, and the work beside
+// the payment tries again.
+func (g *Gateway) taken(ctx context.Context, invoiceID string) (Invoice, error) {
+	inv, err := g.Invoice(ctx, invoiceID)
+	p := inv.Payment
+	if err != nil || inv.Capture == "manual" || p == nil || p.State != pay.Held || p.Asked != "" {
+		return inv, err
+	}
+	if _, err := g.endHold(ctx, "", invoiceID, pay.AskedCapture, 0, Idem{}); err != nil {
+		g.Logger.WarnContext(ctx, "what is held could not be taken yet", "invoice", invoiceID, "payment", p.ID, "error", err)
+	}
+	return g.Invoice(ctx, invoiceID)
+}
+
 // holdWork asks what became of a hold that has run out: the company has released or taken it by
 // then, as it was asked to when the hold was made.
 func (g *Gateway) holdWork(ctx context.Context, w outbox.Work) error {
@@ -188,6 +222,18 @@ func (g *Gateway) holdWork(ctx context.Context, w outbox.Work) error {
 	}
 	if p.State != pay.Held {
 		return g.finish(ctx, w)
+	}
+	if g.now().Before(p.HoldUntil) { // nobody asked for this hold: take it
+		inv, err := g.taken(ctx, p.InvoiceID)
+		if err != nil {
+			return err
+		}
+		return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
+			if inv.Payment != nil && inv.Payment.ID == p.ID && inv.Payment.State == pay.Held {
+				return b.again(ctx, w, nil)
+			}
+			return b.DropWork(ctx, workHold, p.ID)
+		})
 	}
 	if p.Asked != "" { // whoever asked is told, or asks, first
 		return g.update(ctx, byWorker, func(ctx context.Context, b *book) error { return b.again(ctx, w, nil) })

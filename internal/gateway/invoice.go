@@ -28,6 +28,8 @@ func (g *Gateway) CreateInvoice(ctx context.Context, in InvoiceInput, key Idem) 
 		if err := g.checkoutable(in); err != nil {
 			return out, err
 		}
+	} else if err := g.someSplits(in); err != nil {
+		return out, err
 	}
 	c, err := g.newClaim("invoice.create", in.Source, key, false)
 	if err != nil {
@@ -82,7 +84,42 @@ func (g *Gateway) checkoutable(in InvoiceInput) error {
 	if _, ok := info.Account.(provider.Holder); !ok && in.Capture == "manual" {
 		return &pay.Error{Code: pay.CodeUnsupported, Reason: "no_hold", Message: info.Title + ` cannot hold money on a card; leave "capture" out`}
 	}
-	return nil
+	if len(in.Split) == 0 {
+		return nil
+	}
+	s, ok := info.Account.(provider.Splitter)
+	if !ok {
+		return &pay.Error{Code: pay.CodeUnsupported, Reason: "split_not_supported", Message: info.Title + ` cannot send parts to other recipients; leave "split" out`}
+	}
+	return s.CanSplit(in.Amount, in.Split)
+}
+
+// someSplits checks a split where the buyer chooses the provider: only those that split are
+// offered (see takesSplit).
+func (g *Gateway) someSplits(in InvoiceInput) error {
+	if len(in.Split) == 0 {
+		return nil
+	}
+	for _, p := range g.Providers {
+		if s, ok := p.Info().Account.(provider.Splitter); ok {
+			return s.CanSplit(in.Amount, in.Split)
+		}
+	}
+	return &pay.Error{Code: pay.CodeUnsupported, Reason: "split_not_supported", Message: "no provider here sends parts to other recipients"}
+}
+
+// takesSplit says whether a provider may take the money of an invoice, as far as its split goes:
+// one that does not split would keep all of it for one recipient.
+func (g *Gateway) takesSplit(name string, inv pay.Invoice) bool {
+	if len(inv.Split) == 0 {
+		return true
+	}
+	p, ok := g.providers[name]
+	if !ok {
+		return false
+	}
+	_, ok = p.Info().Account.(provider.Splitter)
+	return ok
 }
 
 // invoiceStep is what one look at the book decided.

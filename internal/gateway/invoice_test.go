@@ -332,3 +332,29 @@ func TestMerchantChangesDoNotOverwriteEachOther(t *testing.T) {
 		}
 	})
 }
+
+// An invoice of which a company took another sum is not ended by its time: a person ends it.
+func TestAmountMismatchOutlivesTheInvoice(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		m := fx.merchant("b1", "link")
+		inv := fx.invoice(fx.input("link", "o1"))
+		fx.on(m, func(d provider.Desk) {
+			if _, err := d.Open(t.Context(), provider.OpenOrder{Account: inv.ID, Ref: "r", Amount: inv.Amount, ExpiresAt: fx.Now().Add(time.Hour), OnExpiry: pay.Cancelled}); err != nil {
+				t.Error(err)
+			}
+			if _, err := d.Confirm(t.Context(), provider.Key{Ref: "r"}, provider.Proof{Amount: inv.Amount - 1}); err != provider.WrongAmount {
+				t.Error(err)
+			}
+		})
+		fx.advance(100 * time.Hour)
+		if _, err := fx.ExpireInvoices(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := fx.get(inv.ID); got.Status != pay.StatusPending || got.Attention != pay.AttentionAmount {
+			t.Fatalf("%s, attention %q", got.Status, got.Attention)
+		}
+		if _, err := fx.CancelInvoice(t.Context(), inv.ID, gateway.Idem{}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

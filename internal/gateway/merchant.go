@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -134,10 +135,16 @@ func (g *Gateway) PatchMerchant(ctx context.Context, merchantID string, in Merch
 		if !ok {
 			return g.unknownProvider()
 		}
-		if err := checkPatch(p.Info(), in); err != nil {
+		change := in
+		if in.KeepSecrets {
+			if change.Credentials, err = g.withSecrets(m, p.Info(), in.Credentials); err != nil {
+				return err
+			}
+		}
+		if err := checkPatch(p.Info(), change); err != nil {
 			return err
 		}
-		if s, err = g.applyPatch(&m, false, in); err != nil {
+		if s, err = g.applyPatch(&m, false, change); err != nil {
 			return err
 		}
 		return tx.SaveMerchant(ctx, m, g.route(p, s))
@@ -147,6 +154,75 @@ func (g *Gateway) PatchMerchant(ctx context.Context, merchantID string, in Merch
 	}
 	g.saved(m, s)
 	return g.present(m)
+}
+
+// TryPatch says what SaveMerchant (merchantID "") or PatchMerchant would refuse about a patch, and
+// writes nothing: for a page that must note what it does before it does it.
+func (g *Gateway) TryPatch(ctx context.Context, providerName, merchantID string, in MerchantPatch) error {
+	m := pay.Merchant{ID: id.New(), Provider: providerName}
+	if merchantID != "" {
+		var err error
+		if m, err = g.merchant(ctx, merchantID); err != nil {
+			return err
+		}
+	}
+	p, ok := g.providers[m.Provider]
+	if !ok {
+		return g.unknownProvider()
+	}
+	if in.KeepSecrets {
+		var err error
+		if in.Credentials, err = g.withSecrets(m, p.Info(), in.Credentials); err != nil {
+			return err
+		}
+	}
+	if err := checkPatch(p.Info(), in); err != nil {
+		return err
+	}
+	_, err := g.applyPatch(&m, merchantID == "", in)
+	return err
+}
+
+// withSecrets are credentials with the present secrets where none are given.
+func (g *Gateway) withSecrets(m pay.Merchant, info provider.Info, given map[string]string) (map[string]string, error) {
+	if given == nil {
+		return nil, nil
+	}
+	s, err := g.unseal(m)
+	if err != nil {
+		return nil, err
+	}
+	out := maps.Clone(given)
+	for _, f := range info.Fields {
+		if f.Secret && out[f.Key] == "" && s.Values[f.Key] != "" {
+			out[f.Key] = s.Values[f.Key]
+		}
+	}
+	return out, nil
+}
+
+// PlainCredentials are the credentials of a merchant that are no secrets, for the form that changes
+// them.
+func (g *Gateway) PlainCredentials(ctx context.Context, merchantID string) (map[string]string, error) {
+	m, err := g.merchant(ctx, merchantID)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := g.providers[m.Provider]
+	if !ok {
+		return nil, g.unknownProvider()
+	}
+	s, err := g.unseal(m)
+	if err != nil {
+		return nil, err
+	}
+	plain := map[string]string{}
+	for _, f := range p.Info().Fields {
+		if !f.Secret {
+			plain[f.Key] = s.Values[f.Key]
+		}
+	}
+	return plain, nil
 }
 
 // applyPatch changes m, seals its secrets anew and checks that the provider can open it.
@@ -351,7 +427,9 @@ func (g *Gateway) ProvidersOf(ctx context.Context, source, business string) ([]p
 	return out, err
 }
 
-// checkoutMerchants are the active merchants of a business that have a checkout.
+// checkoutMerchants are the active merchants of a business that a buyer can be sent to: those with
+// a checkout of their own and, where card numbers may pass through us, those that charge cards on
+// our own form.
 func (g *Gateway) checkoutMerchants(ctx context.Context, tx *store.Tx, businessID string) ([]pay.Merchant, error) {
 	all, err := tx.MerchantsOf(ctx, businessID)
 	if err != nil {
@@ -364,6 +442,12 @@ func (g *Gateway) checkoutMerchants(ctx context.Context, tx *store.Tx, businessI
 		}
 		info := p.Info()
 		_, checkout := info.Account.(provider.Checkouter)
-		return info.InStore || !checkout
+		return info.InStore || !checkout && !g.cardForm(info)
 	}), nil
+}
+
+// cardForm says whether a provider's cards can be charged on our own form.
+func (g *Gateway) cardForm(info provider.Info) bool {
+	_, ok := info.Account.(provider.NumberCharger)
+	return ok && g.AcceptCardData && !info.InStore
 }

@@ -245,9 +245,29 @@ func (b *book) endRefund(ctx context.Context, refundID string, c pay.MoveChange)
 			return false, err
 		}
 	case r.State == pay.MoveFailed && c.To == pay.MoveSucceeded:
-		return false, b.alarm(ctx, inv, p.ID, pay.AttentionRefundUnconfirmed, "refund "+r.ID+" of "+r.Amount.Words()+" succeeded at "+p.Provider+" after it was taken for failed")
+		return false, b.succeedsLate(ctx, inv, p, &r, c)
 	}
 	return r.State.Underway(), nil
+}
+
+// succeedsLate writes down that a refund which was taken for failed was made after all. Where
+// another one has returned its amount meanwhile, too much went back, and a person is told.
+func (b *book) succeedsLate(ctx context.Context, inv *pay.Invoice, p *pay.Payment, r *pay.Refund, c pay.MoveChange) error {
+	stood, was := p.State, r.State
+	if p.LateRefund(*r, b.now) != nil {
+		return b.alarm(ctx, inv, p.ID, pay.AttentionRefundUnconfirmed, "refund "+r.ID+" of "+r.Amount.Words()+" succeeded at "+p.Provider+" after it was taken for failed, and its amount was returned or reserved meanwhile: too much may have gone back")
+	}
+	if _, err := r.Apply(c); err != nil {
+		return err
+	}
+	if err := b.SaveRefund(ctx, *r); err != nil {
+		return err
+	}
+	if err := b.wrote(ctx, inv, store.Change{What: "refund", PaymentID: p.ID, RefundID: r.ID, Was: string(was), Now: string(r.State), Note: first(c.Note, p.Provider+" says so late")}); err != nil {
+		return err
+	}
+	b.after = append(b.after, func() { b.g.Metrics.Refund(p.Provider, r.State) })
+	return b.returned(ctx, inv, p, *r, stood, c.Note)
 }
 
 // refundWork asks what became of a refund whose sender died, or whose answer was lost.

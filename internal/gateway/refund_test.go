@@ -274,3 +274,41 @@ func TestRefundKeyOutlivesTheMasterKey(t *testing.T) {
 		}
 	})
 }
+
+// A refund that was taken for failed and was made after all counts as made, as long as its amount
+// was not returned otherwise meanwhile; then too much went back, and a person is told.
+func TestARefundThatSucceedsLate(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		each(t, func(t *testing.T, fx *fixture) {
+			inv := fx.paid("host", "o1")
+			fx.host.onRefund = func(o provider.RefundOrder) (provider.MoveOutcome, error) {
+				fx.host.onRefund = nil
+				fx.host.mu.Lock()
+				fx.host.returned -= o.Amount // the company does not show it yet
+				fx.host.mu.Unlock()
+				fx.advance(gateway.Lease + 11*time.Minute) // our sender stands still, and another asks
+				fx.settle()
+				if again {
+					fx.on(fx.merchant("b1", "host"), func(d provider.Desk) {
+						if _, err := d.Cancel(t.Context(), provider.Key{PaymentID: o.Payment.ID}, provider.CancelOrder{}); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				return provider.MoveOutcome{State: pay.MoveSucceeded, Ref: "late"}, nil
+			}
+			s, err := fx.CreateRefund(t.Context(), gateway.RefundInput{InvoiceID: inv.ID, Amount: 40_000}, gateway.Idem{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := fx.get(inv.ID)
+			want, left, attention := pay.MoveSucceeded, pay.Tiyin(60_000), pay.Attention("")
+			if again {
+				want, left, attention = pay.MoveFailed, 0, pay.AttentionRefundUnconfirmed
+			}
+			if s.Value.State != want || got.Payment.Left() != left || got.Attention != attention {
+				t.Fatalf("%s, left %d, attention %q", s.Value.State, got.Payment.Left(), got.Attention)
+			}
+		})
+	}
+}

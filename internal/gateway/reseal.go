@@ -7,6 +7,7 @@ import (
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/seal"
+	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/store"
 )
 
@@ -91,13 +92,20 @@ func (w *sealWalk) all(ctx context.Context, visit func(row, sealed string, repla
 	if err := w.cards(ctx, visit); err != nil {
 		return err
 	}
-	return w.hashKey(ctx, visit)
+	if err := w.staff(ctx, visit); err != nil {
+		return err
+	}
+	if err := w.setting(ctx, settingHashKey, hashKeyRow, visit); err != nil {
+		return err
+	}
+	return w.setting(ctx, staff.KeySetting, staff.KeyRow, visit)
 }
 
-func (w *sealWalk) hashKey(ctx context.Context, visit func(string, string, replacer) error) error {
+// setting visits a key that was made once and is kept among the settings.
+func (w *sealWalk) setting(ctx context.Context, name, row string, visit func(string, string, replacer) error) error {
 	var was string
 	err := w.s.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		was, err = tx.Setting(ctx, settingHashKey)
+		was, err = tx.Setting(ctx, name)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -106,9 +114,49 @@ func (w *sealWalk) hashKey(ctx context.Context, visit func(string, string, repla
 	if err != nil {
 		return err
 	}
-	return w.one(hashKeyRow, was, visit, func(ctx context.Context, tx *store.Tx, now string) (bool, error) {
-		return tx.ReplaceSetting(ctx, settingHashKey, was, now)
+	return w.one(row, was, visit, func(ctx context.Context, tx *store.Tx, now string) (bool, error) {
+		return tx.ReplaceSetting(ctx, name, was, now)
 	})
+}
+
+// staff visits the authenticators of the staff, and those of links that are not used yet.
+func (w *sealWalk) staff(ctx context.Context, visit func(string, string, replacer) error) error {
+	for after := ""; ; {
+		var rows []store.Staff
+		err := w.s.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			rows, err = tx.SealedStaff(ctx, after, resealBatch)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			break
+		}
+		for _, p := range rows {
+			after = p.ID
+			err := w.one(staff.TOTPRow(p.ID), p.TOTP, visit, func(ctx context.Context, tx *store.Tx, now string) (bool, error) {
+				return tx.ReplaceTOTP(ctx, p.ID, p.TOTP, now)
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	var links []store.Enrolment
+	err := w.s.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		links, err = tx.Enrolments(ctx)
+		return err
+	})
+	for _, e := range links {
+		if err != nil {
+			break
+		}
+		err = w.one(staff.EnrolmentRow(e.StaffID), e.TOTP, visit, func(ctx context.Context, tx *store.Tx, now string) (bool, error) {
+			return tx.ReplaceEnrolment(ctx, e.StaffID, e.TOTP, now)
+		})
+	}
+	return err
 }
 
 func (w *sealWalk) merchants(ctx context.Context, visit func(string, string, replacer) error) error {

@@ -35,10 +35,13 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	o = heardOutcome(o)
 	proof := provider.Proof{At: o.At, Amount: o.Amount, Card: o.Card, Ref: o.Ref, ReceiptURL: o.ReceiptURL, Meta: o.Meta}
 	note = first(o.Note, note)
+	if err := g.keepCard(ctx, b, p, o); err != nil {
+		return err
+	}
 	switch o.State {
 	case pay.Paid:
 		if p.State == pay.Held {
-			return g.captured(ctx, b, inv, p, proof, note)
+			return g.captured(ctx, b, inv, payments, p, proof, note)
 		}
 		_, _, err := g.confirm(ctx, b, inv, payments, p, proof, false)
 		return err
@@ -60,6 +63,9 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 			}
 			return nil
 		}
+		if o.State == pay.Held && o.Amount != 0 && o.Amount != p.Amount {
+			return b.alarm(ctx, inv, p.ID, pay.AttentionAmount, p.Provider+" says that it holds "+o.Amount.Words()+" instead of "+p.Amount.Words())
+		}
 		if err := g.learn(p, proof); err != nil {
 			return err
 		}
@@ -74,7 +80,7 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		}
 		switch {
 		case o.State == pay.Held:
-			return b.Enqueue(ctx, outbox.Work{BusinessID: p.BusinessID, Kind: workHold, Subject: p.ID, Lane: p.Provider, DueAt: p.HoldUntil.Add(time.Second)})
+			return b.Enqueue(ctx, outbox.Work{BusinessID: p.BusinessID, Kind: workHold, Subject: p.ID, Lane: p.Provider, DueAt: b.holdDue(inv, p)})
 		case held && o.State == pay.Cancelled:
 			if captured {
 				note = "the hold was gone before it was captured"
@@ -93,9 +99,9 @@ func (g *Gateway) settleWork(ctx context.Context, w outbox.Work) error {
 		return err
 	}
 	switch {
-	case p.State.Final() || p.State == pay.Paid, p.State == pay.Held && p.Asked == "", p.State == pay.Created && p.Way != "" && p.Asked == "":
+	case p.State.Final() || p.State == pay.Paid, p.State == pay.Held && p.Asked == "", p.State == pay.Created && p.Way != "" && p.Way != pay.WayWallet && p.Asked == "":
 		return g.finish(ctx, w)
-	case p.Way != "":
+	case p.Way != "" && p.Way != pay.WayWallet:
 		return g.settleAsked(ctx, w, p)
 	}
 	if p.State == pay.Created && p.Ref == "" {
@@ -136,6 +142,9 @@ func (g *Gateway) settleWork(ctx context.Context, w outbox.Work) error {
 			if err := g.learned(ctx, b, inv, payments, row, o, "asked "+row.Provider); err != nil {
 				return err
 			}
+		}
+		if row.State == pay.Created && row.Way == pay.WayWallet && inv.Payable(b.now) {
+			return b.again(ctx, w, err) // nobody but Multicard tells of an app, and its word may be lost
 		}
 		// An attempt that is only created, and past its time, is asked about once more at most.
 		if row.State != pay.Unknown && (row.State != pay.Created || err == nil) {
@@ -283,8 +292,18 @@ func (g *Gateway) Decide(ctx context.Context, invoiceID string, happened bool, w
 					to = pay.Paid
 				}
 				b.answered(p)
+				if happened {
+					if err := g.fiscalise(ctx, b, inv, p); err != nil {
+						return err
+					}
+				}
 				if _, err := b.move(ctx, inv, p, pay.Change{To: to, At: b.now, Reason: "decided"}, note); err != nil {
 					return err
+				}
+				if happened {
+					if err := g.withdrawOthers(ctx, b, payments, p.ID); err != nil {
+						return err
+					}
 				}
 				return b.DropWork(ctx, workSettle, p.ID)
 			}

@@ -31,6 +31,14 @@ func (g *Gateway) Sweeps() []outbox.Sweep {
 			n, err := g.pruneKeys(ctx)
 			return g.atOnce(n == pruneBatch), err
 		}},
+		{Name: "forget old provider messages", Every: pruneEvery, Run: func(ctx context.Context) (time.Time, error) {
+			n, err := g.pruneMessages(ctx)
+			return g.atOnce(n == pruneMessagesBatch), err
+		}},
+		{Name: "forget old webhooks", Every: pruneEvery, Run: func(ctx context.Context) (time.Time, error) {
+			more, err := g.pruneEvents(ctx)
+			return g.atOnce(more), err
+		}},
 	}
 }
 

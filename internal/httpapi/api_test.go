@@ -517,3 +517,50 @@ func TestWebhooksAreAsTheDocumentSays(t *testing.T) {
 		t.Errorf("told %v, want %v", told, want)
 	}
 }
+
+// ─── Payouts ───────────────────────────────────────────────────────────────────────────────
+
+// A payout is asked for by exactly one card; who cannot send money says so, and what is not there
+// is not found.
+func TestPayoutsThatCannotBe(t *testing.T) {
+	b := newBench(t, nil)
+	b.register("wallet", "biz")
+	in := func(more string) string {
+		return `{"source":"shop","businessId":"biz","provider":"wallet","sourcePayoutId":"1","amount":1000` + more + `}`
+	}
+	const card = `,"cardId":"01975f2e-6a09-7bf0-9a1b-00505680eaf6"`
+	for _, c := range []struct {
+		body, word, detail string
+		status             int
+	}{
+		{in(""), "VALIDATION_ERROR", `"card" is required, or "cardId"`, 400},
+		{in(card + `,"kyc":{"lastName":"A"}`), "VALIDATION_ERROR", `"kyc.firstName" is required`, 400},
+		{in(card + `,"notifyUrl":"ftp://x"`), "VALIDATION_ERROR", "", 400},
+		{in(card), "NOT_SUPPORTED", "Wallet sends no money to cards by our call", 422},
+		{strings.Replace(in(card), `"biz"`, `"nobody"`, 1), "NOT_FOUND", "", 404},
+	} {
+		r := b.send("POST", "/api/payouts", c.body).want(c.status, c.word)
+		if c.detail != "" && r.details()[0] != c.detail {
+			t.Errorf("%s: got %s", c.body, r.Raw)
+		}
+	}
+	b.send("GET", "/api/payouts/01975f2e-6a09-7bf0-9a1b-00505680eaf6", nil).want(404, "NOT_FOUND")
+	b.send("GET", "/api/payouts/01975f2e-6a09-7bf0-9a1b-00505680eaf6/timeline", nil).want(404, "NOT_FOUND")
+	b.send("POST", "/api/payouts/01975f2e-6a09-7bf0-9a1b-00505680eaf6/confirm", nil).want(404, "NOT_FOUND")
+	b.send("POST", "/api/payouts/x/resend", nil).want(404, "NOT_FOUND")
+}
+
+// What a provider cannot be asked is 422, and a time that makes no sense is 400.
+func TestWhatAProviderDoesNotTell(t *testing.T) {
+	b := newBench(t, nil)
+	m := "/api/merchants/" + b.register("wallet", "biz").text("id")
+	const day = "?from=2026-05-11T19:00:00Z&to=2026-05-12T19:00:00Z"
+	for _, path := range []string{m + "/account", m + "/recipients/01975f2e-6a09-7bf0-9a1b-00505680eaf6", m + "/register" + day, m + "/payout-register" + day} {
+		b.send("GET", path, nil).want(422, "NOT_SUPPORTED")
+		b.send("GET", strings.Replace(path, m, "/api/merchants/01975f2e-6a09-7bf0-9a1b-00505680eaf6", 1), nil).want(404, "NOT_FOUND")
+	}
+	b.send("GET", m+"/recipients/x", nil).want(404, "NOT_FOUND")
+	for _, query := range []string{"", "?from=2026-05-11T19:00:00Z", "?from=2026-05-12T19:00:00Z&to=2026-05-11T19:00:00Z", "?from=2026-05-12T19:00:00Z&to=2026-08-11T19:00:00Z", day + "&cursor=x", day + "&status=done"} {
+		b.send("GET", m+"/register"+query, nil).want(400, "VALIDATION_ERROR")
+	}
+}

@@ -93,6 +93,12 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"GET /api/merchants/by-business/{source}/{businessId}/providers",
 		"GET /api/merchants/supported",
 		"GET /api/merchants/{id}",
+		"GET /api/merchants/{id}/account",
+		"GET /api/merchants/{id}/payout-register",
+		"GET /api/merchants/{id}/recipients/{uuid}",
+		"GET /api/merchants/{id}/register",
+		"GET /api/payouts/{id}",
+		"GET /api/payouts/{id}/timeline",
 		"GET /api/refunds/by-invoice/{invoiceId}",
 		"GET /api/refunds/{id}",
 		"GET /api/tills",
@@ -106,8 +112,8 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"POST /api/callbacks/{provider}/{merchantId}",
 		"POST /api/callbacks/{provider}/{merchantId}/{method}",
 		"POST /api/cards",
-		"POST /api/cards/form",
-		"POST /api/cards/{id}/confirm",
+		"POST /api/cards/check", "POST /api/cards/check-owner", "POST /api/cards/form",
+		"POST /api/cards/{id}/confirm", "POST /api/cards/{id}/resend",
 		"POST /api/invoices",
 		"POST /api/invoices/{id}/cancel",
 		"POST /api/invoices/{id}/capture",
@@ -117,6 +123,9 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"POST /api/invoices/{id}/receipt",
 		"POST /api/invoices/{id}/resend",
 		"POST /api/merchants",
+		"POST /api/payouts",
+		"POST /api/payouts/{id}/confirm",
+		"POST /api/payouts/{id}/resend",
 		"POST /api/refunds",
 		"POST /api/tills",
 		"POST /api/tills/pair",
@@ -127,7 +136,7 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 	}
 	for _, route := range got {
 		method, path, _ := strings.Cut(route, " ")
-		path = strings.NewReplacer("{id}", "01975f2e-6a09-7bf0-9a1b-00505680eaf6", "{invoiceId}", "01975f2e-6a09-7bf0-9a1b-00505680eaf6",
+		path = strings.NewReplacer("{uuid}", "01975f2e-6a09-7bf0-9a1b-00505680eaf6", "{id}", "01975f2e-6a09-7bf0-9a1b-00505680eaf6", "{invoiceId}", "01975f2e-6a09-7bf0-9a1b-00505680eaf6",
 			"{merchantId}", "01975f2e-6a09-7bf0-9a1b-00505680eaf6", "{provider}", "wallet", "{source}", "s", "{businessId}", "b", "{method}", "check").Replace(path)
 		if r := b.send(method, path, nil); r.Status == 405 || len(r.details()) > 0 && r.details()[0] == "there is nothing at this address" {
 			t.Errorf("%s is not served: %s", route, r.Raw)

@@ -31,7 +31,7 @@ var errorKinds = []errorKind{
 	{pay.CodeInvalid, http.StatusBadRequest, "VALIDATION_ERROR", "The request is not right; `data.details` says everything that is wrong with it."},
 	{pay.CodeUnauthorized, http.StatusUnauthorized, "UNAUTHORIZED", "The `x-api-key` header is missing or wrong."},
 	{pay.CodeForbidden, http.StatusForbidden, "FORBIDDEN", "Not allowed from here."},
-	{pay.CodeNotFound, http.StatusNotFound, "NOT_FOUND", "There is no such invoice, merchant, refund or address. A malformed id in a path is not found either."},
+	{pay.CodeNotFound, http.StatusNotFound, "NOT_FOUND", "There is no such invoice, merchant, refund, payout or address. A malformed id in a path is not found either."},
 	{codeMethod, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "The address exists, the method does not; `Allow` lists those that do."},
 	{pay.CodeConflict, http.StatusConflict, "CONFLICT", "The resource's state, or an earlier request with the same key, does not allow it; `data.reason` says which."},
 	{pay.CodeTooLarge, http.StatusRequestEntityTooLarge, "TOO_LARGE", "The body is larger than 64 KiB."},

@@ -23,6 +23,8 @@ func FuzzNoInputBreaksTheAPI(f *testing.F) {
 		{"POST /api/invoices/" + invoice + "/receipt", `{"url":"https://ofd.soliq.uz/check?t=UZ170703100597&r=2421&c=20230104121801&s=514343190161"}`, ""},
 		{"POST /api/refunds", `{"invoiceId":"` + invoice + `","amount":100,"cardPan":"8600123412341239","ofd":` + ofd + `}`, "r"},
 		{"POST /api/merchants", `{"source":"s","businessId":"b","provider":"wallet","credentials":{"key":"k"},"options":{"callbackFrom":["::/0"]}}`, ""},
+		{"POST /api/payouts", `{"source":"shop","businessId":"biz","provider":"bank","sourcePayoutId":"1","amount":100,"card":{"number":"8600123412341239"},"confirm":false}`, "p"},
+		{"POST /api/payouts/" + invoice + "/confirm", ``, ""},
 		{"PATCH /api/merchants/x", `{"isActive":true}`, ""},
 		{"GET /api/invoices?limit=1&from=2026-05-12T10:00:00Z&cursor=e30", ``, ""},
 		{"GET /api/merchants/by-business/%ff/%00/providers", ``, ""},

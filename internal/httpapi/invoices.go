@@ -203,11 +203,11 @@ type timelineEntry struct {
 	At   moment `json:"at" nullable:"false"`
 	Kind string `json:"kind" enum:"change,message,delivery,alarm"`
 
-	What string `json:"what,omitzero" doc:"change: of an invoice, a payment or a refund" example:"payment"`
+	What string `json:"what,omitzero" doc:"change: of an invoice, a payment, a refund or a payout" example:"payment"`
 	ID   string `json:"id,omitzero" doc:"change: of what changed"`
 	Was  string `json:"was,omitzero" doc:"change: the state before" example:"created"`
 	Now  string `json:"now,omitzero" doc:"change: the state after" example:"paid"`
-	By   string `json:"by,omitzero" doc:"change: api, provider, worker, or a person" example:"provider"`
+	By   string `json:"by,omitzero" doc:"change: api, provider, worker, a till, or a person" example:"provider"`
 	Note string `json:"note,omitzero" doc:"In words, where there is something to say"`
 
 	Direction string `json:"direction,omitzero" doc:"message: in, from the provider, or out, to it" example:"in"`

@@ -55,7 +55,7 @@ type merchant struct {
 	IsActive    bool    `json:"isActive" doc:"An inactive merchant takes no new payment; what was begun can still be paid, cancelled and refunded"`
 	Options     options `json:"options"`
 	HasTestKey  bool    `json:"hasTestKey" doc:"Whether options.testKey was given: it is never shown"`
-	CallbackURL string  `json:"callbackUrl" doc:"The address to enter in the provider's cabinet"`
+	CallbackURL string  `json:"callbackUrl" doc:"The address to enter in the provider's cabinet" example:"https://pay.example.uz/api/callbacks/click/01975f2e-5b31-7c22-9d0e-4b1c7a90d2f4"`
 	CreatedAt   moment  `json:"createdAt" nullable:"false"`
 	UpdatedAt   moment  `json:"updatedAt" nullable:"false"`
 }
@@ -65,15 +65,16 @@ type merchant struct {
 type options struct {
 	Mode             string   `json:"mode,omitzero" enum:"live,test" doc:"Payme: which of the two keys counts; default live"`
 	TestKey          *string  `json:"testKey,omitzero" writeOnly:"true" minLength:"1" maxLength:"4096" doc:"Payme: the key of the test mode. Sealed and never returned; kept as it is where it is not given"`
-	AccountField     string   `json:"accountField,omitzero" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_]+$" patternDescription:"must consist of letters, digits and _" doc:"Payme: the account field's name; default order_id"`
-	UzumAttribute    string   `json:"uzumAttribute,omitzero" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_]+$" patternDescription:"must consist of letters, digits and _" doc:"Uzum: the attribute registered for the service; default order_id"`
+	AccountField     string   `json:"accountField,omitzero" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_]+$" patternDescription:"must consist of letters, digits and _" doc:"Payme: the account field's name; default order_id" example:"order_id"`
+	UzumAttribute    string   `json:"uzumAttribute,omitzero" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_]+$" patternDescription:"must consist of letters, digits and _" doc:"Uzum: the attribute registered for the service; default order_id" example:"order_id"`
 	AmountUnit       string   `json:"amountUnit,omitzero" enum:"tiyin,som" doc:"Uzum: the unit of its amounts; default tiyin"`
 	PartialRefund    bool     `json:"partialRefund,omitzero" doc:"Parts may be returned where the provider leaves it open"`
 	PartialReversal  bool     `json:"partialReversal,omitzero" doc:"Click: payment/partial_reversal may be called"`
 	RefundEvents     bool     `json:"refundEvents,omitzero" doc:"A partial refund sends the webhook refund.updated"`
 	RefuseLateCancel bool     `json:"refuseLateCancel,omitzero" doc:"Payme: a cancel after payment is refused"`
 	Fiscalise        bool     `json:"fiscalise,omitzero" doc:"Click: it makes the fiscal receipt from the invoice's ofd once it is paid; wants merchantUserId and ownTin"`
-	OwnTIN           string   `json:"ownTin,omitzero" pattern:"^([0-9]{9}|[0-9]{14})$" patternDescription:"must be 9 or 14 digits" doc:"The seller's own TIN or PINFL, for receipt lines without one"`
+	DirectCharge     bool     `json:"directCharge,omitzero" doc:"PaySys: charge at once. Without it the money is held and taken at once, so that a charge whose answer was lost can be found or releases itself"`
+	OwnTIN           string   `json:"ownTin,omitzero" pattern:"^([0-9]{9}|[0-9]{14})$" patternDescription:"must be 9 or 14 digits" doc:"The seller's own TIN or PINFL, for receipt lines without one" example:"123456789"`
 	CallbackFrom     []string `json:"callbackFrom,omitzero" maxItems:"64" check:"networks" doc:"CIDRs from which callbacks are taken; empty: any" example:"[\"195.158.26.90/32\"]"`
 }
 
@@ -81,7 +82,7 @@ func showOptions(o pay.Options) options {
 	return options{
 		Mode: o.Mode, AccountField: o.AccountField, UzumAttribute: o.UzumAttribute, AmountUnit: o.AmountUnit,
 		PartialRefund: o.PartialRefund, PartialReversal: o.PartialReversal, RefundEvents: o.RefundEvents,
-		RefuseLateCancel: o.RefuseLateCancel, Fiscalise: o.Fiscalise, OwnTIN: o.OwnTIN, CallbackFrom: o.CallbackFrom,
+		RefuseLateCancel: o.RefuseLateCancel, Fiscalise: o.Fiscalise, DirectCharge: o.DirectCharge, OwnTIN: o.OwnTIN, CallbackFrom: o.CallbackFrom,
 	}
 }
 
@@ -93,7 +94,7 @@ func (o *options) split() (*pay.Options, *string) {
 	return &pay.Options{
 		Mode: o.Mode, AccountField: o.AccountField, UzumAttribute: o.UzumAttribute, AmountUnit: o.AmountUnit,
 		PartialRefund: o.PartialRefund, PartialReversal: o.PartialReversal, RefundEvents: o.RefundEvents,
-		RefuseLateCancel: o.RefuseLateCancel, Fiscalise: o.Fiscalise, OwnTIN: o.OwnTIN, CallbackFrom: o.CallbackFrom,
+		RefuseLateCancel: o.RefuseLateCancel, Fiscalise: o.Fiscalise, DirectCharge: o.DirectCharge, OwnTIN: o.OwnTIN, CallbackFrom: o.CallbackFrom,
 	}, o.TestKey
 }
 

@@ -23,6 +23,7 @@ const (
 	tagInvoices  = "Invoices"
 	tagRefunds   = "Refunds"
 	tagCards     = "Cards"
+	tagPayouts   = "Payouts"
 	tagTills     = "Tills"
 	tagCallbacks = "Callbacks"
 	tagHealth    = "Health"
@@ -67,7 +68,7 @@ const introduction = `One API for the payment providers of Uzbekistan.
 
 **Requests** are JSON objects of at most 64 KiB. They are read strictly: unknown fields, repeated fields, wrong capitals, numbers written as 100.0 or 1e2 are refused, and all faults are told at once.
 
-**Repeating a POST** is safe with an ` + "`Idempotency-Key`" + `: the answer is the resource that the first request made, as it stands now, with ` + "`Idempotent-Replayed: true`" + `. The same key with another body is 409. Keys are kept for 30 days, those of refunds for ever. A request that was refused (4xx) before anything was written leaves no key behind.
+**Repeating a POST** is safe with an ` + "`Idempotency-Key`" + `: the answer is the resource that the first request made, as it stands now, with ` + "`Idempotent-Replayed: true`" + `. The same key with another body is 409. Keys are kept for 30 days, those of refunds and payouts for ever. A request that was refused (4xx) before anything was written leaves no key behind.
 
 **Lost answers.** Where a provider's answer was lost, nothing is guessed: a resource stays ` + "`pending`" + ` with ` + "`attention`" + ` until the provider, or a named person, says what happened.
 
@@ -101,6 +102,7 @@ func (s *server) outline(reg huma.Registry) *huma.OpenAPI {
 			{Name: tagInvoices, Description: "What buyers owe"},
 			{Name: tagRefunds, Description: "Money that goes back"},
 			{Name: tagCards, Description: "Cards that are charged by your call. Numbers may only be sent with `ACCEPT_CARD_DATA`; they are passed on and never kept"},
+			{Name: tagPayouts, Description: "Money to cards"},
 			{Name: tagTills, Description: "Programs beside cash registers. They report what is sold in the shop, and it stands in the same lists as what is sold on the web"},
 			{Name: tagCallbacks, Description: "What the providers call. Enter the merchant's `callbackUrl` in the provider's cabinet; your app never calls these"},
 			{Name: tagHealth, Description: "For monitoring"},
@@ -374,7 +376,7 @@ func (s *server) describeCallback(path, id string) {
 func (s *server) pathParam(name string) *huma.Param {
 	p := &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}
 	switch name {
-	case "id", "invoiceId", "merchantId":
+	case "id", "invoiceId", "merchantId", "uuid":
 		p.Schema.Format = "uuid"
 	case "source", "businessId":
 		p.Schema = callersID("").Schema(nil)

@@ -35,6 +35,10 @@ func infoOf(ctx context.Context) *info {
 // the X-Request-Id header of the answer and belongs into every line of the log.
 func RequestID(ctx context.Context) string { return infoOf(ctx).id }
 
+// Client is the address of the client that the request of ctx came from, past trusted proxies;
+// invalid where there is none.
+func Client(ctx context.Context) netip.Addr { return infoOf(ctx).client }
+
 // received is what every request passes first: it gets an id, a line in the log when it is
 // done, and an answer even where a handler panics.
 func (s *server) received(next http.Handler) http.Handler {

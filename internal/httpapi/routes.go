@@ -62,6 +62,10 @@ type server struct {
 // handler: a mux before it would answer //api with a redirect, and not know what it logged.
 func New(o Options) http.Handler { return newServer(o, o.Gateway.Supported()).handler() }
 
+// Document is the OpenAPI document of what New serves with the same options. The pages beside the
+// API are drawn from it, and New wants those.
+func Document(o Options) []byte { return newServer(o, o.Gateway.Supported()).document }
+
 // routes is the table of contents.
 func (s *server) routes() {
 	add(s, "GET /api/merchants/supported", about{
@@ -87,6 +91,22 @@ func (s *server) routes() {
 		id: "listProvidersOfBusiness", tag: tagMerchants, summary: "List the providers that a buyer of this business can choose",
 		description: "One payment button for each. An empty list: this business cannot be paid yet.",
 	}, s.providersOf)
+	add(s, "GET /api/merchants/{id}/account", about{
+		id: "getMerchantAccount", tag: tagMerchants, summary: "Read the merchant's account at the provider",
+		description: "Asked at each request. " + asksWords, fails: []pay.Code{pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.accountView)
+	add(s, "GET /api/merchants/{id}/recipients/{uuid}", about{
+		id: "getRecipient", tag: tagMerchants, summary: "Read a recipient of parts of a payment",
+		description: "Look before you split: one that is not active gets no money. " + asksWords, fails: []pay.Code{pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.recipientView)
+	add(s, "GET /api/merchants/{id}/register", about{
+		id: "readRegister", tag: tagMerchants, summary: "Read the provider's own list of payments",
+		description: "In the provider's order, with what it says of each. " + asksWords, fails: []pay.Code{pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.register)
+	add(s, "GET /api/merchants/{id}/payout-register", about{
+		id: "readPayoutRegister", tag: tagMerchants, summary: "Read the provider's own list of payouts",
+		description: "In the provider's order, with what it says of each. " + asksWords, fails: []pay.Code{pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.payoutRegister)
 
 	add(s, "POST /api/invoices", about{
 		id: "createInvoice", tag: tagInvoices, summary: "Ask a buyer for money", description: invoiceWords,
@@ -121,7 +141,7 @@ func (s *server) routes() {
 	}, s.receipt)
 
 	add(s, "POST /api/invoices/{id}/pay", about{
-		id: "payInvoice", tag: tagInvoices, summary: "Charge a card, without a page", description: payWords,
+		id: "payInvoice", tag: tagInvoices, summary: "Charge a card, or make a link into an app, without a page", description: payWords,
 		fails: []pay.Code{pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream}, also: s.payNeeds,
 		example: map[string]any{"method": "card_token", "cardId": "01975f2e-6a09-7bf0-9a1b-00505680eaf6"},
 	}, s.payInvoice)
@@ -132,8 +152,8 @@ func (s *server) routes() {
 	}, s.confirmPayment)
 	add(s, "POST /api/invoices/{id}/resend", about{
 		id: "resendCode", tag: tagInvoices, summary: "Have the buyer sent another code", noBody: true,
-		description: "429 when the last one was just sent; 422 where it takes the card's number again, which is not kept.",
-		fails:       []pay.Code{pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
+		description: "429 with the reason `too_early` when the last one was just sent, `too_many_codes` where the bank sends no more for now. " + againWords,
+		fails:       []pay.Code{pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream}, example: map[string]any{},
 	}, s.resendCode)
 	add(s, "POST /api/invoices/{id}/capture", about{
 		id: "captureInvoice", tag: tagInvoices, summary: "Take what is held", noBody: true,
@@ -148,7 +168,7 @@ func (s *server) routes() {
 	}, s.bindCard)
 	add(s, "POST /api/cards/form", about{
 		id: "bindCardByForm", tag: tagCards, summary: "Bind a card on the provider's own form",
-		description: "Send the card's owner to `formUrl`. When they come back, read the card: the gateway then asks the provider what came of it. No number passes through you or this gateway. An Idempotency-Key is not kept here: a second request makes a second form, and no harm.",
+		description: "Send the card's owner to `formUrl`. When they come back, read the card: the gateway then asks the provider what came of it. No number passes through you or this gateway.",
 		success:     []int{201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
 		example: map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": s.exampleProvider().Name, "returnUrl": "https://shop.example.uz/cards"},
 	}, s.bindForm)
@@ -157,6 +177,23 @@ func (s *server) routes() {
 		description: "409 with the reason `wrong_otp` while another try counts, `otp_expired` when the card must be bound anew.",
 		fails:       []pay.Code{pay.CodeConflict, pay.CodeUpstream}, example: map[string]any{"otp": "253890"},
 	}, s.confirmCard)
+	add(s, "POST /api/cards/{id}/resend", about{
+		id: "resendCardCode", tag: tagCards, summary: "Have the card's owner sent another code", noBody: true,
+		description: "429 with the reason `too_early` when the last one was just sent, `too_many_codes` where the bank sends no more for now. " + againWords,
+		fails:       []pay.Code{pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream}, example: map[string]any{},
+	}, s.resendCardCode)
+	add(s, "POST /api/cards/check", about{
+		id: "checkCard", tag: tagCards, summary: "Ask what the acquirer knows of a card",
+		description: "Only with `ACCEPT_CARD_DATA`. Nothing is kept of the question or its answer, and so no Idempotency-Key either: a repeat asks again. A card that the acquirer does not know is no HTTP error: see `failure`.",
+		fails:       []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
+		example:     map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": s.checker(), "number": "8600000000000000"},
+	}, s.checkCard)
+	add(s, "POST /api/cards/check-owner", about{
+		id: "checkCardOwner", tag: tagCards, summary: "Ask whether a card is a person's, by PINFL",
+		description: "Only with `ACCEPT_CARD_DATA`. Nothing is kept of the question or its answer. `matches` is null where the acquirer cannot tell: it knows the owners of Uzcard and Humo cards alone.",
+		fails:       []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
+		example:     map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": s.checker(), "number": "8600000000000000", "pinfl": "30101900000000"},
+	}, s.checkOwner)
 	add(s, "GET /api/cards/{id}", about{
 		id: "getCard", tag: tagCards, summary: "Read a card",
 	}, s.card)
@@ -177,6 +214,29 @@ func (s *server) routes() {
 	add(s, "GET /api/refunds/by-invoice/{invoiceId}", about{
 		id: "listRefundsOfInvoice", tag: tagRefunds, summary: "List the refunds of an invoice",
 	}, s.refundsOf)
+
+	add(s, "POST /api/payouts", about{
+		id: "createPayout", tag: tagPayouts, summary: "Send money to a card", description: payoutWords,
+		success: []int{200, 201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream}, also: payoutNeeds,
+		example: map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": s.payoutProvider(), "sourcePayoutId": "payout_981", "amount": 5000000, "cardId": "01975f2e-6a09-7bf0-9a1b-00505680eaf6"},
+	}, s.createPayout)
+	add(s, "POST /api/payouts/{id}/confirm", about{
+		id: "confirmPayout", tag: tagPayouts, summary: "Have a payout sent", noBody: true,
+		description: "409 with the reason `wrong_otp` while another try counts. A payout that nobody confirmed within a day is `failed` with `not_confirmed`: nothing was sent.",
+		fails:       []pay.Code{pay.CodeConflict, pay.CodeUpstream}, example: map[string]any{"otp": "112233"},
+	}, s.confirmPayout)
+	add(s, "POST /api/payouts/{id}/resend", about{
+		id: "resendPayoutCode", tag: tagPayouts, summary: "Have the code of a payout sent again", noBody: true,
+		description: "422 where the provider has no such call; 429 when one was just sent.",
+		fails:       []pay.Code{pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
+	}, s.resendPayout)
+	add(s, "GET /api/payouts/{id}", about{
+		id: "getPayout", tag: tagPayouts, summary: "Read a payout",
+	}, s.payout)
+	add(s, "GET /api/payouts/{id}/timeline", about{
+		id: "getPayoutTimeline", tag: tagPayouts, summary: "Read everything that happened to a payout",
+		description: "State changes, messages to and from the provider (what is secret or personal is masked), and every try to tell your app, in order.",
+	}, s.payoutTimeline)
 
 	add(s, "POST /api/tills", about{
 		id: "createTill", tag: tagTills, summary: "Make a till, and the one-time code that pairs it",

@@ -24,6 +24,7 @@ func TestCardDataIsRefusedAndNeverLogged(t *testing.T) {
 		{"/api/refunds", `{"invoiceId":"` + id + `","cardPan":"` + pan + `"}`, `"cardPan" is not allowed: this gateway does not accept card data (ACCEPT_CARD_DATA)`},
 		{"/api/invoices/" + id + "/pay", `{"method":"card","card":{"number":"` + pan + `","expiry":"2912"}}`, `"card.number" is not allowed: this gateway does not accept card data (ACCEPT_CARD_DATA)`},
 		{"/api/cards", `{"source":"s","businessId":"b","provider":"bank","number":"` + pan + `","expiry":"2912","phone":"998901234567"}`, `"number" is not allowed: this gateway does not accept card data (ACCEPT_CARD_DATA)`},
+		{"/api/payouts", `{"source":"s","businessId":"b","provider":"bank","sourcePayoutId":"1","amount":1000,"card":{"number":"` + pan + `"}}`, `"card.number" is not allowed: this gateway does not accept card data (ACCEPT_CARD_DATA)`},
 		{"/api/merchants", `{"source":"s","businessId":"b","provider":"bank","credentials":{"key":"k"},"displayName":"` + pan + `"}`, `"displayName"` + text},
 	} {
 		r := b.send("POST", c.path, c.body).want(400, "VALIDATION_ERROR")

@@ -39,17 +39,39 @@ type eventRefund struct {
 	Status string    `json:"status" enum:"pending,succeeded,failed"`
 }
 
+// payoutEvent is the body of a webhook about a payout.
+type payoutEvent struct {
+	ID             string      `json:"id" format:"uuid" doc:"Of the payout"`
+	Source         string      `json:"source" example:"marketplace"`
+	BusinessID     string      `json:"businessId" example:"biz_42"`
+	SourcePayoutID string      `json:"sourcePayoutId" example:"payout_981"`
+	Amount         pay.Tiyin   `json:"amount" doc:"In tiyin" example:"5000000"`
+	Currency       string      `json:"currency" enum:"UZS"`
+	Status         string      `json:"status" enum:"succeeded,failed" example:"succeeded"`
+	Reason         *string     `json:"reason" doc:"Why it failed, as in the payout's failure" example:"card_invalid"`
+	Provider       string      `json:"provider" example:"multicard"`
+	ProviderUUID   *string     `json:"providerUuid" doc:"The provider's own id of the payout"`
+	DoneAt         moment      `json:"doneAt"`
+	Card           maybe[card] `json:"card"`
+	ReceiptURL     *string     `json:"receiptUrl"`
+	EventID        string      `json:"eventId" format:"uuid" doc:"Of the event; the same in every try"`
+	Event          string      `json:"event" enum:"payout.updated"`
+	Sequence       int64       `json:"sequence" doc:"Grows over the events of one payout"`
+	OccurredAt     moment      `json:"occurredAt" nullable:"false"`
+}
+
 func (s *server) webhooks(reg huma.Registry) map[string]*huma.PathItem {
 	return map[string]*huma.PathItem{
-		pay.EventInvoiceUpdated: {Post: s.webhook(reg, pay.EventInvoiceUpdated, "An invoice became held, paid, refunded, failed or cancelled")},
-		pay.EventRefundUpdated:  {Post: s.webhook(reg, pay.EventRefundUpdated, "A part of an invoice's money was returned, where the merchant's option refundEvents is on")},
+		pay.EventInvoiceUpdated: {Post: s.webhook(pay.EventInvoiceUpdated, "An invoice became held, paid, refunded, failed or cancelled", schemaOf[event](reg))},
+		pay.EventRefundUpdated:  {Post: s.webhook(pay.EventRefundUpdated, "A part of an invoice's money was returned, where the merchant's option refundEvents is on", schemaOf[event](reg))},
+		pay.EventPayoutUpdated:  {Post: s.webhook(pay.EventPayoutUpdated, "A payout succeeded or failed", schemaOf[payoutEvent](reg))},
 	}
 }
 
-const webhookWords = "Sent to the invoice's `notifyUrl`. Answer 2xx within 10 seconds; anything else, a redirect too, is tried again after 1, 2, 4, 8 and 16 seconds, and then more slowly for two days. Every try has the same bytes and the same event id. Events of one order arrive in their order.\n\n" +
+const webhookWords = "Sent to the `notifyUrl` of the invoice or the payout. Answer 2xx within 10 seconds; anything else, a redirect too, is tried again after 1, 2, 4, 8 and 16 seconds, and then more slowly for two days. Every try has the same bytes and the same event id. Events of one order, and those of one payout, arrive in their order.\n\n" +
 	"**Verify the raw body**, not the parsed JSON, by either scheme: `X-Payment-Signature` is `sha256=` and the hex HMAC-SHA256 of the body under the whole text of WEBHOOK_SIGNING_SECRET; `webhook-signature` follows Standard Webhooks (standardwebhooks.com). **Be idempotent** by `X-Payment-Event-Id`: the body's `id` is the invoice's, and equal in its `paid` and its `refunded` event."
 
-func (s *server) webhook(reg huma.Registry, name, summary string) *huma.Operation {
+func (s *server) webhook(name, summary string, body *huma.Schema) *huma.Operation {
 	header := func(name, words string, schema *huma.Schema) *huma.Param {
 		schema.Type = huma.TypeString
 		return &huma.Param{Name: name, In: "header", Required: true, Description: words, Schema: schema}
@@ -60,13 +82,13 @@ func (s *server) webhook(reg huma.Registry, name, summary string) *huma.Operatio
 		Parameters: []*huma.Param{
 			header("X-Payment-Signature", "sha256=<hex>", &huma.Schema{Pattern: "^sha256=[0-9a-f]{64}$"}),
 			header("X-Payment-Event", "What happened", &huma.Schema{Enum: []any{name}}),
-			header("X-Payment-Id", "The invoice's id", &huma.Schema{Format: "uuid"}),
+			header("X-Payment-Id", "The invoice's id, or the payout's", &huma.Schema{Format: "uuid"}),
 			header("X-Payment-Event-Id", "The event's id", &huma.Schema{Format: "uuid"}),
 			header("webhook-id", "The event's id again", &huma.Schema{}),
 			header("webhook-timestamp", "When this try was sent, in seconds since 1970", &huma.Schema{Pattern: "^[0-9]+$"}),
 			header("webhook-signature", "v1,<base64>; several, parted by spaces, while secrets are rotated", &huma.Schema{}),
 		},
-		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[event](reg)}}},
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: body}}},
 		Responses:   map[string]*huma.Response{"2XX": {Description: "You have it."}},
 	}
 }

@@ -248,3 +248,6 @@ func (in *Inbox) Wait(ctx context.Context, box string, after int, enough func([]
 		}
 	}
 }
+
+// Closed ends when the inbox does, for those who tell others of it.
+func (in *Inbox) Closed() <-chan struct{} { return in.closed }

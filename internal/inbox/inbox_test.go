@@ -191,3 +191,42 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+// A replay is heard as the same event, and both of its signatures hold, also long after the first
+// time.
+func TestReplay(t *testing.T) {
+	at := now
+	in := inbox.New(inbox.Options{Secrets: []string{secret, "an older one"}, Now: func() time.Time { return at }})
+	srv := httptest.NewServer(in)
+	t.Cleanup(func() { in.Close(); srv.Close() })
+	post(t, srv.URL+"/inbox/shop", "evt-1", `{"status":"paid"}`, nil)
+	at = now.Add(12 * time.Hour)
+	if status, err := in.Replay(t.Context(), 1, ""); status != 200 || err != nil {
+		t.Fatalf("%d %v", status, err)
+	}
+	heard := make(chan string, 1)
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		heard <- strings.Join(inbox.Verify([]string{secret}, r.Header, body, at), ";") + string(body)
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	t.Cleanup(app.Close)
+	if status, err := in.Replay(t.Context(), 1, app.URL); status != http.StatusTeapot || err != nil {
+		t.Errorf("the app's answer is %d %v", status, err)
+	}
+	if got := <-heard; got != `{"status":"paid"}` {
+		t.Errorf("the app heard %s", got)
+	}
+	got := in.Messages("shop", 0)
+	if len(got) != 2 || !got[1].Verified || !got[1].Again || got[1].Differs || got[1].EventID != "evt-1" {
+		t.Errorf("kept: %+v", got)
+	}
+	for _, bad := range []struct {
+		seq int
+		to  string
+	}{{7, ""}, {1, "ftp://127.0.0.1/"}, {1, "://"}, {1, "http://192.0.2.1/"}} {
+		if _, err := in.Replay(t.Context(), bad.seq, bad.to); err == nil {
+			t.Errorf("%v is taken", bad)
+		}
+	}
+}

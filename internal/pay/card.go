@@ -30,11 +30,14 @@ type BoundCard struct {
 	Ref      string // the company's id of the card, or of its binding
 	Sealed   string // the token; "" unless active
 
-	NeedsCode   bool // charging it takes an SMS code each time
+	NeedsCode   bool   // charging it takes an SMS code each time
+	ByForm      bool   // it is bound on the company's own form, and no code comes to us
+	FormURL     string // pending: where that form is
 	Card        Card
 	Expiry      string // YYMM
 	PhoneMasked string
-	CodeUntil   time.Time // pending: until when the owner's code counts
+	CodeUntil   time.Time // pending: until when the owner's code counts, or the form is open
+	CodeAt      time.Time // when the code was sent
 	Reason      string    // failed: why, one of Declines
 	Code        string    // and the company's own code
 
@@ -55,7 +58,7 @@ func (c *BoundCard) Move(to CardState, at time.Time) (changed bool, err error) {
 	if !slices.Contains(cardArrows[c.State], to) {
 		return false, &Error{Code: CodeConflict, Reason: "card_" + string(c.State), Message: fmt.Sprintf("a card that is %s cannot become %s", c.State, to)}
 	}
-	c.State, c.CodeUntil = to, time.Time{}
+	c.State, c.CodeUntil, c.FormURL = to, time.Time{}, ""
 	if to != CardActive {
 		c.Sealed, c.EndedAt = "", at
 	}

@@ -15,10 +15,14 @@ const (
 	DeclineUnreached = "provider_unavailable" // nothing moved: the acquirer could not be asked
 	DeclineCode      = "code_invalid"         // what the telephone showed has run out, was used, or is another wallet's
 	DeclineOther     = "declined"             // the acquirer's own code says more
+
+	DeclinePerson      = "identification_needed" // payouts: so much is only sent to a person who is named
+	DeclineUnconfirmed = "not_confirmed"         // payouts: nobody confirmed it in time
 )
 
 // Declines lists them all.
 var Declines = []string{
 	DeclineFunds, DeclineBlocked, DeclineCard, DeclinePhone, DeclineSMS, DeclineWrongCode,
 	DeclineCodeLate, DeclineHoldOver, DeclineCardAgain, DeclineUnreached, DeclineCode, DeclineOther,
+	DeclinePerson, DeclineUnconfirmed,
 }

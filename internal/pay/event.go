@@ -6,6 +6,7 @@ import "time"
 const (
 	EventInvoiceUpdated = "invoice.updated"
 	EventRefundUpdated  = "refund.updated"
+	EventPayoutUpdated  = "payout.updated"
 )
 
 // Event is one message to the app. Its body is written once, by the transaction that changed
@@ -27,9 +28,10 @@ type Event struct {
 	NextAt      time.Time // not tried again before
 }
 
-// Alarm is what needs a person, written by the transaction that found it.
+// Alarm is what needs a person, written by the transaction that found it. It is about an invoice
+// (and one of its payments), or about a payout.
 type Alarm struct {
-	ID, BusinessID, InvoiceID, PaymentID string
+	ID, BusinessID, InvoiceID, PaymentID, PayoutID string
 
 	Kind      Attention
 	Message   string

@@ -83,7 +83,8 @@ type SplitPart struct {
 
 // Follow sets the invoice's status from its live payment: held, paid and refunded come from
 // it; without one, or with an unknown one, the invoice stays pending. An attempt that is
-// cancelled or fails does not end its invoice: only End does.
+// cancelled or fails does not end its invoice: only End does. Where nobody asked for a hold, one
+// is only a step on the way to paid, and the invoice stays pending meanwhile.
 func (inv *Invoice) Follow(live *Payment) (changed bool) {
 	if live == nil {
 		return false
@@ -91,7 +92,9 @@ func (inv *Invoice) Follow(live *Payment) (changed bool) {
 	to := inv.Status
 	switch live.State {
 	case Held:
-		to = StatusHeld
+		if inv.Capture == "manual" {
+			to = StatusHeld
+		}
 	case Paid:
 		to = StatusPaid
 		inv.PaidAt = live.PaidAt

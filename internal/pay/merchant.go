@@ -31,6 +31,8 @@ type Options struct {
 	RefundEvents     bool     `json:"refundEvents,omitempty"`     // a partial refund sends refund.updated
 	RefuseLateCancel bool     `json:"refuseLateCancel,omitempty"` // Payme: answer −31007 to a cancel after payment
 	Fiscalise        bool     `json:"fiscalise,omitempty"`        // Click: the provider makes the fiscal receipt from the invoice's ofd
+	DirectCharge     bool     `json:"directCharge,omitempty"`     // PaySys: charge at once, and not through a hold that is taken at once
 	OwnTIN           string   `json:"ownTin,omitempty"`           // the seller's own TIN for fiscal lines without one
+	ReconcileNightly bool     `json:"reconcileNightly,omitempty"` // the day that is over is compared with the provider's register each night
 	CallbackFrom     []string `json:"callbackFrom,omitempty"`     // CIDRs from which callbacks are taken; empty: any
 }

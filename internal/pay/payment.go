@@ -75,7 +75,8 @@ type Payment struct {
 
 	// What our own call asks for, where we charge by one.
 	Way         Way       // how the buyer pays; "" on a page, a link or in the company's app
-	CardID      string    // the bound card, with WayToken
+	CardID      string    // the bound card, with WayToken; with Save, the one that came of it
+	Save        bool      // the buyer wants the card kept
 	Asked       Asked     // what was sent to the company and has no answer yet; "": nothing
 	AskedAt     time.Time // when
 	AskedAmount Tiyin     // of a capture
@@ -83,7 +84,7 @@ type Payment struct {
 	CodePhone   string    // where the buyer's code went, masked; the code lives until ExpiresAt
 	CodeAt      time.Time // when it was sent
 	CodeTries   int       // how many wrong ones came
-	HoldUntil   time.Time // when the hold runs out
+	HoldUntil   time.Time // when the hold runs out; before it is one: when it would at the latest, where that releases it
 
 	CreatedAt, HeldAt, PaidAt, EndedAt time.Time // told to the provider again, unchanged, when it repeats
 
@@ -99,9 +100,10 @@ type Way string
 
 // The ways.
 const (
-	WayCard  Way = "card"       // by the card's number, which lives only in the request
-	WayToken Way = "card_token" // by a bound card
-	WayQR    Way = "qr"         // by a code that the buyer's telephone shows; Card.Token is the code, sealed, while it is open
+	WayCard   Way = "card"       // by the card's number, which lives only in the request
+	WayToken  Way = "card_token" // by a bound card
+	WayWallet Way = "wallet"     // in another company's app, by a link of the acquirer's
+	WayQR     Way = "qr"         // by a code that the buyer's telephone shows; Card.Token is the code, sealed, while it is open
 )
 
 // Asked is a call of ours that moves money. One at a time: nothing else may be tried on a payment
@@ -227,9 +229,10 @@ func (p *Payment) Lapsed(now time.Time) bool {
 // Open says whether the attempt stands in the way of cancelling, expiring or moving its
 // invoice at now: the buyer may be debited for it already, or at any moment.
 // A created attempt without ExpiresAt was only prepared by us (a hosted page, say) and is no
-// obstacle: what was made at the provider is cancelled there.
+// obstacle: what was made at the provider is cancelled there. What is held on the way to being
+// taken (see Invoice.Follow) is open too.
 func (p *Payment) Open(now time.Time) bool {
-	return p.State == Unknown || p.Asked != "" || p.State == Created && !p.ExpiresAt.IsZero() && !p.Lapsed(now)
+	return p.State == Unknown || p.State == Held || p.Asked != "" || p.State == Created && !p.ExpiresAt.IsZero() && !p.Lapsed(now)
 }
 
 // Left is what can still be returned, beside what is under way.

@@ -160,7 +160,7 @@ func TestRefundStates(t *testing.T) {
 		pay.MoveSent:      "unknown succeeded failed",
 		pay.MoveUnknown:   "succeeded failed",
 		pay.MoveSucceeded: "",
-		pay.MoveFailed:    "",
+		pay.MoveFailed:    "succeeded",
 	}
 	for _, from := range pay.MoveStates {
 		for _, to := range pay.MoveStates {
@@ -183,8 +183,12 @@ func TestInvoiceFollowsItsPayment(t *testing.T) {
 		pay.Created: pay.StatusPending, pay.Unknown: pay.StatusPending, pay.Held: pay.StatusHeld, pay.Paid: pay.StatusPaid,
 		pay.Refunded: pay.StatusRefunded, pay.Failed: pay.StatusPending, pay.Cancelled: pay.StatusPending,
 	}
+	auto := pay.Invoice{Status: pay.StatusPending}
+	if p := in(t, pay.Held); auto.Follow(&p) || auto.Status != pay.StatusPending || !p.Open(t0) {
+		t.Errorf("a hold that nobody asked for: the invoice is %s", auto.Status)
+	}
 	for _, s := range pay.States {
-		inv := pay.Invoice{Status: pay.StatusPending}
+		inv := pay.Invoice{Status: pay.StatusPending, Capture: "manual"}
 		p := in(t, s)
 		changed := inv.Follow(&p)
 		if inv.Status != want[s] || changed != (want[s] != pay.StatusPending) {

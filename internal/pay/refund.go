@@ -37,6 +37,7 @@ var moveArrows = map[MoveState][]MoveState{
 	MoveCreated: {MoveSent, MoveFailed},
 	MoveSent:    {MoveUnknown, MoveSucceeded, MoveFailed},
 	MoveUnknown: {MoveSucceeded, MoveFailed},
+	MoveFailed:  {MoveSucceeded}, // the provider says so late: success beats failure
 }
 
 // CanMoveOn says whether there is an arrow from one move state to another.
@@ -116,6 +117,15 @@ func (r *Refund) Apply(c MoveChange) (changed bool, err error) {
 		r.DoneAt = c.At
 	}
 	return true, nil
+}
+
+// LateRefund counts a refund as returned that was taken for failed, and so reserves nothing any
+// more. Where its amount is not left (another one was made instead), it is a conflict.
+func (p *Payment) LateRefund(r Refund, at time.Time) error {
+	if p.Left() < r.Amount {
+		return &Error{Code: CodeConflict, Message: "more was returned than was taken"}
+	}
+	return p.AddRefund(r.Amount, at)
 }
 
 // EndRefund frees what r reserved of p and, where it succeeded, counts it as returned.

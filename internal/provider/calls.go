@@ -83,6 +83,7 @@ type Question struct {
 	Before                    pay.Tiyin // refunds: what had been returned before
 	SentAt                    time.Time
 	Payment                   pay.Payment
+	Payout                    pay.Payout // OpPayout
 	Meta                      []byte
 
 	// Code is what the buyer's telephone showed, where the question is about a charge by it and
@@ -95,10 +96,11 @@ type Question struct {
 type Report struct {
 	Found    bool
 	Outcome  Outcome
-	Refunded pay.Tiyin // what was returned so far, where the company shows it
-	Shows    bool      // whether Refunded can be believed (the company shows returns at all)
-	Underway bool      // a refund that the company has taken on and not finished
-	Warning  string    // for the log: what was odd about the answer and did not change its meaning
+	Move     MoveOutcome // OpPayout: instead of Outcome
+	Refunded pay.Tiyin   // what was returned so far, where the company shows it
+	Shows    bool        // whether Refunded can be believed (the company shows returns at all)
+	Underway bool        // a refund that the company has taken on and not finished
+	Warning  string      // for the log: what was odd about the answer and did not change its meaning
 }
 
 // ReceiptSender passes a fiscal receipt's link to the company.
@@ -128,11 +130,12 @@ type Outcome struct {
 	Needs  Next // what the buyer must still do: an SMS code, and until when
 
 	// Reason is one of pay.Declines where the answer is no, or, with State created, where the
-	// buyer may try again (a wrong code).
+	// buyer may try again (a wrong code) or must begin again (a code that counts no more).
 	Reason    string
 	HoldUntil time.Time // held: when the hold runs out; zero: the company does not say
 
 	ReceiptURL string
+	Saved      *Binding // the card that was charged, where it was to be kept: charging it again wants its Token
 	Meta       []byte
 }
 
@@ -145,12 +148,29 @@ type Next struct {
 }
 
 // MoveOutcome is what the provider said of a refund or payout: MoveSent while it still works
-// on it, MoveSucceeded or MoveFailed.
+// on it, MoveSucceeded or MoveFailed; of a payout also MoveCreated, while it waits for its
+// confirmation.
 type MoveOutcome struct {
 	State           pay.MoveState
 	Ref, Code, Note string
 	At              time.Time
 	Meta            []byte
+
+	// Of payouts. Reason is one of pay.Declines where the answer is no, or, with MoveCreated,
+	// where the code was wrong. Amount is what the company says that it sends; 0: it does not say.
+	Reason     string
+	Amount     pay.Tiyin
+	Card       pay.Card
+	ReceiptURL string
+}
+
+// CredentialChecker has a call that does nothing but show whether the company takes the credentials:
+// for the person who has just pasted them. An account whose company only ever calls us has none.
+type CredentialChecker interface {
+	// CheckCredentials returns nil where the company takes them; an *Error with KindAuth where it
+	// does not; a *pay.Error with CodeUnsupported where this merchant gave none that could be
+	// checked; any other error where it cannot be told now.
+	CheckCredentials(context.Context) error
 }
 
 // ─── Cards, holds, payouts and codes shown by the buyer ───────────────────────────────────
@@ -212,7 +232,71 @@ type CardCharger interface {
 	ConfirmCharge(ctx context.Context, p pay.Payment, code string) (Outcome, error)
 }
 
-// ChargeOrder asks for Payment.Amount from a card, by token or by number.
+// NumberCharger charges cards by their numbers as well as by tokens.
+type NumberCharger interface {
+	CardCharger
+	// NumberTerms is pure: what the order must have beside number and expiry.
+	NumberTerms() NumberTerms
+}
+
+// NumberTerms are what a charge by number takes.
+type NumberTerms struct {
+	Phone bool // the telephone that the code goes to
+}
+
+// CodeSender says how soon its company sends another code for the same card. Where an account
+// does not say, a minute is taken, and a buyer who begins again with the same card is not made
+// to wait.
+type CodeSender interface {
+	CodeEvery() time.Duration
+}
+
+// HoldFirst charges in two steps where nobody asked for a hold: the money is held, and taken by
+// Capture at once. It is for companies at which a hold can be found and ends by itself, and a
+// charge at once cannot be found when its answer is lost.
+type HoldFirst interface {
+	Holder
+	// HoldFirst is how long such a hold lasts before it releases itself; 0: charge at once.
+	HoldFirst() time.Duration
+}
+
+// WalletCharger has the buyer pay in another company's app, by a link that it makes.
+type WalletCharger interface {
+	// Wallets lists the apps, as the API names them. It is pure.
+	Wallets() []string
+	// ChargeWallet makes the link. Whoever has it pays there, and the company tells us.
+	ChargeWallet(ctx context.Context, inv pay.Invoice, p pay.Payment, wallet string) (Link, error)
+}
+
+// Splitter sends parts of a payment to other recipients.
+type Splitter interface {
+	// CanSplit is pure: nil, or a *pay.Error with CodeInvalid that says what is wrong.
+	CanSplit(amount pay.Tiyin, parts []pay.SplitPart) error
+}
+
+// CardChecker tells what its company knows of a card by its number, which lives in memory only.
+type CardChecker interface {
+	CheckCard(ctx context.Context, number string) (CardReport, error)
+}
+
+// CardReport is what a company knows of a card. With Reason there is no such card.
+type CardReport struct {
+	Card             pay.Card
+	Holder           string // as the bank writes it; "" where it does not tell
+	Bank, BankNumber string
+	Country          string // a code of digits, 860
+
+	Reason, Code, Note string // one of pay.Declines, and the company's own code and words
+}
+
+// OwnerChecker tells whether a card is a person's, by the person's PINFL of 14 digits.
+type OwnerChecker interface {
+	// CheckOwner returns nil where the company cannot tell.
+	CheckOwner(ctx context.Context, number, pinfl string) (matches *bool, err error)
+}
+
+// ChargeOrder asks for Payment.Amount from a card, by token or by number. With Payment.Save the
+// card is to be kept, where the company gives what charges it again.
 type ChargeOrder struct {
 	Payment                      pay.Payment
 	Invoice                      pay.Invoice
@@ -238,17 +322,36 @@ type Holder interface {
 
 // Payer sends money to cards.
 type Payer interface {
+	// CanPayout is pure, and asked before anything is written: nil, or a *pay.Error
+	// (CodeUnsupported, CodeInvalid) that says what is missing.
+	CanPayout(PayoutOrder) error
+	// Payout makes a payout. With TwoSteps in the order it moves no money, and its outcome is
+	// MoveCreated with the Ref by which ConfirmPayout has it sent.
 	Payout(context.Context, PayoutOrder) (MoveOutcome, error)
-	ConfirmPayout(ctx context.Context, ref, code string) (MoveOutcome, error)
+	// ConfirmPayout has p sent; code may be "". MoveCreated with a Reason: the code is wrong, and
+	// p still waits.
+	ConfirmPayout(ctx context.Context, p pay.Payout, code string) (MoveOutcome, error)
 }
 
-// PayoutOrder asks to send Amount to a card. Number lives only in memory.
+// PayoutResender is a Payer that can be told to send the code of a payout again. It moves no money.
+type PayoutResender interface {
+	Payer
+	ResendPayoutCode(ctx context.Context, p pay.Payout) error
+}
+
+// PayoutOrder asks to send Amount to a card, by its number or by a bound card's token. Number and
+// Person live only in memory.
 type PayoutOrder struct {
-	PayoutID      string
+	PayoutID      string // ours; the external id where the company takes one
 	Amount        pay.Tiyin
 	Number, Token string
-	KYC           []byte
+	Person        *pay.Person // nil: nobody was named
+	TwoSteps      bool
 }
+
+// String keeps the number and the token out of logs; GoString out of %#v too.
+func (o PayoutOrder) String() string   { return "the payout " + o.PayoutID }
+func (o PayoutOrder) GoString() string { return o.String() }
 
 // QRCharger takes money by a code that the buyer's telephone shows: Click Pass, Payme Go, FastPay,
 // AnorCheck. Paid or failed are final; created means that the company still works on it, and is

@@ -150,3 +150,11 @@ func RefusalOf(err error) Refusal {
 	r, _ := errors.AsType[Refusal](err)
 	return r
 }
+
+// CardDesk is what a Desk may do beside, for companies that tell us of a card bound on their
+// form. Such a word is not believed: it has the form read back.
+type CardDesk interface {
+	// ReadCard reads back the card whose form the company names by ref. Where there is no such
+	// card that waits, nothing is done and nothing is said.
+	ReadCard(ctx context.Context, ref string) error
+}

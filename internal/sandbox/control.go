@@ -14,6 +14,7 @@ import (
 
 	"github.com/chorsu/chorsu/internal/inbox"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
+	"github.com/chorsu/chorsu/internal/ui"
 )
 
 // route is one call of the control API. The list below is both its table of contents and what
@@ -60,6 +61,14 @@ func (s *Sandbox) routes() http.Handler {
 	})
 	mux.Handle("/inbox/", s.o.Inbox)
 	mux.HandleFunc("GET /{$}", s.page)
+	mux.HandleFunc("GET /live", s.live)
+	for path, do := range map[string]http.HandlerFunc{
+		"POST /phone": s.press, "POST /phone/open": s.openPage, "POST /phone/sample": s.makeSample,
+		"POST /faults": s.setSwitch, "POST /clock": s.pushClock, "POST /replay": s.replay,
+	} {
+		mux.Handle(path, small(do))
+	}
+	mux.Handle("GET "+ui.AssetsPath, ui.Assets())
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "the sandbox has no such company")
 	})
@@ -70,6 +79,14 @@ func (s *Sandbox) routes() http.Handler {
 			return
 		}
 		mux.ServeHTTP(w, r)
+	})
+}
+
+// small bounds what a form of the page may carry.
+func small(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		h.ServeHTTP(w, r)
 	})
 }
 

@@ -21,6 +21,8 @@ import (
 
 	"github.com/chorsu/chorsu/internal/inbox"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
+	"github.com/chorsu/chorsu/internal/ui"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 // Company is one simulated company and its folder below the sandbox's address.
@@ -36,15 +38,21 @@ type Options struct {
 	Clock     *Clock
 	Inbox     *inbox.Inbox
 	Logger    *slog.Logger
+
+	Bills Bills                     // what the buyer's phone can see of the gateway beside it; nil: nothing
+	Nav   func(words.Lang) []ui.Nav // where else the pages lead; nil: nowhere
 }
 
 // Sandbox is all companies, their faults and the clock they share.
 type Sandbox struct {
 	o    Options
+	path string // of BaseURL
 	http *http.Client
 
 	mu        sync.RWMutex
 	companies []*company // in the order of Options.Companies
+	acts      []act      // what was done with the phone, the newest last
+	lastAct   int
 
 	handler http.Handler
 }
@@ -60,13 +68,14 @@ type company struct {
 
 // New builds all simulators.
 func New(o Options) (*Sandbox, error) {
-	if _, err := url.Parse(o.BaseURL); err != nil {
+	base, err := url.Parse(o.BaseURL)
+	if err != nil {
 		return nil, fmt.Errorf("the sandbox's address: %w", err)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Sandbox{o: o, http: outgoing()}
+	s := &Sandbox{o: o, path: base.Path, http: outgoing()}
 	for _, c := range o.Companies {
 		s.companies = append(s.companies, &company{name: c.Name})
 	}
@@ -152,6 +161,8 @@ func foreign(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "cross-site", "same-site":
 		return true
+	case "same-origin":
+		return false // a page that tells no referrer sends its forms with Origin: null
 	}
 	origin := r.Header.Get("Origin")
 	if origin == "" {
@@ -249,5 +260,6 @@ func (s *Sandbox) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.build()
+	s.acts = nil
 	s.o.Inbox.Reset()
 }

@@ -22,8 +22,15 @@ import (
 // document is one page, in both its forms.
 type document struct {
 	docs.Page
-	source []byte
-	html   string
+	source   []byte
+	html     string
+	headings []heading // of the second and third level
+}
+
+// heading is a place on a page.
+type heading struct {
+	Level         int
+	Title, Anchor string
 }
 
 // render makes a page's HTML. Raw HTML in the source is dropped: the pages need none.
@@ -33,11 +40,38 @@ func render(p docs.Page, source []byte) (document, error) {
 		goldmark.WithParserOptions(parser.WithAutoHeadingID(), parser.WithASTTransformers(util.Prioritized(links{p.Path}, 100))),
 		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(&blocks{}, 100))),
 	)
+	tree := md.Parser().Parse(text.NewReader(source))
 	var b bytes.Buffer
-	if err := md.Convert(source, &b); err != nil {
+	if err := md.Renderer().Render(&b, source, tree); err != nil {
 		return document{}, err
 	}
-	return document{Page: p, source: source, html: b.String()}, nil
+	return document{Page: p, source: source, html: b.String(), headings: headings(tree, source)}, nil
+}
+
+func headings(tree ast.Node, source []byte) (out []heading) {
+	for n := tree.FirstChild(); n != nil; n = n.NextSibling() {
+		h, ok := n.(*ast.Heading)
+		if !ok || h.Level < 2 || h.Level > 3 {
+			continue
+		}
+		anchor, _ := h.AttributeString("id")
+		id, _ := anchor.([]byte)
+		out = append(out, heading{h.Level, plain(h, source), string(id)})
+	}
+	return out
+}
+
+// plain is the text of a node and what is in it.
+func plain(n ast.Node, source []byte) string {
+	var b strings.Builder
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		if t, ok := c.(*ast.Text); ok {
+			b.Write(t.Segment.Value(source))
+			continue
+		}
+		b.WriteString(plain(c, source))
+	}
+	return b.String()
 }
 
 // links turns the links between files, which work where the sources are read, into links between

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/chorsu/chorsu/docs"
@@ -21,20 +22,39 @@ import (
 type Options struct {
 	Providers []provider.Info // those of /health
 	Ready     func(context.Context) gateway.Readiness
-	Test      bool // test mode: the pages say so, and lead to the sandbox
+	Reference []byte // the API's OpenAPI document
+	Admin     string // where the staff's pages are, "" where there are none
+	Test      bool   // test mode: the pages say so, and lead to the sandbox
+}
+
+// Nav is the head's list of places, as every page outside the shops' own has it. here is the
+// address of the part that one is in.
+func Nav(l words.Lang, o Options, here string) []ui.Nav {
+	nav := []ui.Nav{{Title: words.ReadDocs.In(l), URL: "/docs"}, {Title: words.APIReference.In(l), URL: "/docs/api"}}
+	if o.Test {
+		nav = append(nav, ui.Nav{Title: words.OpenSandbox.In(l), URL: "/sandbox/"})
+	}
+	if o.Admin != "" {
+		nav = append(nav, ui.Nav{Title: words.OpenAdmin.In(l), URL: o.Admin})
+	}
+	for i := range nav {
+		nav[i].Here = nav[i].URL == here
+	}
+	return nav
 }
 
 type site struct {
-	o     Options
-	pages map[string]document // by the path below /docs/
+	o        Options
+	contents []docs.Page
+	pages    map[string]document // by the path below /docs/
 }
 
 // New returns the handler of / and /docs; any other address is a page that says that there is
 // nothing. It renders every page once: one that cannot be rendered stops the program here.
 func New(o Options) (http.Handler, error) {
-	s := &site{o: o, pages: map[string]document{}}
-	for _, p := range docs.Contents {
-		source, err := fs.ReadFile(docs.Files, p.Path+".md")
+	s := &site{o: o, contents: append(slices.Clone(docs.Contents), referencePage), pages: map[string]document{}}
+	for _, p := range s.contents {
+		source, err := s.source(p)
 		if err != nil {
 			return nil, fmt.Errorf("the documentation's page %s: %w", p.Path, err)
 		}
@@ -53,9 +73,17 @@ func New(o Options) (http.Handler, error) {
 	return mux, nil
 }
 
+// source is a page's Markdown: a file's, or the reference, which is written from the document.
+func (s *site) source(p docs.Page) ([]byte, error) {
+	if p == referencePage {
+		return reference(s.o.Reference)
+	}
+	return fs.ReadFile(docs.Files, p.Path+".md")
+}
+
 func (s *site) landing(w http.ResponseWriter, r *http.Request) {
 	l := lang(r)
-	ui.Show(w, r, http.StatusOK, landing(s.o, l, s.o.Ready(r.Context()).OK))
+	ui.Show(w, r, http.StatusOK, landing(s.o, l, s.o.Ready(r.Context())))
 }
 
 // document answers with a page, or with its Markdown.
@@ -76,7 +104,7 @@ func (s *site) document(w http.ResponseWriter, r *http.Request) {
 		w.Write(d.source)
 		return
 	}
-	ui.Show(w, r, http.StatusOK, article(s.o, d))
+	ui.Show(w, r, http.StatusOK, article(s.o, s.contents, d))
 }
 
 // llms is the table of contents for programs that read.
@@ -84,7 +112,7 @@ func (s *site) llms(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
 	fmt.Fprint(w, "# Chorsu\n\n> A self-hosted payment gateway for the payment companies of Uzbekistan. Amounts are whole tiyin.\n\n## Documentation\n\n")
-	for _, p := range docs.Contents {
+	for _, p := range s.contents {
 		fmt.Fprintf(w, "- [%s](/docs/%s.md)\n", p.Title, p.Path)
 	}
 	fmt.Fprint(w, "\n## API\n\n- [OpenAPI 3.1 document](/docs/openapi.json)\n")
@@ -96,4 +124,32 @@ func (s *site) nothing(w http.ResponseWriter, r *http.Request) {
 
 func lang(r *http.Request) words.Lang {
 	return words.Choose(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
+}
+
+// part is the head's entry that a page of the documentation belongs to.
+func part(d document) string {
+	if d.Page == referencePage {
+		return "/docs/api"
+	}
+	return "/docs"
+}
+
+// isShape says whether a heading of the reference is a shape's: the list of places has them all
+// under one name.
+func isShape(h heading) bool { return strings.HasPrefix(h.Title, shape("")) }
+
+// failing are the names of the checks that did not hold.
+func failing(r gateway.Readiness) (names []string) {
+	for name, said := range r.Checks {
+		if said != "ok" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// hasPage says whether the documentation has a page of a provider.
+func hasPage(provider string) bool {
+	return slices.ContainsFunc(docs.Contents, func(p docs.Page) bool { return p.Path == "providers/"+provider })
 }

@@ -15,19 +15,86 @@ import (
 	"github.com/chorsu/chorsu/internal/words"
 )
 
+// sites are made once: each renders every page of the documentation.
+var sites = map[bool]http.Handler{}
+
 func get(t *testing.T, ready bool, target string) (int, http.Header, string) {
+	t.Helper()
+	if sites[ready] == nil {
+		sites[ready] = made(t, ready)
+	}
+	w := httptest.NewRecorder()
+	sites[ready].ServeHTTP(w, httptest.NewRequest("GET", target, nil))
+	body, _ := io.ReadAll(w.Result().Body)
+	return w.Code, w.Header(), string(body)
+}
+
+func made(t *testing.T, ready bool) http.Handler {
 	t.Helper()
 	h, err := New(Options{
 		Providers: []provider.Info{{Name: "payme", Title: "Payme"}, {Name: "uzum", Title: "Uzum Bank"}}, Test: true,
-		Ready: func(context.Context) gateway.Readiness { return gateway.Readiness{OK: ready} },
+		Ready: func(context.Context) gateway.Readiness {
+			if ready {
+				return gateway.Readiness{OK: true, Checks: map[string]string{"database": "ok"}}
+			}
+			return gateway.Readiness{Checks: map[string]string{"database": "failed", "schema": "ok"}}
+		},
+		Reference: []byte(sampleAPI),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("GET", target, nil))
-	body, _ := io.ReadAll(w.Result().Body)
-	return w.Code, w.Header(), string(body)
+	return h
+}
+
+// sampleAPI has one of each thing that the reference draws.
+const sampleAPI = `{"openapi":"3.1.0","info":{"title":"T","version":"1","description":"Money is **tiyin**."},
+ "tags":[{"name":"Bills","description":"What is owed"}],
+ "paths":{
+  "/api/bills":{"post":{"operationId":"make","tags":["Bills"],"summary":"Make a bill","description":"Once.",
+   "parameters":[{"$ref":"#/components/parameters/Key"},{"name":"dry","in":"query","required":true,"schema":{"type":"boolean"},"description":"A | B"}],
+   "requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/BillInput"},"example":{"amount":100,"name":"It's"}}}},
+   "responses":{"201":{"description":"Made.","content":{"application/json":{"schema":{"type":"object","properties":{"code":{"type":"integer","enum":[201]},"data":{"$ref":"#/components/schemas/Bill"},"message":{"type":"string","enum":["OK"]},"status":{"type":"boolean","enum":[true]}}}}}},
+    "409":{"$ref":"#/components/responses/Conflict"}}}},
+  "/api/bills/{id}":{"get":{"operationId":"read","tags":["Bills"],"summary":"Read a bill","security":[],"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string","format":"uuid"}}],
+   "responses":{"200":{"description":"It.","content":{"application/json":{"schema":{"type":"array","items":{"$ref":"#/components/schemas/Bill"}}}}},"default":{"description":"Else."}}}}},
+ "webhooks":{"bill.paid":{"post":{"summary":"A bill was paid","requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Bill"}}}},"responses":{}}}},
+ "components":{"parameters":{"Key":{"name":"Idempotency-Key","in":"header","schema":{"type":"string","minLength":1,"maxLength":255}}},
+  "responses":{"Conflict":{"description":"Not now","content":{"application/json":{"example":{"status":false,"code":409,"message":"CONFLICT","data":{}}}}}},
+  "schemas":{"BillInput":{"type":"object","required":["amount"],"properties":{"amount":{"type":"integer","minimum":100,"description":"Tiyin"},"lines":{"type":"array","items":{"type":"object","properties":{"qty":{"type":"number"}}}}}},
+   "Bill":{"type":"object","description":"One debt","properties":{"id":{"type":"string","format":"uuid"},"paidAt":{"type":["string","null"],"format":"date-time"},"state":{"enum":["open","paid"]},"next":{"oneOf":[{"$ref":"#/components/schemas/Bill"},{"type":"null"}]}}}}}}`
+
+// The reference says of every operation, shape and error what the document says.
+func TestReference(t *testing.T) {
+	source, err := reference([]byte(sampleAPI))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"## Bills\n\nWhat is owed.", "### Make a bill\n\n`POST /api/bills`\n\nOnce.",
+		"| `dry` | query | true or false | required | A \\| B |", "| `Idempotency-Key` | header | text, 1–255 characters |",
+		"| `amount` | whole number, from 100 | required | Tiyin |", "| `lines[].qty` | number |",
+		"curl -s http://localhost:4002/api/bills \\", `"name": "It'\''s"`, "In `data`: [Bill](#shape-bill)",
+		"{\n  \"status\": true,\n  \"code\": 201,\n  \"message\": \"OK\",\n  \"data\": {", `"paidAt": null`, `"state": "open"`,
+		"Errors: [409](#errors).", "No key is asked for.", "http://localhost:4002/api/bills/<id>", "The answer is list of [Bill](#shape-bill)",
+		"### A bill was paid\n\n`bill.paid`", "| `409` | `CONFLICT` | Not now |", "### Shape Bill\n\nOne debt", "[Bill](#shape-bill) or null",
+	} {
+		if !strings.Contains(string(source), want) {
+			t.Errorf("it lacks %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", source)
+	}
+	for _, bad := range []string{"", "[]", `{"paths":3}`} {
+		if _, err := reference([]byte(bad)); err == nil {
+			t.Errorf("%q is taken for a document", bad)
+		}
+	}
+	status, _, html := get(t, true, "/docs/api")
+	if status != 200 || !strings.Contains(html, `<h3 id="shape-bill">`) || !strings.Contains(html, `href="#make-a-bill"`) {
+		t.Errorf("%d, or the page lacks its places", status)
+	}
 }
 
 func TestLanding(t *testing.T) {
@@ -41,8 +108,8 @@ func TestLanding(t *testing.T) {
 				t.Errorf("%s: the page lacks %q", l, want)
 			}
 		}
-		if _, _, html := get(t, false, "/?lang="+string(l)); !strings.Contains(html, words.NotWell.In(l)) {
-			t.Errorf("%s: it does not say that it is not ready", l)
+		if _, _, html := get(t, false, "/?lang="+string(l)); !strings.Contains(html, words.NotWell.In(l)) || !strings.Contains(html, words.CheckFails.With(l, "database")) || strings.Contains(html, words.AllWell.In(l)) {
+			t.Errorf("%s: it does not say that it is not ready, and why", l)
 		}
 	}
 }

@@ -47,6 +47,7 @@ const (
 	pgSerialization = "40001"
 	pgDeadlock      = "40P01"
 	pgUnique        = "23505"
+	pgLockTimeout   = "55P03"
 )
 
 // rerun says whether err is the mark of two transactions that met, so that the closure should

@@ -29,6 +29,15 @@ func (tx *Tx) SaveEvent(ctx context.Context, e pay.Event) error {
 		e.ID, int64(e.Attempts), millis(e.NextAt), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt))
 }
 
+// SaveTry is SaveEvent after a try that began when the event had been tried was times. ok is false
+// where somebody has asked meanwhile for it to be sent again: then nothing is written.
+func (tx *Tx) SaveTry(ctx context.Context, e pay.Event, was int) (ok bool, err error) {
+	n, err := tx.exec(ctx, `UPDATE events SET attempts = $2, next_at = $3, delivered_at = $4, stuck_at = $5, dead_at = $6
+		WHERE id = $1 AND attempts = $7`,
+		e.ID, int64(e.Attempts), millis(e.NextAt), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt), int64(was))
+	return n == 1, err
+}
+
 const eventQuery = `SELECT id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url,
 	attempts, next_at, created_at, delivered_at, stuck_at, dead_at FROM events`
 
@@ -69,6 +78,39 @@ func (tx *Tx) OldestUndelivered(ctx context.Context, businessID, sourceInvoiceID
 func (tx *Tx) MoreUndelivered(ctx context.Context, businessID, sourceInvoiceID string, afterSeq int64) (bool, error) {
 	return exists(ctx, tx, `SELECT 1 FROM events WHERE business_id = $1 AND source_invoice_id = $2
 		AND delivered_at = 0 AND dead_at = 0 AND seq > $3 LIMIT 1`, businessID, sourceInvoiceID, afterSeq)
+}
+
+// EventMark is an event as the walk over all of them sees it.
+type EventMark struct {
+	ID        string
+	CreatedAt time.Time
+	Delivered bool
+	Newest    bool // of its invoice
+}
+
+// EventsAfter reads up to limit events in the order of their ids, which is that of their making,
+// from behind the one with the id after on.
+func (tx *Tx) EventsAfter(ctx context.Context, after string, limit int) ([]EventMark, error) {
+	return many(ctx, tx, func(r row) (m EventMark, err error) {
+		var created, delivered, newer int64
+		err = r.Scan(&m.ID, &created, &delivered, &newer)
+		m.CreatedAt, m.Delivered, m.Newest = instant(created), delivered > 0, newer == 0
+		return m, err
+	}, `SELECT i.id, i.created_at, i.delivered_at,
+		CASE WHEN EXISTS (SELECT 1 FROM events w WHERE w.invoice_id = i.invoice_id AND w.seq > i.seq) THEN 1 ELSE 0 END
+		FROM events i WHERE i.id > $1 ORDER BY i.id LIMIT $2 + 0`, after, int64(limit))
+}
+
+// DropDeliveries deletes all tries to send an event.
+func (tx *Tx) DropDeliveries(ctx context.Context, eventID string) error {
+	_, err := tx.exec(ctx, `DELETE FROM deliveries WHERE event_id = $1`, eventID)
+	return err
+}
+
+// DropEvent deletes an event that has no tries any more, if it is still there.
+func (tx *Tx) DropEvent(ctx context.Context, id string) error {
+	_, err := tx.exec(ctx, `DELETE FROM events WHERE id = $1`, id)
+	return err
 }
 
 // Delivery is one try to send an event.

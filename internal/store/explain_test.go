@@ -15,7 +15,7 @@ import (
 )
 
 // growing are the tables that grow with payments. None of them is ever read from end to end.
-const growing = `invoices|payments|cards|till_reports|refunds|events|deliveries|changes|alarms|messages|idempotency|work`
+const growing = `invoices|payments|cards|till_reports|refunds|events|deliveries|changes|alarms|messages|idempotency|work|audit_log|payouts|payout_events|payout_deliveries|reconciliations|differences`
 
 // sqliteNames are SQLite's names for the indexes that PostgreSQL names after a constraint.
 var sqliteNames = map[string]string{
@@ -24,6 +24,10 @@ var sqliteNames = map[string]string{
 	"payments_merchant_id_ref_key":                 "sqlite_autoindex_payments_2",
 	"events_business_id_source_invoice_id_seq_key": "sqlite_autoindex_events_2",
 	"work_kind_subject_key":                        "sqlite_autoindex_work_2",
+	"staff_email_key":                              "sqlite_autoindex_staff_2",
+	"staff_enrolments_hash_key":                    "sqlite_autoindex_staff_enrolments_2",
+	"payouts_merchant_id_ref_key":                  "sqlite_autoindex_payouts_2",
+	"payout_events_payout_id_seq_key":              "sqlite_autoindex_payout_events_2",
 }
 
 // Each query of the store finds its rows by the index that is meant for it, on both engines,
@@ -148,12 +152,82 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 
 		{"Card", "cards_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Card(ctx, "card-000005"); return err }},
 		{"LockCard", "cards_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LockCard(ctx, "card-000005"); return err }},
+		{"PendingCard", "cards_pending", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PendingCard(ctx, "mer-5", "ref 5")
+			return err
+		}},
 		{"SealedCards", "cards_sealed", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.SealedCards(ctx, "card-000005", 10)
 			return err
 		}},
 		{"CardTokens", "payments_card_tokens", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.CardTokens(ctx, "pay-000005", 10)
+			return err
+		}},
+
+		{"Payout", "payouts_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Payout(ctx, "out-000005"); return err }},
+		{"LockPayout", "payouts_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LockPayout(ctx, "out-000005"); return err }},
+		{"PayoutNumbered", "payouts_once", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PayoutNumbered(ctx, "biz-5", "number 5")
+			return err
+		}},
+		{"PayoutByRef", "payouts_merchant_id_ref_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PayoutByRef(ctx, "mer-5", "ref 5")
+			return err
+		}},
+		{"SavePayout", "payouts_pkey", func(ctx context.Context, tx *store.Tx) error {
+			return tx.SavePayout(ctx, pay.Payout{ID: "out-000005", State: pay.MoveSent})
+		}},
+		{"NextPayoutSeq", "payout_events_payout_id_seq_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.NextPayoutSeq(ctx, "out-000005")
+			return err
+		}},
+		{"UndeliveredPayoutEvents", "payout_events_payout_id_seq_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.UndeliveredPayoutEvents(ctx, "out-000005")
+			return err
+		}},
+		{"PayoutDeliveries", "payout_deliveries_of_payout", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PayoutDeliveries(ctx, "out-000005")
+			return err
+		}},
+		{"PayoutAlarms", "alarms_of_payout", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PayoutAlarms(ctx, "out-000005")
+			return err
+		}},
+		{"PaymentsOfDay", "payments_of_day", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PaymentsOfDay(ctx, "mer-5", noon.Add(time.Second), noon.UnixMilli(), "", 20)
+			return err
+		}},
+		{"PayoutsOfDay", "payouts_of_day", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PayoutsOfDay(ctx, "mer-5", noon.Add(time.Second), noon.UnixMilli(), "", 20)
+			return err
+		}},
+		{"Reconciliation", "reconciliations_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Reconciliation(ctx, "rec-000005")
+			return err
+		}},
+		{"LockReconciliation", "reconciliations_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LockReconciliation(ctx, "rec-000005")
+			return err
+		}},
+		{"NightlyLeft", "reconciliations_nightly", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.NightlyLeft(ctx, "2026-03-13", noon.Add(time.Hour), "mer-1", 20)
+			return err
+		}},
+		{"Difference", "differences_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Difference(ctx, "dif-000005")
+			return err
+		}},
+		{"Differences", "differences_listed", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Differences(ctx, "rec-000005", pay.VerdictDifferent, 0, "", 20)
+			return err
+		}},
+		{"DifferenceOf", "differences_ours", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.DifferenceOf(ctx, "rec-000005", "pay-000005")
+			return err
+		}},
+		{"ForgetMatches", "differences_listed", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.ForgetMatches(ctx, "rec-000005", 20)
 			return err
 		}},
 
@@ -174,6 +248,17 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		{"MoreUndelivered", "events_undelivered", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.MoreUndelivered(ctx, "biz-5", "order 5", 1)
 			return err
+		}},
+		{"EventsAfter", "events_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.EventsAfter(ctx, "evt-000005", 5)
+			return err
+		}},
+		{"DropDeliveries", "deliveries_of_event", func(ctx context.Context, tx *store.Tx) error { return tx.DropDeliveries(ctx, "evt-000005") }},
+		{"DropEvent", "events_pkey", func(ctx context.Context, tx *store.Tx) error {
+			if err := tx.DropDeliveries(ctx, "evt-000005"); err != nil {
+				return err
+			}
+			return tx.DropEvent(ctx, "evt-000005")
 		}},
 		{"Deliveries", "deliveries_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Deliveries(ctx, "inv-000005"); return err }},
 		{"Changes", "changes_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Changes(ctx, "inv-000005"); return err }},
@@ -217,6 +302,65 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		{"SaveReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
 			return tx.SaveReport(ctx, pay.KeptReport{TillID: "till-000005", Report: pay.TillReport{ID: "op 5"}})
 		}},
+		{"Audit", "audit_log_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Audit(ctx, store.AuditFilter{}, page)
+			return err
+		}},
+		{"Audit of a time", "audit_log_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Audit(ctx, store.AuditFilter{From: noon, To: noon.Add(time.Second)}, store.Page{})
+			return err
+		}},
+		{"Audit of a person", "audit_log_who", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Audit(ctx, store.AuditFilter{Who: "5@x.uz"}, page)
+			return err
+		}},
+		{"Audit of an action", "audit_log_what", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Audit(ctx, store.AuditFilter{What: "what 5"}, page)
+			return err
+		}},
+		{"Audit of a subject", "audit_log_subject", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Audit(ctx, store.AuditFilter{Subject: "5"}, page)
+			return err
+		}},
+		{"AuditFrom", "audit_log_pkey|PRIMARY KEY", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.AuditFrom(ctx, 5, 20)
+			return err
+		}},
+		{"LastHeard", "messages_heard", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LastHeard(ctx, "mer-5")
+			return err
+		}},
+		{"PaidAndReturned", "payments_merchant_id_ref_key|payments_statement", func(ctx context.Context, tx *store.Tx) error {
+			_, _, err := tx.PaidAndReturned(ctx, "mer-5")
+			return err
+		}},
+		{"DeliveredOnce", "events_business_id_source_invoice_id_seq_key|events_undelivered", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.DeliveredOnce(ctx, "biz-5")
+			return err
+		}},
+		{"Staff", "staff_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Staff(ctx, "sta-5"); return err }},
+		{"StaffByEmail", "staff_email_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.StaffByEmail(ctx, "5@x.uz")
+			return err
+		}},
+		{"Enrolment", "staff_enrolments_hash_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Enrolment(ctx, "5")
+			return err
+		}},
+		{"Session", "staff_sessions_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Session(ctx, "5")
+			return err
+		}},
+		{"SessionsOf", "staff_sessions_of", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.SessionsOf(ctx, "sta-5")
+			return err
+		}},
+		{"EndSessionsBefore", "staff_sessions_over", func(ctx context.Context, tx *store.Tx) error { return tx.EndSessionsBefore(ctx, noon) }},
+		{"LockTries", "staff_tries_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LockTries(ctx, "5")
+			return err
+		}},
+		{"ForgetTriesBefore", "staff_tries_oldest", func(ctx context.Context, tx *store.Tx) error { return tx.ForgetTriesBefore(ctx, noon) }},
 
 		{"SaveInvoice", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
 			return tx.SaveInvoice(ctx, pay.Invoice{ID: "inv-000005", Status: pay.StatusPaid})
@@ -229,7 +373,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 		{"SaveEvent", "events_pkey", func(ctx context.Context, tx *store.Tx) error { return tx.SaveEvent(ctx, pay.Event{ID: "evt-000005"}) }},
 	}
-	walked := regexp.MustCompile(`Seq Scan on (` + growing + `)\b|(?m)^SCAN (` + growing + `|[iaw])$`)
+	walked := regexp.MustCompile(`Seq Scan on (` + growing + `)\b|(?m)^SCAN (` + growing + `|[iawpdr])$`)
 	planned := regexp.MustCompile(`LIMIT \$[0-9]+\s*($|[^+ 0-9])`)
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		crowd(t, s)
@@ -296,23 +440,41 @@ func crowd(t *testing.T, s *store.Store) {
 				CASE WHEN i % 100 = 0 THEN 'unknown_outcome' ELSE '' END, i % 100 <> 1 FROM n`,
 			`INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, amount, state, their_time, created_at)
 				SELECT 'pay-' || id, 'inv-' || id, 'biz-' || b, 'mer-' || b, 'payme', 'ref ' || i, 1000, CASE WHEN i % 100 = 0 THEN 'unknown' ELSE 'created' END, $1 + i, $1 + i FROM n`,
-			`INSERT INTO cards (id, business_id, merchant_id, provider, state, sealed, created_at)
-				SELECT 'card-' || id, 'biz-' || b, 'mer-' || b, 'paysys', CASE WHEN i % 10 = 0 THEN 'active' ELSE 'failed' END, CASE WHEN i % 10 = 0 THEN 'x' ELSE '' END, $1 + i FROM n`,
+			`INSERT INTO cards (id, business_id, merchant_id, provider, ref, state, sealed, created_at)
+				SELECT 'card-' || id, 'biz-' || b, 'mer-' || b, 'paysys', 'ref ' || i, CASE WHEN i % 10 = 0 THEN 'active' WHEN i % 10 = 5 THEN 'pending' ELSE 'failed' END, CASE WHEN i % 10 = 0 THEN 'x' ELSE '' END, $1 + i FROM n`,
 			`INSERT INTO tills (id, business_id, name, code_hash, token_hash, created_at)
 				SELECT 'till-' || id, 'biz-' || b, 'till', 'code ' || i, 'token ' || i, $1 + i FROM n`,
 			`INSERT INTO till_reports (till_id, op_id, business_id, revision, body, created_at, updated_at)
 				SELECT 'till-' || id, 'op ' || i, 'biz-' || b, 1, '{}', $1 + i, $1 + i FROM n`,
 			`INSERT INTO refunds (id, business_id, invoice_id, payment_id, amount, state, created_at)
 				SELECT 'ref-' || id, 'biz-' || b, 'inv-' || id, 'pay-' || id, 100, 'sent', $1 + i FROM n`,
+			`INSERT INTO payouts (id, business_id, merchant_id, source, business, provider, source_payout_id, amount, state, two_steps, ref, created_at, sent_at, done_at)
+				SELECT 'out-' || id, 'biz-' || b, 'mer-' || b, 'app', b, 'multicard', 'number ' || i, 1000, CASE WHEN i % 10 = 0 THEN 'sent' ELSE 'succeeded' END, FALSE, 'ref ' || i, $1 + i, $1 + i,
+				CASE WHEN i % 10 = 0 THEN 0 ELSE $1 + i END FROM n`,
+			`INSERT INTO payout_events (id, business_id, payout_id, seq, type, body, notify_url, created_at, delivered_at)
+				SELECT 'pev-' || id, 'biz-' || b, 'out-' || id, 1, '', '', '', $1 + i, CASE WHEN i % 100 = 0 THEN 0 ELSE $1 END FROM n`,
+			`INSERT INTO payout_deliveries (id, business_id, event_id, payout_id, attempt, at, status, duration_ms)
+				SELECT 'pdl-' || id, 'biz-' || b, 'pev-' || id, 'out-' || id, 1, $1 + i, 200, 1 FROM n`,
+			`INSERT INTO reconciliations (id, business_id, merchant_id, provider, day, way, nightly, state, created_at)
+				SELECT 'rec-' || id, 'biz-' || i, 'mer-' || i, 'multicard', '2026-03-' || b, 'register', TRUE, 'running', $1 + i FROM n`,
+			`INSERT INTO differences (id, business_id, reconciliation_id, kind, verdict, seq, ref, our_id, theirs, their_time)
+				SELECT 'dif-' || id, 'biz-' || b, 'rec-' || id, 'payment', CASE WHEN i % 2 = 0 THEN 'matched' ELSE 'different' END, i, 'ref ' || i, 'pay-' || id, TRUE, $1 + i FROM n`,
+			`UPDATE merchants SET nightly = TRUE WHERE created_at > $1`,
 			`INSERT INTO events (id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url, created_at, delivered_at, stuck_at)
 				SELECT 'evt-' || id, 'biz-' || b, 'inv-' || id, 'order ' || i, 1, '', '', '', $1 + i, CASE WHEN i % 10 = 0 THEN 0 ELSE $1 END, CASE WHEN i % 100 = 0 THEN $1 ELSE 0 END FROM n`,
 			`INSERT INTO deliveries (id, business_id, event_id, invoice_id, attempt, at, status, duration_ms)
 				SELECT 'del-' || id, 'biz-' || b, 'evt-' || id, 'inv-' || id, 1, $1 + i, 200, 1 FROM n`,
 			`INSERT INTO changes (id, business_id, invoice_id, at, what, now, by_whom) SELECT 'chg-' || id, 'biz-' || b, 'inv-' || id, $1 + i, '', '', '' FROM n`,
-			`INSERT INTO alarms (id, business_id, invoice_id, kind, message, created_at, closed_at)
-				SELECT 'alm-' || id, 'biz-' || b, 'inv-' || id, '', '', $1 + i, CASE WHEN i % 100 = 0 THEN 0 ELSE $1 END FROM n`,
+			`INSERT INTO alarms (id, business_id, invoice_id, payout_id, kind, message, created_at, closed_at)
+				SELECT 'alm-' || id, 'biz-' || b, 'inv-' || id, CASE WHEN i % 50 = 0 THEN 'out-' || id ELSE '' END, '', '', $1 + i, CASE WHEN i % 100 = 0 THEN 0 ELSE $1 END FROM n`,
 			`INSERT INTO messages (id, business_id, merchant_id, invoice_id, at, direction, request, status, response, duration_ms)
-				SELECT 'msg-' || id, 'biz-' || b, 'mer-' || b, 'inv-' || id, $1 + i, 'in', '', 200, '', 1 FROM n`,
+				SELECT 'msg-' || id, 'biz-' || b, 'mer-' || b, 'inv-' || id, $1 + i, CASE WHEN i % 10 = 0 THEN 'in' ELSE 'out' END, '', 200, '', 1 FROM n`,
+			`INSERT INTO audit_log (seq, id, created_at, staff_id, who, address, what, subject, detail, mac)
+				SELECT i, 'aud-' || id, $1 + i, 'sta-' || b, b || '@x.uz', '', 'what ' || b, b, '', '' FROM n`,
+			`INSERT INTO staff (id, email, role, active, created_at) SELECT 'sta-' || i, i || '@x.uz', 'viewer', TRUE, $1 FROM n`,
+			`INSERT INTO staff_enrolments (staff_id, hash, totp, keep_password, ends_at) SELECT 'sta-' || i, CAST(i AS TEXT), '', TRUE, $1 + i FROM n`,
+			`INSERT INTO staff_sessions (hash, staff_id, address, created_at, seen_at, ends_at) SELECT CAST(i AS TEXT), 'sta-' || i, '', $1, $1, $1 + i FROM n`,
+			`INSERT INTO staff_tries (subject, failures, locked_until, at) SELECT CAST(i AS TEXT), 1, 0, $1 + i FROM n`,
 			`INSERT INTO idempotency (scope, key, hash, resource, status, done, created_at) SELECT 'scope', CAST(i AS TEXT), '', '', 200, TRUE, $1 + i FROM n`,
 			`INSERT INTO work (id, business_id, kind, subject, lane, due_at, created_at) SELECT 'work-' || id, 'biz-' || b, 'deliver', CAST(i AS TEXT), 'lane ' || (i % 10), $1 + i, $1 FROM n`,
 		} {

@@ -33,6 +33,12 @@ func (tx *Tx) Texts(ctx context.Context, query string, args ...any) ([]string, e
 	return many(ctx, tx, scanText, query, args...)
 }
 
+// Sent returns when the server has run every write so far: on PostgreSQL they wait for company.
+func (tx *Tx) Sent(ctx context.Context) error {
+	_, err := one(ctx, tx, scanNumber, "SELECT 1")
+	return err
+}
+
 // Claim is the claim of the queue, in this transaction.
 func (tx *Tx) Claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) ([]outbox.Work, error) {
 	return tx.claim(ctx, now, lease, n, perLane, free)

@@ -55,6 +55,27 @@ func TestTheSchemaRefuses(t *testing.T) {
 			return tx.InsertEvent(ctx, e)
 		}
 	}
+	payout := func(change func(*pay.Payout)) write {
+		return func(ctx context.Context, tx *store.Tx, _ pay.Invoice, _ pay.Payment) error {
+			out := pay.Payout{ID: "out", BusinessID: "biz", MerchantID: "mer", SourcePayoutID: "1", Amount: 1000, State: pay.MoveSent, CreatedAt: noon, SentAt: noon}
+			change(&out)
+			_, err := tx.InsertPayout(ctx, out)
+			return err
+		}
+	}
+	secondPayout := func(change func(first, second *pay.Payout)) write {
+		return func(ctx context.Context, tx *store.Tx, _ pay.Invoice, _ pay.Payment) error {
+			first := pay.Payout{ID: "1", Ref: "ref", BusinessID: "biz", MerchantID: "mer", SourcePayoutID: "1", Amount: 1000, State: pay.MoveFailed, Unsent: true, CreatedAt: noon, SentAt: noon, DoneAt: noon}
+			second := pay.Payout{ID: "2", BusinessID: "biz", MerchantID: "mer", SourcePayoutID: "1", Amount: 1000, State: pay.MoveSent, CreatedAt: noon, SentAt: noon}
+			for _, out := range []pay.Payout{first, second} {
+				if ok, err := tx.InsertPayout(ctx, out); err != nil || !ok {
+					return fmt.Errorf("a payout beside one that was never sent: %v %v", ok, err)
+				}
+			}
+			change(&first, &second)
+			return errors.Join(tx.SavePayout(ctx, first), tx.SavePayout(ctx, second))
+		}
+	}
 	cases := []struct {
 		name  string
 		taken bool // refused because there is one already
@@ -129,6 +150,39 @@ func TestTheSchemaRefuses(t *testing.T) {
 			return tx.SaveRefund(ctx, pay.Refund{ID: "nothing", State: pay.MoveFailed})
 		}},
 
+		{"a payout of less than a soum", false, payout(func(p *pay.Payout) { p.Amount = pay.MinAmount - 1 })},
+		{"a payout of too much", false, payout(func(p *pay.Payout) { p.Amount = pay.MaxAmount + 1 })},
+		{"a payout with a state that nobody knows", false, payout(func(p *pay.Payout) { p.State = "done" })},
+		{"a payout of no business", false, payout(func(p *pay.Payout) { p.BusinessID = "nobody" })},
+		{"a payout of no merchant", false, payout(func(p *pay.Payout) { p.MerchantID = "nobody" })},
+		{"a payout of one step that waits", false, payout(func(p *pay.Payout) { p.State = pay.MoveCreated })},
+		{"a payout that ended and has no end", false, payout(func(p *pay.Payout) { p.State = pay.MoveSucceeded })},
+		{"a payout that has an end and goes on", false, payout(func(p *pay.Payout) { p.DoneAt = noon })},
+		{"a payout that was never sent and goes on", false, payout(func(p *pay.Payout) { p.Unsent = true })},
+		{"a second payout of a number, by finding that the first was sent", true, secondPayout(func(first, _ *pay.Payout) { first.Unsent = false })},
+		{"a provider's id of two payouts", true, secondPayout(func(_, second *pay.Payout) { second.Ref = "ref" })},
+		{"a payout that is not there", false, func(ctx context.Context, tx *store.Tx, _ pay.Invoice, _ pay.Payment) error {
+			return tx.SavePayout(ctx, pay.Payout{ID: "nothing", State: pay.MoveSent})
+		}},
+		{"an event of no payout", false, func(ctx context.Context, tx *store.Tx, _ pay.Invoice, _ pay.Payment) error {
+			return tx.InsertPayoutEvent(ctx, store.PayoutEvent{PayoutID: "nothing", Event: pay.Event{ID: "new"}})
+		}},
+		{"a difference of no reconciliation", false, func(ctx context.Context, tx *store.Tx, _ pay.Invoice, _ pay.Payment) error {
+			_, err := tx.InsertDifference(ctx, pay.Difference{ID: "new", ReconciliationID: "nothing", Kind: pay.KindPayment, Verdict: pay.VerdictMatched})
+			return err
+		}},
+		{"a reconciliation that is done and has no end", false, func(ctx context.Context, tx *store.Tx, _ pay.Invoice, _ pay.Payment) error {
+			_, err := tx.InsertReconciliation(ctx, pay.Reconciliation{ID: "new", BusinessID: "biz", MerchantID: "mer", Day: "2026-03-13", Way: pay.ByFile, State: pay.ReconcileDone, CreatedAt: noon})
+			return err
+		}},
+		{"a difference that nobody settled", false, func(ctx context.Context, tx *store.Tx, _ pay.Invoice, _ pay.Payment) error {
+			r := pay.Reconciliation{ID: "new", BusinessID: "biz", MerchantID: "mer", Day: "2026-03-13", Way: pay.ByFile, State: pay.ReconcileRunning, CreatedAt: noon}
+			if ok, err := tx.InsertReconciliation(ctx, r); err != nil || !ok {
+				return fmt.Errorf("a reconciliation: %v %v", ok, err)
+			}
+			_, err := tx.InsertDifference(ctx, pay.Difference{ID: "new", ReconciliationID: "new", Kind: pay.KindPayment, Verdict: pay.VerdictDifferent, SettledAt: noon, SettledHow: "noted"})
+			return err
+		}},
 		{"two events in one place of an order", true, event(func(e *pay.Event) { e.Seq = 1 })},
 		{"an event of no invoice", false, event(func(e *pay.Event) { e.InvoiceID = "nothing" })},
 		{"an event that is not there", false, func(ctx context.Context, tx *store.Tx, _ pay.Invoice, _ pay.Payment) error {
@@ -164,7 +218,7 @@ func TestTheSchemaRefuses(t *testing.T) {
 					if err := tx.PutSetting(ctx, "written", "before"); err != nil {
 						return err
 					}
-					if c.write(ctx, tx, inv, p) == nil {
+					if c.write(ctx, tx, inv, p) == nil && tx.Sent(ctx) == nil {
 						t.Error("it was written")
 					}
 					return nil // the refusal counts, even where the closure overlooks it

@@ -100,13 +100,13 @@ func (tx *Tx) SaveMerchant(ctx context.Context, m pay.Merchant, route string) er
 		return tx.fail(fmt.Errorf("store: options of merchant %s: %w", m.ID, err))
 	}
 	return tx.save(ctx, `INSERT INTO merchants (id, business_id, provider, display_name, active, sealed, options, route,
-			version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+			version, created_at, updated_at, nightly)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, active = excluded.active,
-			sealed = excluded.sealed, options = excluded.options, route = excluded.route,
+			sealed = excluded.sealed, options = excluded.options, route = excluded.route, nightly = excluded.nightly,
 			version = merchants.version + 1, updated_at = excluded.updated_at`,
 		m.ID, m.BusinessID, m.Provider, m.DisplayName, m.Active, base64.StdEncoding.EncodeToString(m.Sealed),
-		string(options), route, max(m.Version, 1), millis(m.CreatedAt), millis(m.UpdatedAt))
+		string(options), route, max(m.Version, 1), millis(m.CreatedAt), millis(m.UpdatedAt), m.Options.ReconcileNightly)
 }
 
 // MerchantFilter picks merchants for a list; what is zero does not count.
@@ -138,4 +138,38 @@ func (s *selection) business(alias, sourceColumn, source, key string) {
 	case key != "":
 		s.and("b.key = ?", key)
 	}
+}
+
+// ─── What was seen of a merchant ───────────────────────────────────────────────────────────
+
+// lookAt is how many rows are looked at for whether something ever happened: a shop that works
+// finds it among the first, and one that does not has not many.
+const lookAt = 1000
+
+// LastHeard is the newest exchange in which the company called the merchant's address, without its
+// text; ErrNotFound where there is none (or none that is still kept).
+func (tx *Tx) LastHeard(ctx context.Context, merchantID string) (Message, error) {
+	return one(ctx, tx, func(r row) (m Message, err error) {
+		var at int64
+		err = r.Scan(&at, &m.Step, &m.Status)
+		m.At = instant(at)
+		return m, err
+	}, `SELECT at, step, status FROM messages WHERE merchant_id = $1 AND direction = 'in' ORDER BY at DESC LIMIT 1`, merchantID)
+}
+
+// PaidAndReturned says whether a merchant's payments ever were paid, and ever returned.
+func (tx *Tx) PaidAndReturned(ctx context.Context, merchantID string) (paid, returned bool, err error) {
+	found, err := one(ctx, tx, func(r row) (n [2]int64, err error) {
+		err = r.Scan(&n[0], &n[1])
+		return n, err
+	}, `SELECT COALESCE(MAX(few.captured), 0), COALESCE(MAX(few.refunded), 0)
+		FROM (SELECT captured, refunded FROM payments WHERE merchant_id = $1 LIMIT $2 + 0) few`, merchantID, int64(lookAt))
+	return found[0] > 0, found[1] > 0, err
+}
+
+// DeliveredOnce says whether an event of a business ever reached its app.
+func (tx *Tx) DeliveredOnce(ctx context.Context, businessID string) (bool, error) {
+	newest, err := one(ctx, tx, scanNumber, `SELECT COALESCE(MAX(e.delivered_at), 0)
+		FROM (SELECT delivered_at FROM events WHERE business_id = $1 LIMIT $2 + 0) e`, businessID, int64(lookAt))
+	return newest > 0, err
 }

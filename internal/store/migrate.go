@@ -8,8 +8,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/stdlib"
@@ -17,10 +19,14 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// The migrations are numbered, forward only, each in a transaction, one text for both engines.
+// The migrations are numbered, forward only, each in a transaction, one text for both engines but
+// for what stands between the marks of engineFiles.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
+
+// versionTable is goose's own: which migrations were applied, and when.
+const versionTable = goose.DefaultTablename
 
 // Migration is one step of the schema.
 type Migration struct {
@@ -33,20 +39,18 @@ type Migration struct {
 // migrator is goose, and what to do when its work is done.
 type migrator struct {
 	*goose.Provider
+	files fs.FS
 	close func()
 }
 
 func newMigrator(dialect goose.Dialect, db *sql.DB, done func(), options ...goose.ProviderOption) (*migrator, error) {
-	folder, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	p, err := goose.NewProvider(dialect, db, folder, append(options, goose.WithDisableGlobalRegistry(true))...)
+	files := engineFiles{string(dialect)}
+	p, err := goose.NewProvider(dialect, db, files, append(options, goose.WithDisableGlobalRegistry(true))...)
 	if err != nil {
 		done()
 		return nil, err
 	}
-	return &migrator{p, done}, nil
+	return &migrator{p, files, done}, nil
 }
 
 func (e *sqliteEngine) migrator() (*migrator, error) {
@@ -77,6 +81,55 @@ func (e *postgresEngine) migrator() (*migrator, error) {
 	}
 	return newMigrator(goose.DialectPostgres, db, done, goose.WithSessionLocker(locker))
 }
+
+// engineFiles are the migrations as one engine reads them. What only one engine understands (a
+// trigger, say) stands between "-- +engine sqlite" or "-- +engine postgres" and the next such
+// line; "-- +engine both" ends it.
+type engineFiles struct{ dialect string }
+
+func (e engineFiles) ReadDir(name string) ([]fs.DirEntry, error) {
+	return migrations.ReadDir(path.Join("migrations", name))
+}
+
+func (e engineFiles) Open(name string) (fs.File, error) {
+	file, err := migrations.Open(path.Join("migrations", name))
+	if err != nil || path.Ext(name) != ".sql" {
+		return file, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return nil, err
+	}
+	return engineFile{strings.NewReader(e.only(string(text))), info}, nil
+}
+
+// only is a migration's text without what is for the other engine.
+func (e engineFiles) only(text string) string {
+	var b strings.Builder
+	ours := true
+	for line := range strings.Lines(text) {
+		if engine, marked := strings.CutPrefix(line, "-- +engine "); marked {
+			engine = strings.TrimSpace(engine)
+			ours = engine == "both" || strings.HasPrefix(e.dialect, engine) // goose says sqlite3
+		} else if ours {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+type engineFile struct {
+	*strings.Reader
+	info fs.FileInfo
+}
+
+func (f engineFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f engineFile) Close() error               { return nil }
 
 // Up brings the schema to the newest version and says which steps it took. One that fails
 // leaves the schema as it was before that step.
@@ -110,7 +163,7 @@ func (s *Store) Status(ctx context.Context) ([]Migration, error) {
 	defer m.close()
 	var list []Migration
 	for _, source := range m.ListSources() {
-		text, err := migrations.ReadFile(path.Join("migrations", path.Base(source.Path)))
+		text, err := fs.ReadFile(m.files, path.Base(source.Path))
 		if err != nil {
 			return nil, err
 		}
@@ -132,8 +185,16 @@ func (s *Store) Plan(ctx context.Context) ([]Migration, error) {
 }
 
 // Schema says which version of the schema the database has, 0 where it is empty, and which
-// one this program wants. It writes nothing.
+// one this program wants. It writes nothing. A database that a copy was begun into, and not ended,
+// has no schema that counts: that is an error, so that whoever asks before use does not use it.
 func (s *Store) Schema(ctx context.Context) (have, want int64, err error) {
+	if err := s.whole(ctx); err != nil {
+		return 0, 0, err
+	}
+	return s.versions(ctx)
+}
+
+func (s *Store) versions(ctx context.Context) (have, want int64, err error) {
 	all, err := s.Status(ctx)
 	if err != nil {
 		return 0, 0, err
@@ -152,7 +213,7 @@ func (s *Store) Schema(ctx context.Context) (have, want int64, err error) {
 func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
 	applied := map[int64]time.Time{}
 	err := s.View(ctx, func(ctx context.Context, tx *Tx) error {
-		there, err := exists(ctx, tx, tx.dialect.tableQuery(), goose.DefaultTablename)
+		there, err := exists(ctx, tx, tx.dialect.tableQuery(), versionTable)
 		if err != nil || !there {
 			return err
 		}
@@ -163,7 +224,7 @@ func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
 		steps, err := many(ctx, tx, func(r row) (s step, err error) {
 			err = r.Scan(&s.version, &s.at)
 			return s, err
-		}, `SELECT version_id, tstamp FROM `+goose.DefaultTablename+` WHERE is_applied AND version_id > 0`)
+		}, `SELECT version_id, tstamp FROM `+versionTable+` WHERE is_applied AND version_id > 0`)
 		for _, s := range steps {
 			applied[s.version] = s.at.UTC()
 		}

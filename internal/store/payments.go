@@ -16,15 +16,15 @@ func (tx *Tx) InsertPayment(ctx context.Context, p pay.Payment) (ok bool, err er
 	return tx.insert(ctx, `INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, account,
 			amount, captured, refunded, reserved, state, reason, their_time, expires_at, on_expiry, lapse_note,
 			created_at, held_at, paid_at, ended_at, card_pan, card_system, card_token, page_url, receipt_url, fiscal, meta,
-			way, asked, asked_at, asked_amount, code, code_phone, code_at, code_tries, hold_until, card_id)
+			way, asked, asked_at, asked_amount, code, code_phone, code_at, code_tries, hold_until, card_id, save_card)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,
-			$28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)`,
+			$28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)`,
 		p.ID, p.InvoiceID, p.BusinessID, p.MerchantID, p.Provider, nullable(p.Ref), p.Account,
 		int64(p.Amount), int64(p.Captured), int64(p.Refunded), int64(p.Reserved), string(p.State), p.Reason,
 		millis(p.TheirTime), millis(p.ExpiresAt), string(p.OnExpiry), p.LapseNote,
 		millis(p.CreatedAt), millis(p.HeldAt), millis(p.PaidAt), millis(p.EndedAt),
 		p.Card.MaskedPAN, p.Card.PaymentSystem, p.Card.Token, p.PageURL, p.ReceiptURL, string(p.Fiscal), string(p.Meta),
-		string(p.Way), string(p.Asked), millis(p.AskedAt), int64(p.AskedAmount), p.Code, p.CodePhone, millis(p.CodeAt), int64(p.CodeTries), millis(p.HoldUntil), p.CardID)
+		string(p.Way), string(p.Asked), millis(p.AskedAt), int64(p.AskedAmount), p.Code, p.CodePhone, millis(p.CodeAt), int64(p.CodeTries), millis(p.HoldUntil), p.CardID, p.Save)
 }
 
 // SavePayment writes what may change of a payment: all but its invoice, merchant, amount,
@@ -33,19 +33,19 @@ func (tx *Tx) SavePayment(ctx context.Context, p pay.Payment) error {
 	return tx.save(ctx, `UPDATE payments SET ref = $2, captured = $3, refunded = $4, reserved = $5, state = $6, reason = $7,
 			their_time = $8, expires_at = $9, on_expiry = $10, lapse_note = $11, held_at = $12, paid_at = $13, ended_at = $14,
 			card_pan = $15, card_system = $16, card_token = $17, page_url = $18, receipt_url = $19, fiscal = $20, meta = $21,
-			asked = $22, asked_at = $23, asked_amount = $24, code = $25, code_phone = $26, code_at = $27, code_tries = $28, hold_until = $29
+			asked = $22, asked_at = $23, asked_amount = $24, code = $25, code_phone = $26, code_at = $27, code_tries = $28, hold_until = $29, card_id = $30
 		WHERE id = $1`,
 		p.ID, nullable(p.Ref), int64(p.Captured), int64(p.Refunded), int64(p.Reserved), string(p.State), p.Reason,
 		millis(p.TheirTime), millis(p.ExpiresAt), string(p.OnExpiry), p.LapseNote,
 		millis(p.HeldAt), millis(p.PaidAt), millis(p.EndedAt),
 		p.Card.MaskedPAN, p.Card.PaymentSystem, p.Card.Token, p.PageURL, p.ReceiptURL, string(p.Fiscal), string(p.Meta),
-		string(p.Asked), millis(p.AskedAt), int64(p.AskedAmount), p.Code, p.CodePhone, millis(p.CodeAt), int64(p.CodeTries), millis(p.HoldUntil))
+		string(p.Asked), millis(p.AskedAt), int64(p.AskedAmount), p.Code, p.CodePhone, millis(p.CodeAt), int64(p.CodeTries), millis(p.HoldUntil), p.CardID)
 }
 
 const paymentQuery = `SELECT id, invoice_id, business_id, merchant_id, provider, COALESCE(ref, ''), account,
 	amount, captured, refunded, reserved, state, reason, their_time, expires_at, on_expiry, lapse_note,
 	created_at, held_at, paid_at, ended_at, card_pan, card_system, card_token, page_url, receipt_url, fiscal, meta,
-	way, asked, asked_at, asked_amount, code, code_phone, code_at, code_tries, hold_until, card_id
+	way, asked, asked_at, asked_amount, code, code_phone, code_at, code_tries, hold_until, card_id, save_card
 	FROM payments`
 
 func scanPayment(r row) (p pay.Payment, err error) {
@@ -55,7 +55,7 @@ func scanPayment(r row) (p pay.Payment, err error) {
 		&p.Amount, &p.Captured, &p.Refunded, &p.Reserved, &p.State, &p.Reason, &theirs, &expires, &p.OnExpiry, &p.LapseNote,
 		&created, &held, &paid, &ended,
 		&p.Card.MaskedPAN, &p.Card.PaymentSystem, &p.Card.Token, &p.PageURL, &p.ReceiptURL, &p.Fiscal, &meta,
-		&p.Way, &p.Asked, &asked, &p.AskedAmount, &p.Code, &p.CodePhone, &sent, &p.CodeTries, &holds, &p.CardID); err != nil {
+		&p.Way, &p.Asked, &asked, &p.AskedAmount, &p.Code, &p.CodePhone, &sent, &p.CodeTries, &holds, &p.CardID, &p.Save); err != nil {
 		return p, err
 	}
 	if !slices.Contains(pay.States, p.State) || p.OnExpiry != "" && !slices.Contains(pay.States, p.OnExpiry) {

@@ -99,7 +99,7 @@ func (e *postgresEngine) dialect() dialect { return postgres }
 // again where it collided with another transaction.
 func (e *postgresEngine) update(ctx context.Context, body func(session) error) error {
 	for try := 1; ; try++ {
-		err := e.once(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, body)
+		err := e.once(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED", body)
 		if err == nil {
 			e.commits.Add(1)
 			return nil
@@ -111,49 +111,23 @@ func (e *postgresEngine) update(ctx context.Context, body func(session) error) e
 }
 
 func (e *postgresEngine) view(ctx context.Context, body func(session) error) error {
-	return e.once(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, body)
+	return e.once(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", body)
 }
 
-// once runs body in one transaction. ctx counts until that has begun.
-func (e *postgresEngine) once(ctx context.Context, o pgx.TxOptions, body func(session) error) error {
+// once runs body in one transaction. ctx counts until that has a connection.
+func (e *postgresEngine) once(ctx context.Context, begin string, body func(session) error) error {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), postgresLongest)
 	defer cancel()
-	conn, tx, err := e.begin(ctx, bounded, o)
+	s, err := newPostgresSession(ctx, bounded, e.pool, begin)
 	if err != nil {
 		return err
 	}
-	defer conn.Release() // one whose transaction is still open (body has panicked) is closed
-	if err := body(postgresSession{tx, bounded}); err != nil {
-		if tx.Rollback(bounded) != nil {
-			conn.Conn().Close(bounded)
-		}
+	defer s.release() // a connection whose transaction is still open (body has panicked) is closed
+	if err := body(s); err != nil {
+		s.rollback()
 		return err
 	}
-	if err := tx.Commit(bounded); err != nil {
-		return fmt.Errorf("store: commit: %w", err)
-	}
-	return nil
-}
-
-// begin takes a connection and begins a transaction on it. A connection that turns out to be
-// dead (the server was restarted, and all in the pool are) is dropped, and the next one taken:
-// nothing has happened on it yet.
-func (e *postgresEngine) begin(ctx, bounded context.Context, o pgx.TxOptions) (*pgxpool.Conn, pgx.Tx, error) {
-	for left := e.pool.Config().MaxConns; ; left-- {
-		conn, err := e.pool.Acquire(ctx)
-		if err != nil {
-			return nil, nil, fmt.Errorf("store: no connection: %w", err)
-		}
-		tx, err := conn.BeginTx(bounded, o)
-		if err == nil {
-			return conn, tx, nil
-		}
-		dead := conn.Conn().IsClosed()
-		conn.Release()
-		if !dead || left == 0 || bounded.Err() != nil {
-			return nil, nil, fmt.Errorf("store: begin: %w", err)
-		}
-	}
+	return s.commit()
 }
 
 func (e *postgresEngine) ping(ctx context.Context) error { return e.pool.Ping(ctx) }
@@ -167,33 +141,6 @@ func (e *postgresEngine) hearOthers(b *bell) { e.wakes.hear(b) }
 func (e *postgresEngine) close() error {
 	e.wakes.close()
 	e.pool.Close()
-	return nil
-}
-
-// postgresSession runs a closure's statements under the bound of the whole transaction: a
-// caller that goes away does not cut a transaction that has begun, on either engine.
-type postgresSession struct {
-	tx      pgx.Tx
-	bounded context.Context
-}
-
-func (s postgresSession) exec(_ context.Context, query string, args []any) (int64, error) {
-	tag, err := s.tx.Exec(s.bounded, query, args...)
-	return tag.RowsAffected(), err
-}
-
-func (s postgresSession) query(_ context.Context, query string, args []any) (rows, error) {
-	found, err := s.tx.Query(s.bounded, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	return postgresRows{found}, nil
-}
-
-type postgresRows struct{ pgx.Rows }
-
-func (r postgresRows) Close() error {
-	r.Rows.Close()
 	return nil
 }
 

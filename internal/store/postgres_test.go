@@ -47,11 +47,14 @@ func (tu turns) lead(s *store.Store) *led {
 			l.runs++
 			once.Do(func() { close(begun) })
 			for step := range l.steps {
-				if err := step(ctx, tx); err != nil {
-					l.done <- err
+				err := step(ctx, tx)
+				if err == nil {
+					err = tx.Sent(ctx)
+				}
+				l.done <- err
+				if err != nil {
 					return err
 				}
-				l.done <- nil
 			}
 			return nil
 		})

@@ -467,10 +467,10 @@ func TestPayments(t *testing.T) {
 		var changed pay.Payment
 		fill(&changed, 2)
 		sound(&changed)
-		changed.ID, changed.CreatedAt, changed.Account, changed.Way, changed.CardID = p.ID, p.CreatedAt, p.Account, p.Way, p.CardID
+		changed.ID, changed.CreatedAt, changed.Account, changed.Way, changed.Save = p.ID, p.CreatedAt, p.Account, p.Way, p.Save
 		changed.Refunded, changed.Reserved, changed.State, changed.Fiscal = 900, 0, pay.Refunded, pay.FiscalDone
 		saved := changed
-		saved.Amount, saved.Account, saved.CreatedAt, saved.Way, saved.CardID = 1, "another", noon, "another", "another" // never change
+		saved.Amount, saved.Account, saved.CreatedAt, saved.Way, saved.Save = 1, "another", noon, "another", !p.Save // never change
 		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SavePayment(ctx, saved) })
 		check("changed", changed)
 
@@ -925,11 +925,16 @@ func TestStats(t *testing.T) {
 				tx.Enqueue(ctx, work("deliver", "1", "a", noon)), tx.Enqueue(ctx, work("deliver", "2", "a", noon)),
 				tx.Enqueue(ctx, work("settle", "1", "b", noon)),
 				tx.InsertAlarm(ctx, pay.Alarm{ID: "1"}), tx.InsertAlarm(ctx, pay.Alarm{ID: "2", ClosedAt: noon}),
+				func() error {
+					_, err := tx.InsertPayout(ctx, pay.Payout{ID: "p", BusinessID: "biz", MerchantID: "mer", Amount: 1000, State: pay.MoveUnknown, CreatedAt: noon, SentAt: noon})
+					return err
+				}(),
+				tx.InsertPayoutEvent(ctx, store.PayoutEvent{PayoutID: "p", Event: pay.Event{ID: "p", BusinessID: "biz", Seq: 1, CreatedAt: noon.Add(time.Minute), StuckAt: noon}}),
 			)
 		})
 		same(t, "of a shop", stats(), store.Stats{
 			Work:              map[string]int64{"deliver": 2, "settle": 1},
-			OldestUndelivered: noon.Add(time.Second), UnknownPayments: 1, StuckEvents: 2, OpenAlarms: 1,
+			OldestUndelivered: noon.Add(time.Second), UnknownPayments: 1, UnknownPayouts: 1, StuckEvents: 3, OpenAlarms: 1,
 		})
 	})
 }
@@ -964,5 +969,272 @@ func TestTheNamesInDetailsStay(t *testing.T) {
 			t.Errorf("new names: %v; add them here, they stay for ever", names)
 		}
 		return nil
+	})
+}
+
+func TestPayouts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		newShop(t, s)
+		var p pay.Payout
+		fill(&p, 1)
+		p.BusinessID, p.MerchantID, p.State, p.Unsent, p.DoneAt = "biz", "mer", pay.MoveCreated, false, time.Time{}
+		p.Card.Token = "" // a payout keeps none
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			ok, err := tx.InsertPayout(ctx, p)
+			same(t, "inserted", ok, true)
+			if err != nil {
+				return err
+			}
+			second := p
+			second.ID, second.Ref = "another", "another"
+			ok, err = tx.InsertPayout(ctx, second)
+			same(t, "inserted another of its number", ok, false)
+			return err
+		})
+		check := func(what string, p pay.Payout) {
+			t.Helper()
+			update(t, s, func(ctx context.Context, tx *store.Tx) error {
+				for name, read := range map[string]func() (pay.Payout, error){
+					"read":      func() (pay.Payout, error) { return tx.Payout(ctx, p.ID) },
+					"locked":    func() (pay.Payout, error) { return tx.LockPayout(ctx, p.ID) },
+					"by ref":    func() (pay.Payout, error) { return tx.PayoutByRef(ctx, "mer", p.Ref) },
+					"by number": func() (pay.Payout, error) { return tx.PayoutNumbered(ctx, "biz", p.SourcePayoutID) },
+				} {
+					got, err := read()
+					if name == "by number" && p.Unsent {
+						if !errors.Is(err, store.ErrNotFound) {
+							t.Errorf("%s is found by its number: %v", what, err)
+						}
+						continue
+					}
+					if err != nil {
+						return err
+					}
+					same(t, what+" "+name, got, p)
+				}
+				return nil
+			})
+		}
+		check("new", p)
+		for i, state := range []pay.MoveState{pay.MoveSent, pay.MoveUnknown, pay.MoveSucceeded, pay.MoveFailed} {
+			changed := p
+			fill(&changed, 2+i)
+			changed.ID, changed.BusinessID, changed.MerchantID, changed.Source, changed.Business = p.ID, "biz", "mer", p.Source, p.Business
+			changed.Provider, changed.SourcePayoutID, changed.Amount, changed.TwoSteps = p.Provider, p.SourcePayoutID, p.Amount, p.TwoSteps
+			changed.CardID, changed.KYCHash, changed.NotifyURL, changed.CreatedAt, changed.State = p.CardID, p.KYCHash, p.NotifyURL, p.CreatedAt, state
+			if changed.Unsent = state == pay.MoveFailed; state == pay.MoveSent || state == pay.MoveUnknown {
+				changed.DoneAt = time.Time{}
+			}
+			changed.Card.Token = ""
+			update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SavePayout(ctx, changed) })
+			check(string(state), changed)
+		}
+	})
+}
+
+func TestPayoutEvents(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		newShop(t, s)
+		p := pay.Payout{ID: "p", BusinessID: "biz", MerchantID: "mer", Amount: 1000, State: pay.MoveSent, CreatedAt: noon, SentAt: noon}
+		e := store.PayoutEvent{PayoutID: "p"}
+		fill(&e.Event, 1)
+		e.ID, e.BusinessID, e.InvoiceID, e.SourceInvoiceID, e.Seq = "e", "biz", "", "", 1
+		e.DeliveredAt, e.DeadAt = time.Time{}, time.Time{}
+		d := store.Delivery{ID: "d", BusinessID: "biz", EventID: "e", InvoiceID: "p", Attempt: 1, At: noon, Status: 200, Duration: time.Second, Error: "no", Answer: "yes"}
+		a := pay.Alarm{ID: "a", BusinessID: "biz", PayoutID: "p", Kind: pay.AttentionUnknown, Message: "lost", CreatedAt: noon}
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			if _, err := tx.InsertPayout(ctx, p); err != nil {
+				return err
+			}
+			if n, err := tx.NextPayoutSeq(ctx, "p"); n != 1 || err != nil {
+				t.Errorf("the first event is %d: %v", n, err)
+			}
+			return errors.Join(tx.InsertPayoutEvent(ctx, e), tx.InsertPayoutDelivery(ctx, d), tx.InsertAlarm(ctx, a))
+		})
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			n, err := tx.NextPayoutSeq(ctx, "p")
+			same(t, "the next event", n, int64(2))
+			if err != nil {
+				return err
+			}
+			left, err := tx.UndeliveredPayoutEvents(ctx, "p")
+			same(t, "undelivered", left, []store.PayoutEvent{e})
+			if err != nil {
+				return err
+			}
+			tries, err := tx.PayoutDeliveries(ctx, "p")
+			same(t, "tries", tries, []store.Delivery{d})
+			if err != nil {
+				return err
+			}
+			alarms, err := tx.PayoutAlarms(ctx, "p")
+			same(t, "alarms", alarms, []pay.Alarm{a})
+			if err != nil {
+				return err
+			}
+			e.DeliveredAt = noon
+			return tx.SavePayoutEvent(ctx, e)
+		})
+		view(t, s, func(ctx context.Context, tx *store.Tx) error {
+			left, err := tx.UndeliveredPayoutEvents(ctx, "p")
+			same(t, "undelivered after it arrived", len(left), 0)
+			return err
+		})
+	})
+}
+
+func TestReconciliations(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		shop := newShop(t, s)
+		var r pay.Reconciliation
+		fill(&r, 1)
+		r.BusinessID, r.MerchantID, r.State, r.Way, r.Day, r.Nightly, r.DoneAt = "biz", "mer", pay.ReconcileRunning, pay.ByRegister, "2026-03-13", true, time.Time{}
+		shop.merchant.Options.ReconcileNightly = true
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			if err := tx.SaveMerchant(ctx, shop.merchant, ""); err != nil {
+				return err
+			}
+			for _, c := range []struct {
+				ends time.Time
+				want []string
+			}{{noon, nil}, {noon.Add(time.Hour), []string{"mer"}}} {
+				left, err := tx.NightlyLeft(ctx, r.Day, c.ends, "", 10)
+				same(t, "left to do", left, c.want)
+				if err != nil {
+					return err
+				}
+			}
+			for _, id := range []string{r.ID, "second"} {
+				again := r
+				again.ID = id
+				ok, err := tx.InsertReconciliation(ctx, again)
+				same(t, "inserted "+id, ok, id == r.ID)
+				if err != nil {
+					return err
+				}
+			}
+			left, err := tx.NightlyLeft(ctx, r.Day, noon.Add(time.Hour), "", 10)
+			same(t, "left to do after it", len(left), 0)
+			return err
+		})
+		done := r
+		fill(&done, 2)
+		done.ID, done.BusinessID, done.MerchantID, done.Provider, done.Day, done.Way, done.Nightly = r.ID, "biz", "mer", r.Provider, r.Day, r.Way, true
+		done.State, done.CreatedAt = pay.ReconcileDone, r.CreatedAt
+		for _, want := range []pay.Reconciliation{r, done} {
+			update(t, s, func(ctx context.Context, tx *store.Tx) error {
+				if err := tx.SaveReconciliation(ctx, want); err != nil {
+					return err
+				}
+				got, err := tx.LockReconciliation(ctx, r.ID)
+				same(t, string(want.State), got, want)
+				return err
+			})
+		}
+
+		var all []pay.Difference
+		for i, v := range []pay.Verdict{pay.VerdictMatched, pay.VerdictDifferent, pay.VerdictDifferent, pay.VerdictOnlyOurs} {
+			var d pay.Difference
+			fill(&d, 3+i)
+			d.BusinessID, d.ReconciliationID, d.Kind, d.Verdict, d.Seq = "biz", r.ID, pay.KindPayment, v, int64(i)
+			if v == pay.VerdictOnlyOurs {
+				d.Theirs, d.Ref = nil, ""
+			}
+			all = append(all, d)
+		}
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			for _, d := range all {
+				if ok, err := tx.InsertDifference(ctx, d); err != nil || !ok {
+					t.Errorf("%v, %v", ok, err)
+				}
+				got, err := tx.Difference(ctx, d.ID)
+				same(t, "a difference", got, d)
+				if err != nil {
+					return err
+				}
+			}
+			twice := all[0]
+			twice.ID, twice.Ref = "other", "other"
+			ok, err := tx.InsertDifference(ctx, twice)
+			same(t, "the same payment of ours again", ok, false)
+			if err != nil {
+				return err
+			}
+			settled := all[1]
+			fill(&settled, 9)
+			settled.ID, settled.BusinessID, settled.ReconciliationID, settled.Kind, settled.Verdict = all[1].ID, "biz", r.ID, pay.KindPayment, pay.VerdictDifferent
+			settled.Seq, settled.Ref, settled.Order, settled.Theirs = all[1].Seq, all[1].Ref, all[1].Order, all[1].Theirs
+			if err := tx.SaveDifference(ctx, settled); err != nil {
+				return err
+			}
+			list, err := tx.Differences(ctx, r.ID, pay.VerdictDifferent, -1, "", 10)
+			same(t, "those that differ", list, []pay.Difference{settled, all[2]})
+			if err != nil {
+				return err
+			}
+			list, err = tx.Differences(ctx, r.ID, pay.VerdictDifferent, settled.Seq, settled.ID, 10)
+			same(t, "those after the first", list, []pay.Difference{all[2]})
+			if err != nil {
+				return err
+			}
+			for id, want := range map[string]bool{all[3].OurID: true, "nobody": false} {
+				ok, err := tx.DifferenceOf(ctx, r.ID, id)
+				same(t, "it stands there", ok, want)
+				if err != nil {
+					return err
+				}
+			}
+			n, err := tx.ForgetMatches(ctx, r.ID, 10)
+			same(t, "forgotten", n, 1)
+			return err
+		})
+	})
+}
+
+func TestWhatADayBrought(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		shop := newShop(t, s)
+		shop.invoice(t, "1", pay.Paid)
+		shop.invoice(t, "2", pay.Refunded)
+		shop.invoice(t, "3", pay.Created)
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			for _, id := range []string{"a", "b"} {
+				p := pay.Payout{ID: id, SourcePayoutID: id, BusinessID: "biz", MerchantID: "mer", Amount: 1000, State: pay.MoveSucceeded, CreatedAt: noon, SentAt: noon, DoneAt: noon}
+				if _, err := tx.InsertPayout(ctx, p); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		before := noon.UnixMilli() - 1
+		view(t, s, func(ctx context.Context, tx *store.Tx) error {
+			for _, c := range []struct {
+				to      time.Time
+				afterMs int64
+				afterID string
+				want    string
+			}{
+				{noon.Add(time.Hour), before, "~", "pay-1 pay-2 a b"}, {noon, before, "~", ""},
+				{noon.Add(time.Hour), noon.UnixMilli(), "pay-1", "pay-2"}, {noon.Add(time.Hour), noon.UnixMilli(), "a", "pay-1 pay-2 b"},
+			} {
+				var ids []string
+				payments, err := tx.PaymentsOfDay(ctx, "mer", c.to, c.afterMs, c.afterID, 10)
+				if err != nil {
+					return err
+				}
+				for _, p := range payments {
+					ids = append(ids, p.ID)
+				}
+				payouts, err := tx.PayoutsOfDay(ctx, "mer", c.to, c.afterMs, c.afterID, 10)
+				if err != nil {
+					return err
+				}
+				for _, p := range payouts {
+					ids = append(ids, p.ID)
+				}
+				same(t, fmt.Sprint(c), strings.Join(ids, " "), c.want)
+			}
+			return nil
+		})
 	})
 }

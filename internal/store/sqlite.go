@@ -269,6 +269,14 @@ func (c *sqliteConn) exec(ctx context.Context, query string, args []any) (int64,
 	return result.RowsAffected()
 }
 
+func (c *sqliteConn) save(ctx context.Context, query string, args []any) error {
+	n, err := c.exec(ctx, query, args)
+	if err == nil && n != 1 {
+		err = errLostRow(n)
+	}
+	return err
+}
+
 func (c *sqliteConn) query(ctx context.Context, query string, args []any) (rows, error) {
 	stmt, done, err := c.prepared(ctx, query)
 	if err != nil {

@@ -10,6 +10,7 @@ type Stats struct {
 	Work              map[string]int64 // open work by kind
 	OldestUndelivered time.Time        // when the oldest event was made that is neither delivered nor given up; zero: none
 	UnknownPayments   int64
+	UnknownPayouts    int64
 	StuckEvents       int64
 	OpenAlarms        int64
 }
@@ -31,7 +32,9 @@ func (tx *Tx) Stats(ctx context.Context) (Stats, error) {
 	for _, k := range kinds {
 		stats.Work[k.kind] = k.n
 	}
-	oldest, err := one(ctx, tx, scanNumber, `SELECT COALESCE(MIN(created_at), 0) FROM events WHERE delivered_at = 0 AND dead_at = 0`)
+	oldest, err := one(ctx, tx, scanNumber, `SELECT COALESCE(MIN(oldest), 0) FROM (
+		SELECT MIN(created_at) AS oldest FROM events WHERE delivered_at = 0 AND dead_at = 0
+		UNION ALL SELECT MIN(created_at) FROM payout_events WHERE delivered_at = 0 AND dead_at = 0) AS both_kinds`)
 	if err != nil {
 		return stats, err
 	}
@@ -41,7 +44,9 @@ func (tx *Tx) Stats(ctx context.Context) (Stats, error) {
 		query string
 	}{
 		{&stats.UnknownPayments, `SELECT COUNT(*) FROM payments WHERE state = 'unknown'`},
-		{&stats.StuckEvents, `SELECT COUNT(*) FROM events WHERE stuck_at > 0 AND delivered_at = 0`},
+		{&stats.UnknownPayouts, `SELECT COUNT(*) FROM payouts WHERE state = 'unknown'`},
+		{&stats.StuckEvents, `SELECT (SELECT COUNT(*) FROM events WHERE stuck_at > 0 AND delivered_at = 0)
+			+ (SELECT COUNT(*) FROM payout_events WHERE stuck_at > 0 AND delivered_at = 0)`},
 		{&stats.OpenAlarms, `SELECT COUNT(*) FROM alarms WHERE closed_at = 0`},
 	} {
 		if *c.to, err = one(ctx, tx, scanNumber, c.query); err != nil {

@@ -76,6 +76,9 @@ type engine interface {
 // session is a transaction as its engine sees it.
 type session interface {
 	exec(ctx context.Context, query string, args []any) (rows int64, err error)
+	// save runs a statement that must write exactly one row. It may do so later in the same
+	// transaction: its error comes then from a later call, or from the end.
+	save(ctx context.Context, query string, args []any) error
 	query(ctx context.Context, query string, args []any) (rows, error)
 }
 

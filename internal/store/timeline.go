@@ -7,12 +7,13 @@ import (
 	"github.com/chorsu/chorsu/internal/pay"
 )
 
-// Change is one line of an invoice's timeline, written by the transaction that made it.
+// Change is one line of an invoice's timeline, written by the transaction that made it; or of a
+// payout's, whose id stands in InvoiceID then.
 type Change struct {
 	ID, BusinessID, InvoiceID, PaymentID, RefundID string
 
 	At       time.Time
-	What     string // invoice, payment or refund
+	What     string // invoice, payment, refund, payout
 	Was, Now string // its states
 	By       string // api, provider, worker, or a person
 	Note     string
@@ -38,18 +39,18 @@ func (tx *Tx) Changes(ctx context.Context, invoiceID string) ([]Change, error) {
 
 // InsertAlarm stores what needs a person.
 func (tx *Tx) InsertAlarm(ctx context.Context, a pay.Alarm) error {
-	return tx.save(ctx, `INSERT INTO alarms (id, business_id, invoice_id, payment_id, kind, message, created_at, closed_at, closed_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+	return tx.save(ctx, `INSERT INTO alarms (id, business_id, invoice_id, payment_id, kind, message, created_at, closed_at, closed_by, payout_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		a.ID, a.BusinessID, a.InvoiceID, a.PaymentID, string(a.Kind), printable(a.Message, 4000),
-		millis(a.CreatedAt), millis(a.ClosedAt), a.ClosedBy)
+		millis(a.CreatedAt), millis(a.ClosedAt), a.ClosedBy, a.PayoutID)
 }
 
-const alarmQuery = `SELECT a.id, a.business_id, a.invoice_id, a.payment_id, a.kind, a.message, a.created_at, a.closed_at, a.closed_by
+const alarmQuery = `SELECT a.id, a.business_id, a.invoice_id, a.payment_id, a.kind, a.message, a.created_at, a.closed_at, a.closed_by, a.payout_id
 	FROM alarms a`
 
 func scanAlarm(r row) (a pay.Alarm, err error) {
 	var created, closed int64
-	err = r.Scan(&a.ID, &a.BusinessID, &a.InvoiceID, &a.PaymentID, &a.Kind, &a.Message, &created, &closed, &a.ClosedBy)
+	err = r.Scan(&a.ID, &a.BusinessID, &a.InvoiceID, &a.PaymentID, &a.Kind, &a.Message, &created, &closed, &a.ClosedBy, &a.PayoutID)
 	a.CreatedAt, a.ClosedAt = instant(created), instant(closed)
 	return a, err
 }

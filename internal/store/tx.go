@@ -49,16 +49,9 @@ func (tx *Tx) fail(err error) error {
 
 // exec runs a statement that writes, and says how many rows it wrote.
 func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	if tx.err != nil {
-		return 0, tx.err
+	if err := tx.writes(query, args); err != nil {
+		return 0, err
 	}
-	if tx.readOnly {
-		return 0, tx.fail(errReadOnly)
-	}
-	if err := storable(args); err != nil {
-		return 0, tx.fail(err)
-	}
-	tx.saw(query, args)
 	n, err := tx.db.exec(ctx, query, args)
 	if err != nil {
 		return 0, tx.fail(during(err, query))
@@ -67,13 +60,31 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error
 }
 
 // save runs a statement that must write exactly one row: a row that is not there any more
-// would be a change lost in silence.
+// would be a change lost in silence. On PostgreSQL it travels with the next statement, and so
+// does its error.
 func (tx *Tx) save(ctx context.Context, query string, args ...any) error {
-	n, err := tx.exec(ctx, query, args...)
-	if err == nil && n != 1 {
-		err = tx.fail(during(fmt.Errorf("%d rows written where there should be one", n), query))
+	if err := tx.writes(query, args); err != nil {
+		return err
 	}
-	return err
+	if err := tx.db.save(ctx, query, args); err != nil {
+		return tx.fail(during(err, query))
+	}
+	return nil
+}
+
+// writes says whether a statement that writes may be sent.
+func (tx *Tx) writes(query string, args []any) error {
+	if tx.err != nil {
+		return tx.err
+	}
+	if tx.readOnly {
+		return tx.fail(errReadOnly)
+	}
+	if err := storable(args); err != nil {
+		return tx.fail(err)
+	}
+	tx.saw(query, args)
+	return nil
 }
 
 // insert runs an INSERT … ON CONFLICT DO NOTHING and says whether the row is new.
@@ -141,11 +152,28 @@ func written[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), quer
 
 // during says which statement failed. Its arguments are not told: an error is logged.
 func during(err error, query string) error {
+	if _, told := errors.AsType[*statementError](err); told {
+		return err // of one that was sent with query
+	}
 	text := strings.Join(strings.Fields(query), " ")
 	if len(text) > 100 {
 		text = text[:100] + "…"
 	}
-	return fmt.Errorf("store: %w (%s)", err, text)
+	return &statementError{err, text}
+}
+
+// statementError is a statement that failed.
+type statementError struct {
+	err  error
+	text string
+}
+
+func (e *statementError) Error() string { return "store: " + e.err.Error() + " (" + e.text + ")" }
+func (e *statementError) Unwrap() error { return e.err }
+
+// errLostRow is the answer to a save that did not write its one row.
+func errLostRow(n int64) error {
+	return fmt.Errorf("%d rows written where there should be one", n)
 }
 
 func (tx *Tx) saw(query string, args []any) {

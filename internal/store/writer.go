@@ -246,6 +246,10 @@ func (u uncancelled) exec(_ context.Context, query string, args []any) (int64, e
 	return u.conn.exec(context.Background(), query, args)
 }
 
+func (u uncancelled) save(_ context.Context, query string, args []any) error {
+	return u.conn.save(context.Background(), query, args)
+}
+
 func (u uncancelled) query(_ context.Context, query string, args []any) (rows, error) {
 	return u.conn.query(context.Background(), query, args)
 }

@@ -92,6 +92,9 @@ func Assets() http.Handler {
 // by nobody. Forms may lead to a company's page, which they reach by our redirect.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self' https:; base-uri 'none'; frame-ancestors 'none'"
 
+// innerPolicy is policy without the companies' pages.
+var innerPolicy = strings.Replace(policy, "form-action 'self' https:", "form-action 'self'", 1)
+
 // Secure sets the headers that every page has.
 func Secure(h http.Header) {
 	h.Set("Content-Security-Policy", policy)

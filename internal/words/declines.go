@@ -1,21 +1,14 @@
 package words
 
-// Sentence is one sentence in the three languages of the buyers.
-type Sentence struct {
-	UZ string `json:"uz"`
-	RU string `json:"ru"`
-	EN string `json:"en"`
-}
-
 // Decline says to a buyer why a card did not pay. What is not known reads as a plain no.
-func Decline(reason string) Sentence {
+func Decline(reason string) Text {
 	if s, ok := declines[reason]; ok {
 		return s
 	}
 	return declines["declined"]
 }
 
-var declines = map[string]Sentence{
+var declines = map[string]Text{
 	"insufficient_funds": {
 		"Kartada mablagʻ yetarli emas.",
 		"На карте недостаточно средств.",
@@ -60,6 +53,14 @@ var declines = map[string]Sentence{
 		"Kod eskirgan yoki ishlatilgan. Ilovada yangi kod oching.",
 		"Код устарел или уже использован. Откройте новый код в приложении.",
 		"The code has run out or was used. Show a new one in the app."},
+	"identification_needed": {
+		"Bu summani olish uchun oluvchi maʼlumotlari kerak.",
+		"Для такой суммы нужны данные получателя.",
+		"For this amount the recipient must be identified."},
+	"not_confirmed": {
+		"Oʻtkazma vaqtida tasdiqlanmadi. Pul yuborilmadi.",
+		"Выплата не была подтверждена вовремя. Деньги не отправлены.",
+		"The payout was not confirmed in time. No money was sent."},
 	"declined": {
 		"Bank toʻlovni rad etdi.",
 		"Банк отклонил платёж.",

@@ -9,6 +9,11 @@ var (
 	Companies    = Text{"Ulangan provayderlar", "Подключённые провайдеры", "Connected providers"}
 	ReadDocs     = Text{"Hujjatlar", "Документация", "Documentation"}
 	QuickStart   = Text{"Tez boshlash", "Быстрый старт", "Quickstart"}
+	APIReference = Text{"API", "API", "API reference"}
+	OpenAdmin    = Text{"Boshqaruv", "Админка", "Admin"}
+	AskedAt      = Text{"%s da tekshirildi", "проверено в %s", "checked at %s"}
+	CannotAsk    = Text{"Holatni soʻrab boʻlmadi", "Состояние узнать не удалось", "The status cannot be read"}
+	CheckFails   = Text{"%s javob bermayapti", "%s не отвечает", "%s does not answer"}
 	OpenSandbox  = Text{"Sinov muhiti", "Песочница", "Sandbox"}
 	Promise1     = Text{"Hech narsa yoʻqolmaydi", "Ничего не теряется", "Nothing lost"}
 	Promise1Text = Text{"Holat oʻzgarishi, uning tarixi va xabari bitta tranzaksiyada yoziladi.", "Изменение состояния, его запись в истории и уведомление пишутся одной транзакцией.", "A change of state, its line in the history and its webhook are one transaction."}

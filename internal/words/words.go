@@ -29,8 +29,12 @@ func (l Lang) Name() string { return langNames.In(l) }
 
 var langNames = Text{"Oʻzbekcha", "Русский", "English"}
 
-// Text is one sentence in every language.
-type Text struct{ UZ, RU, EN string }
+// Text is one sentence in every language. The API shows some of them (why a card did not pay).
+type Text struct {
+	UZ string `json:"uz"`
+	RU string `json:"ru"`
+	EN string `json:"en"`
+}
 
 // In is the sentence in l; in Uzbek where l is none of ours.
 func (t Text) In(l Lang) string {

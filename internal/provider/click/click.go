@@ -141,4 +141,6 @@ var (
 	_ provider.Inquirer       = (*account)(nil)
 	_ provider.ReceiptSender  = (*account)(nil)
 	_ provider.Fiscaliser     = (*account)(nil)
+
+	_ provider.CredentialChecker = (*account)(nil)
 )

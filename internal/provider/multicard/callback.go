@@ -41,6 +41,10 @@ func (a *account) ServeCallback(w http.ResponseWriter, r *http.Request, d provid
 		comeBackLater(w)
 		return
 	}
+	if session := boundSession(body); session != "" {
+		a.bound(w, r, d, session)
+		return
+	}
 	m, err := decodeMessage(body)
 	switch {
 	case errors.Is(err, errCut):
@@ -52,6 +56,39 @@ func (a *account) ServeCallback(w http.ResponseWriter, r *http.Request, d provid
 	default:
 		a.webhook(r.Context(), w, m, d)
 	}
+}
+
+// boundSession is the form's session that a body names, where it is a binding callback: it has the
+// session and the card's token, and neither invoice nor signature. "" where it is none.
+func boundSession(body []byte) string {
+	var m struct {
+		Session text `json:"payer_id"`
+		Token   text `json:"card_token"`
+		Sign    text `json:"sign"`
+		Invoice text `json:"invoice_id"`
+	}
+	if decodeAnswer(body, &m) != nil || m.Sign != "" || m.Invoice != "" || !sessionShape.MatchString(string(m.Session)) {
+		return ""
+	}
+	return string(m.Session)
+}
+
+// bound takes the word that a card was bound on the form. Nobody has signed it, so that it says no
+// more than "look": the session is read back, and only what Multicard answers then counts. A
+// session that is not ours is answered the same, and tells a stranger nothing.
+func (a *account) bound(w http.ResponseWriter, r *http.Request, d provider.Desk, session string) {
+	desk, ok := d.(provider.CardDesk)
+	if !ok {
+		reply(w, http.StatusOK, true, "")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readBackTime)
+	defer cancel()
+	if err := desk.ReadCard(ctx, session); err != nil {
+		comeBackLater(w)
+		return
+	}
+	reply(w, http.StatusOK, true, "")
 }
 
 // success answers the success callback: "this payer is debited, do you take it?" It is answered

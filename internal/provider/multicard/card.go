@@ -15,8 +15,7 @@ import (
 )
 
 // Cards that are charged by our call. A card is bound on Multicard's own form, so that no number
-// passes through us; the callback about it is not signed and says nothing to us: the binding is
-// read back.
+// passes through us; the callback about it is not signed, and only has the binding read back.
 
 const (
 	formLife  = 15 * time.Minute // of a binding form
@@ -137,11 +136,12 @@ type otpRequest struct {
 // Charge makes the payment, or the hold, and confirms it at once where no code is asked for. It
 // names no callback address: the answer, or reading the payment back, tells what came of it.
 func (a *account) Charge(ctx context.Context, o provider.ChargeOrder) (provider.Outcome, error) {
-	if o.Token == "" {
-		return provider.Outcome{}, &pay.Error{Code: pay.CodeUnsupported, Reason: "form_only", Message: "Multicard's cards are bound on its own form: POST /api/cards/form, then pay with card_token"}
+	from, err := source(o)
+	if err != nil {
+		return provider.Outcome{}, err
 	}
 	req := chargeRequest{
-		Card: map[string]string{"token": o.Token}, Amount: o.Payment.Amount, StoreID: a.storeID(),
+		Card: from, Amount: o.Payment.Amount, StoreID: a.storeID(),
 		InvoiceID: o.Payment.ID, Split: split(o.Invoice.Split),
 	}
 	if o.Hold {
@@ -159,7 +159,7 @@ func (a *account) Charge(ctx context.Context, o provider.ChargeOrder) (provider.
 	if got.OTPHash != "" {
 		return a.awaits(got, ref, nil), nil
 	}
-	return a.confirm(ctx, pay.Payment{ID: o.Payment.ID, Ref: ref, Amount: o.Payment.Amount}, otpRequest{})
+	return a.confirm(ctx, pay.Payment{ID: o.Payment.ID, Ref: ref, Amount: o.Payment.Amount, Save: o.Payment.Save}, otpRequest{})
 }
 
 func (a *account) hold(ctx context.Context, o provider.ChargeOrder, req chargeRequest) (provider.Outcome, error) {
@@ -220,7 +220,11 @@ func (a *account) confirm(ctx context.Context, p pay.Payment, req otpRequest) (p
 	if got.UUID != "" && string(got.UUID) != p.Ref {
 		return provider.Outcome{}, unclear("Multicard's answer is about another payment")
 	}
-	return final(got.outcome(pay.Created))
+	o, err := final(got.outcome(pay.Created))
+	if err == nil && o.State == pay.Paid {
+		o.Saved = a.kept(ctx, p, got.CardToken)
+	}
+	return o, err
 }
 
 // final turns "not decided yet" into "not known": the payment is to be read again.
@@ -249,6 +253,8 @@ func (a *account) unconfirmed(ctx context.Context, p pay.Payment, err error) (pr
 	switch codeOf(err) {
 	case "ERROR_WRONG_OTP":
 		return provider.Outcome{State: pay.Created, Reason: pay.DeclineWrongCode, Code: codeOf(err), Note: messageOf(err)}, nil
+	case codeLate:
+		return provider.Outcome{State: pay.Created, Reason: pay.DeclineCodeLate, Code: codeOf(err), Note: messageOf(err)}, nil
 	case codeFields, codeNotReady, "ERROR_PAYMENT_APPLIED":
 		r, readErr := a.Inquire(ctx, provider.Question{Ref: p.Ref, PaymentID: p.ID, Payment: p, SentAt: p.AskedAt})
 		if readErr == nil && r.Found && r.Outcome.State == pay.Created && r.Outcome.Note == "" {
@@ -275,7 +281,7 @@ func declinedBy(err error) (provider.Outcome, error) {
 	if reason, ok := declines[codeOf(err)]; ok {
 		return provider.Outcome{State: pay.Failed, Reason: reason, Code: codeOf(err), Note: messageOf(err)}, nil
 	}
-	return provider.Outcome{}, err
+	return provider.Outcome{}, tooSoon(err)
 }
 
 func unclear(what string) error {
@@ -363,11 +369,34 @@ func (a *account) readHold(ctx context.Context, p pay.Payment) (o provider.Outco
 		return o, false, err
 	}
 	if got.Status == statusDraft {
-		return provider.Outcome{State: pay.Created}, true, nil
+		return a.neverConfirmed(p, provider.Outcome{State: pay.Created}), true, nil
 	}
 	o, err = got.outcome(p, a.env.Now())
 	if p.Asked == pay.AskedCapture && o.State == pay.Paid {
 		o.Amount = p.AskedAmount
 	}
 	return o, err == nil, err
+}
+
+// landed is how long after it was sent a call may still arrive.
+const landed = 10 * time.Minute
+
+// neverConfirmed reads a draft whose charge or confirmation was never answered. As long as the call
+// may still land nothing is known. After that it never did, and since nobody but us confirms it,
+// no money can move by it any more.
+func (a *account) neverConfirmed(p pay.Payment, o provider.Outcome) provider.Outcome {
+	asked := p.Asked == pay.AskedCharge || p.Asked == pay.AskedConfirm
+	if !asked || p.AskedAt.IsZero() || a.env.Now().Sub(p.AskedAt) < landed {
+		return o
+	}
+	o.State, o.Note = pay.Failed, "it was never confirmed at Multicard"
+	switch {
+	case p.Asked == pay.AskedConfirm:
+		o.Reason = pay.DeclineCodeLate
+	case p.Way == pay.WayCard:
+		o.Reason = pay.DeclineCardAgain
+	default:
+		o.Reason = pay.DeclineUnreached
+	}
+	return o
 }

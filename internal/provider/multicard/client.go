@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -111,7 +112,7 @@ func (c *client) exchange(ctx context.Context, method, path, token string, body 
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, payload)
 	if err != nil {
-		return nil, unsent(err)
+		return nil, unsent(withoutAddress(err))
 	}
 	req.Header.Set("Accept", "application/json")
 	if body != nil {
@@ -125,7 +126,7 @@ func (c *client) exchange(ctx context.Context, method, path, token string, body 
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, &provider.Error{Kind: provider.KindUnavailable, NotSent: notDialled(err), Err: err}
+		return nil, &provider.Error{Kind: provider.KindUnavailable, NotSent: notDialled(err), Err: withoutAddress(err)}
 	}
 	defer res.Body.Close()
 	ans := &answer{status: res.StatusCode, tracker: clip(res.Header.Get("X-Request-Id"), 100)}
@@ -137,6 +138,15 @@ func (c *client) exchange(ctx context.Context, method, path, token string, body 
 		return nil, &provider.Error{Kind: provider.KindUnavailable, RequestID: ans.tracker, Err: err}
 	}
 	return ans, nil
+}
+
+// withoutAddress takes the call's address out of an error that will be logged: a card's number or
+// its token may stand in it.
+func withoutAddress(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // notDialled says whether err is certain to have come before any connection was made.

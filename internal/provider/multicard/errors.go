@@ -17,6 +17,7 @@ var kinds = map[string]provider.Kind{
 	codeNotReady:               provider.KindInvalid, // of invoices; see Refund for what it means there
 	"ERROR_CARD_NOT_FOUND":     provider.KindInvalid,
 	"ERROR_WRONG_OTP":          provider.KindInvalid,
+	codeLate:                   provider.KindInvalid,
 	"ERROR_PAYMENT_APPLIED":    provider.KindInvalid,
 	"ERROR_CARD_SMS":           provider.KindInvalid,
 	"CARD_NOT_SUPPORTED":       provider.KindInvalid,
@@ -36,11 +37,18 @@ const (
 	codeFields   = "ERROR_FIELDS"          // validation, and most refusals of business
 	codeNotFound = "ERROR_NOT_FOUND"       // unknown uuid; also a payment that is returned already
 	codeNotReady = "ERROR_TRANS_NOT_READY" // finished, expired, or not ready yet
+
+	// codeLate is our name for ERROR_WRONG_OTP under HTTP 423: the code counts no more. It is the
+	// one place where their HTTP status alone tells two answers apart.
+	codeLate = "ERROR_WRONG_OTP 423"
 )
 
 // refused turns a failure of the application into an error.
 func (a *answer) refused(e envelope) *provider.Error {
 	code := string(e.Error.Code)
+	if code == "ERROR_WRONG_OTP" && a.status == http.StatusLocked {
+		code = codeLate
+	}
 	kind, known := kinds[code]
 	switch {
 	case known:

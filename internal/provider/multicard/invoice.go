@@ -22,6 +22,7 @@ type meta struct {
 	Invoice string `json:"invoice,omitempty"` // the hosted invoice's uuid
 	Paid    string `json:"paid,omitempty"`    // the uuid that the money came under; "" where that is Ref
 	Hold    int64  `json:"hold,omitempty"`    // the hold's id, where we asked for one
+	Wallet  string `json:"wallet,omitempty"`  // the app that it is paid in, by a link of its own
 	Store   int64  `json:"store,omitempty"`   // the register's number
 }
 
@@ -103,6 +104,9 @@ func (m *invoiceAnswer) check(req invoiceRequest) error {
 // CancelCheckout takes the hosted invoice back. Where Multicard refuses, the payment is read:
 // the buyer may have been quicker.
 func (a *account) CancelCheckout(ctx context.Context, p pay.Payment) (provider.Outcome, error) {
+	if metaOf(p).Wallet != "" {
+		return a.cancelWallet(ctx, p)
+	}
 	uuid, err := a.invoiceUUID(ctx, p)
 	if err != nil {
 		return provider.Outcome{}, err

@@ -1,5 +1,5 @@
 // Package multicard speaks with Multicard (multicard.uz, brand "Rahmat"): a hosted page that
-// takes cards and wallets.
+// takes cards and wallets, and cards and wallets by calls of ours.
 //
 // We make an invoice there by a call of ours (invoice.go) and send the buyer to its page.
 // Multicard takes the money and asks us, while it waits, whether we accept it (callback.go):
@@ -124,7 +124,15 @@ var (
 	_ provider.ReceiptSender  = (*account)(nil)
 	_ provider.FormBinder     = (*account)(nil)
 	_ provider.CardForgetter  = (*account)(nil)
-	_ provider.CardCharger    = (*account)(nil)
+	_ provider.CardBinder     = (*account)(nil)
+	_ provider.NumberCharger  = (*account)(nil)
+	_ provider.CodeSender     = (*account)(nil)
 	_ provider.Holder         = (*account)(nil)
 	_ provider.QRCharger      = (*account)(nil)
+	_ provider.WalletCharger  = (*account)(nil)
+	_ provider.Splitter       = (*account)(nil)
+	_ provider.CardChecker    = (*account)(nil)
+	_ provider.OwnerChecker   = (*account)(nil)
+
+	_ provider.CredentialChecker = (*account)(nil)
 )

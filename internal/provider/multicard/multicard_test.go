@@ -39,7 +39,7 @@ func TestInfo(t *testing.T) {
 	if d := cmp.Diff(want, info.Fields); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]string{"checkout", "callbacks", "refund", "inquire", "receipt", "card_form", "charge", "hold", "qr"}, provider.Capabilities(info.Account)); d != "" {
+	if d := cmp.Diff([]string{"checkout", "callbacks", "refund", "inquire", "receipt", "cards", "card_form", "charge", "charge_number", "wallets", "split", "card_check", "owner_check", "hold", "payout", "account", "recipients", "register", "qr"}, provider.Capabilities(info.Account)); d != "" {
 		t.Error(d)
 	}
 	if _, ok := info.Account.(provider.CheckoutCaller); !ok {

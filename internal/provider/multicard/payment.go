@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -107,6 +105,9 @@ func (m *paymentModel) receiptURL() string {
 // Inquire reads the payment. Of returns it tells only the whole one (revert): a partial one
 // leaves no trace that the documentation names, and waits for a person.
 func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Report, error) {
+	if q.Op == provider.OpPayout {
+		return a.inquirePayout(ctx, q)
+	}
 	if metaOf(q.Payment).Hold > 0 && (q.Op != provider.OpRefund) && q.Payment.State != pay.Paid {
 		o, found, err := a.readHold(ctx, q.Payment)
 		return provider.Report{Found: found, Outcome: o}, err
@@ -136,6 +137,9 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 		return a.giveUp(ctx, q)
 	}
 	r := provider.Report{Found: true, Outcome: m.outcome(q.Payment.State)}
+	if m.Status == statusDraft {
+		r.Outcome = a.neverConfirmed(q.Payment, r.Outcome)
+	}
 	switch {
 	case m.Status == statusRevert:
 		r.Refunded, r.Shows = q.Payment.Captured, true
@@ -157,16 +161,11 @@ func (a *account) search(ctx context.Context, paymentID string, sent time.Time) 
 	if sent.IsZero() {
 		sent = a.env.Now()
 	}
-	q := url.Values{
-		"limit": {strconv.Itoa(pageSize)},
-		// An hour on both sides: neither clock is to be trusted to the second.
-		"start_date": {sent.Add(-time.Hour).In(provider.Tashkent).Format(time.DateTime)},
-		"end_date":   {sent.Add(time.Hour).In(provider.Tashkent).Format(time.DateTime)},
-	}
+	// An hour on both sides: neither clock is to be trusted to the second.
+	from, to := sent.Add(-time.Hour), sent.Add(time.Hour)
 	for page := range maxPages {
-		q.Set("offset", strconv.Itoa(page*pageSize))
-		var got registerAnswer
-		if err := a.client.call(ctx, http.MethodGet, "/payment/store/"+a.store+"/history?"+q.Encode(), nil, &got); err != nil {
+		got, err := a.history(ctx, "history", "", from, to, page*pageSize, pageSize)
+		if err != nil {
 			return "", err
 		}
 		for _, p := range got.List {

@@ -118,6 +118,8 @@ type paymentModel struct {
 	Phone           text        `json:"phone"`
 	ReceiptURL      text        `json:"receipt_url"`
 	CardPAN         text        `json:"card_pan"`
+	CardToken       text        `json:"card_token"` // only where a buyer asked to keep the card
+	CheckoutURL     text        `json:"checkout_url"`
 	ResponseCode    text        `json:"ps_response_code"`
 	ResponseMsg     text        `json:"ps_response_msg"`
 	CallbackMessage text        `json:"callback_message"`
@@ -130,15 +132,27 @@ type taxReceipt struct {
 	QRURL text `json:"qr_url"`
 }
 
-// registerAnswer is a page of GET /payment/store/{store_id}/history.
+// registerAnswer is a page of GET /payment/store/{store_id}/history, or of its credit-history.
 type registerAnswer struct {
 	Pagination struct {
 		Total whole `json:"total"`
 	} `json:"pagination"`
-	List []struct {
-		UUID           text `json:"uuid"`
-		StoreInvoiceID text `json:"store_invoice_id"`
-	} `json:"list"`
+	List []registerRow `json:"list"`
+}
+
+// registerRow is one payment or payout in a register's list.
+type registerRow struct {
+	UUID           text  `json:"uuid"`
+	StoreInvoiceID text  `json:"store_invoice_id"`
+	Status         text  `json:"status"`
+	PS             text  `json:"ps"`
+	Amount         whole `json:"payment_amount"`
+	Commission     whole `json:"commission_amount"`
+	CardPAN        text  `json:"card_pan"`
+	RRN            text  `json:"ps_uniq_id"`
+	PaymentTime    text  `json:"payment_time"`
+	RefundTime     text  `json:"refund_time"`
+	AddedOn        text  `json:"added_on"`
 }
 
 // message is both kinds of callback: a success callback has store_id and no status, a webhook
@@ -272,8 +286,8 @@ func localTime(t text) time.Time {
 
 var maskedPAN = regexp.MustCompile(`^[0-9]{4,6}\*+[0-9]{4}$`)
 
-// card is what may be kept of the card: never a number in full, whatever was sent, and no token
-// as long as nothing here charges by one.
+// card is what may be kept of the card: never a number in full, whatever was sent, and no token,
+// which is kept only sealed, as a bound card.
 func card(pan, ps text) pay.Card {
 	c := pay.Card{PaymentSystem: clip(string(ps), 32)}
 	if len(pan) <= 19 && maskedPAN.MatchString(string(pan)) {

@@ -14,10 +14,28 @@ import (
 // own week.
 const usualHold = 7 * 24 * time.Hour
 
+// firstHold is how long a hold lasts that is taken at once. It bounds for how long a charge whose
+// answer was lost can keep the buyer's money blocked, and must leave us the time to take it after
+// a fall.
+const firstHold = time.Hour
+
+// HoldFirst: a hold can be found by its number and ends by itself; a charge at once can be found
+// only while its answer arrives.
+func (a *account) HoldFirst() time.Duration {
+	if a.direct {
+		return 0
+	}
+	return firstHold
+}
+
+// NumberTerms: PaySys sends the code to the telephone that we name.
+func (a *account) NumberTerms() provider.NumberTerms { return provider.NumberTerms{Phone: true} }
+
 // meta is what we keep of PaySys's side of a payment, beside its Ref, the bank_transaction_id.
 type meta struct {
 	Transaction string `json:"transaction,omitempty"` // transaction_id: what a reversal wants
 	Hold        int64  `json:"hold,omitempty"`        // seconds that the hold lasts; 0: no hold
+	Phone       string `json:"phone,omitempty"`       // where the card is to be kept: until the code comes
 }
 
 func metaOf(p pay.Payment) meta {
@@ -36,7 +54,7 @@ func (m meta) bytes() []byte {
 func (a *account) Charge(ctx context.Context, o provider.ChargeOrder) (provider.Outcome, error) {
 	p := prepare{
 		Number: o.Number, Expire: o.Expiry, Phone: o.Phone, Amount: o.Payment.Amount,
-		Vendor: json.Number(a.vendor), Product: o.Payment.ID,
+		Vendor: json.Number(a.vendor), Product: o.Payment.ID, Save: o.Payment.Save && o.Token == "",
 	}
 	m := meta{}
 	if o.Hold {
@@ -49,6 +67,9 @@ func (a *account) Charge(ctx context.Context, o provider.ChargeOrder) (provider.
 		if o.CaptureOnExpiry {
 			p.AfterExpired = "accept"
 		}
+	}
+	if p.Save {
+		m.Phone = o.Phone
 	}
 	if o.Token == "" {
 		if o.Phone == "" {
@@ -120,7 +141,27 @@ func (a *account) ConfirmCharge(ctx context.Context, p pay.Payment, code string)
 		}
 		return provider.Outcome{State: pay.Failed, Reason: reason, Code: no.text(), Note: no.message}, nil
 	}
-	return a.taken(got, p.Ref, p.Amount, metaOf(p))
+	m := metaOf(p)
+	phone := m.Phone
+	m.Phone = ""
+	out, err := a.taken(got, p.Ref, p.Amount, m)
+	if err == nil {
+		out.Saved = keep(got, phone)
+	}
+	return out, err
+}
+
+// keep is the card that was charged, where PaySys was asked to save it and says what charges it.
+func keep(got performed, phone string) *provider.Binding {
+	c := got.Card
+	if c == nil || !cardShape.MatchString(string(c.ID)) || c.Token == "" || len(c.Token) > 512 {
+		return nil
+	}
+	token, err := json.Marshal(saved{ID: string(c.ID), Token: string(c.Token), Phone: phone})
+	if err != nil {
+		return nil
+	}
+	return &provider.Binding{Ref: string(c.ID), Token: string(token), Card: cardOf(got.Details.PAN)}
 }
 
 // taken reads what was performed. An answer for another payment or another sum is not believed:

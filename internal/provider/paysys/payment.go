@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
@@ -24,6 +25,9 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 		if q.Payment.Way == pay.WayCard {
 			return provider.Report{Found: true, Outcome: provider.Outcome{State: pay.Failed, Reason: pay.DeclineCardAgain}}, nil
 		}
+		if until := q.Payment.HoldUntil; !until.IsZero() {
+			return a.unseenHold(until), nil
+		}
 		return provider.Report{}, &pay.Error{Code: pay.CodeUnsupported, Message: "a token payment whose answer was lost cannot be found at PaySys by its API; look in its cabinet"}
 	}
 	o, warning, found, err := a.check(ctx, q.Payment)
@@ -36,6 +40,22 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 	}
 	return r, nil
 }
+
+// unseenHold is a hold by token whose answer was lost: nothing names it, and until it has ended
+// nobody but a person can tell whether it was made. It was to release itself, and nobody has taken
+// it, so that after its time no money is kept.
+func (a *account) unseenHold(until time.Time) provider.Report {
+	if a.now().Before(until.Add(holdGrace)) {
+		return provider.Report{Found: true, Outcome: provider.Outcome{State: pay.Created}}
+	}
+	return provider.Report{Found: true, Outcome: provider.Outcome{
+		State: pay.Failed, Reason: pay.DeclineHoldOver, Note: "if it was held at all, PaySys has released it by now",
+	}}
+}
+
+// holdGrace is how long after a hold's end it is believed to have ended, at whatever moment its
+// time began to run.
+const holdGrace = 10 * time.Minute
 
 // standing is check as the outcome of a call that was not answered with one.
 func (a *account) standing(ctx context.Context, p pay.Payment) (provider.Outcome, error) {

@@ -34,6 +34,7 @@ func (company) Info() provider.Info {
 			{Key: "cardMethodPrefix"},
 		},
 		Account:    (*account)(nil),
+		Options:    []string{"directCharge"},
 		BaseURLEnv: "PAYSYS_URL",
 		BaseURL:    "https://paysys.uz/gateway",
 	}
@@ -67,13 +68,14 @@ func (company) Open(c provider.Credentials, env provider.Env) (provider.Account,
 	if len(faults) > 0 {
 		return nil, &pay.Error{Code: pay.CodeInvalid, Field: "credentials", Message: "the credentials of PaySys have the wrong form", Details: faults}
 	}
-	return &account{vendor: vendor, prefix: prefix, now: env.Now, rpc: newClient(env, service, secret)}, nil
+	return &account{vendor: vendor, prefix: prefix, direct: c.Options.DirectCharge, now: env.Now, rpc: newClient(env, service, secret)}, nil
 }
 
 // account is one vendor at PaySys.
 type account struct {
 	vendor string
 	prefix string // of the card methods: paysys, ipay, …
+	direct bool   // charge at once, and not through a hold
 	now    func() time.Time
 	rpc    *client
 }
@@ -84,9 +86,11 @@ func (a *account) GoString() string { return a.String() }
 
 // What PaySys can do.
 var (
-	_ provider.CardBinder  = (*account)(nil)
-	_ provider.CardCharger = (*account)(nil)
-	_ provider.Holder      = (*account)(nil)
-	_ provider.Refunder    = (*account)(nil)
-	_ provider.Inquirer    = (*account)(nil)
+	_ provider.CardBinder    = (*account)(nil)
+	_ provider.NumberCharger = (*account)(nil)
+	_ provider.HoldFirst     = (*account)(nil)
+	_ provider.Refunder      = (*account)(nil)
+	_ provider.Inquirer      = (*account)(nil)
+
+	_ provider.CredentialChecker = (*account)(nil)
 )

@@ -365,9 +365,13 @@ func TestLostEndsOfHolds(t *testing.T) {
 	}
 }
 
-// 12 a token payment whose answer is lost is nobody's to find but a person's.
+// 12 a token payment whose answer is lost is nobody's to find but a person's, where it was charged
+// at once.
 func Test12TokenPaymentLost(t *testing.T) {
-	each(t, func(s shop) {
+	direct := setup
+	direct.Options = map[string]any{"directCharge": true}
+	providertest.Each(t, direct, func(t *testing.T, b *providertest.Bench) {
+		s := shop{b, t}
 		card := s.bound(good)
 		paid := s.Invoice(amount, nil)
 		if a := s.charge(paid, card); a.Field("status") != "paid" {
@@ -393,6 +397,139 @@ func Test12TokenPaymentLost(t *testing.T) {
 		}
 		if len(s.Alarms(invoice)) != 1 {
 			s.t.Errorf("alarms %+v", s.Alarms(invoice))
+		}
+	})
+}
+
+// 12, as it is unless the merchant wants otherwise: the money was only held, so that a lost answer
+// ends by itself. Nobody knows until then, no second payment is sent, and afterwards the buyer can
+// pay.
+func Test12TokenPaymentLostOnAHold(t *testing.T) {
+	each(t, func(s shop) {
+		card := s.bound(good)
+		invoice := s.Invoice(amount, nil)
+		s.fault("pam.payment", simulator.LostAfter, 1)
+		if a := s.charge(invoice, card); a.Field("attention") != "unknown_outcome" {
+			s.t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		s.Advance(65 * time.Minute) // the hold has ended, and its end is not believed yet
+		s.is(invoice, pay.StatusPending, pay.Unknown)
+		if a := s.charge(invoice, card); a.Status != 409 || reason(a) != "payment_in_progress" {
+			s.t.Errorf("%d %s", a.Status, a.Body)
+		}
+		s.Advance(15 * time.Minute)
+		if p := s.is(invoice, pay.StatusPending, pay.Failed); p.Reason != pay.DeclineHoldOver {
+			s.t.Errorf("reason %q", p.Reason)
+		}
+		if got := s.InvoiceField(invoice, "attention"); got != nil {
+			s.t.Errorf("attention %v", got)
+		}
+		if n := s.received("pam.payment"); n != 1 {
+			s.t.Errorf("%d payments were sent", n)
+		}
+		if a := s.charge(invoice, card); a.Field("status") != "paid" {
+			s.t.Errorf("%d %s", a.Status, a.Body)
+		}
+		s.is(invoice, pay.StatusPaid, pay.Paid, "paid")
+		s.books(map[string]int{"paid": 1, "cancelled": 1})
+	})
+}
+
+// books counts PaySys's own transactions by their states.
+func (s shop) books(want map[string]int) {
+	s.t.Helper()
+	got := map[string]int{}
+	for _, e := range s.Sim.Books() {
+		got[e.State]++
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		s.t.Errorf("PaySys has %v, want %v", got, want)
+	}
+}
+
+// What is charged through a hold is held and taken in one breath: the app hears "paid" alone. Lost
+// answers of either step, and a process that dies between them, end in one payment or none.
+func TestHoldFirst(t *testing.T) {
+	for _, c := range []struct {
+		name, step string
+		kind       simulator.Kind
+		end        string // in PaySys's books
+	}{
+		{"nothing is lost", "", "", "paid"},
+		{"the confirmation is lost, and was done", "pam.confirm_payment", simulator.LostAfter, "paid"},
+		{"the capture is lost, and was done", "hold.confirm", simulator.LostAfter, "paid"},
+		{"the capture is lost, and was not done", "hold.confirm", simulator.LostBefore, "paid"},
+		{"the capture is refused for now", "hold.confirm", simulator.Error500, "paid"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			each(t, func(s shop) {
+				invoice := s.begun(good, nil)
+				if c.step != "" {
+					s.fault(c.step, c.kind, 1)
+				}
+				a := s.confirm(invoice, code)
+				if a.Status != 200 || c.step == "" && a.Field("status") != "paid" {
+					s.t.Fatalf("%d %s", a.Status, a.Body)
+				}
+				for range 12 {
+					if s.Status(invoice) == "pending" {
+						if a := s.pay(invoice, humo); a.Status != 409 {
+							s.t.Errorf("another charge meanwhile: %d %s", a.Status, a.Body)
+						}
+						if a := s.post("/api/invoices/"+invoice+"/cancel", nil); a.Status != 409 {
+							s.t.Errorf("a cancellation meanwhile: %d %s", a.Status, a.Body)
+						}
+					}
+					s.Advance(2 * time.Minute)
+					s.Settle()
+				}
+				s.is(invoice, pay.StatusPaid, pay.Paid, "paid")
+				s.books(map[string]int{c.end: 1})
+			})
+		})
+	}
+}
+
+// A hold that nobody could take in time is gone: the attempt has failed, and the buyer tries again.
+func TestHoldFirstThatRanOut(t *testing.T) {
+	each(t, func(s shop) {
+		invoice := s.begun(good, map[string]any{"ttlSeconds": 86400})
+		s.fault("hold.confirm", simulator.LostBefore, 1000)
+		s.confirm(invoice, code)
+		for range 12 {
+			s.Advance(10 * time.Minute)
+			s.Settle()
+		}
+		if p := s.is(invoice, pay.StatusPending, pay.Cancelled); p.Reason != pay.DeclineHoldOver {
+			s.t.Errorf("reason %q", p.Reason)
+		}
+		s.World.Faults.Clear("hold.confirm")
+		s.pay(invoice, good)
+		s.confirm(invoice, code)
+		s.is(invoice, pay.StatusPaid, pay.Paid, "paid")
+		s.books(map[string]int{"paid": 1, "cancelled": 1})
+	})
+}
+
+// With save the card that paid is bound, and charges the next invoice without a code.
+func TestSavedCard(t *testing.T) {
+	each(t, func(s shop) {
+		invoice := s.Invoice(amount, nil)
+		a := s.post("/api/invoices/"+invoice+"/pay", map[string]any{"method": "card", "card": map[string]any{"number": good, "expiry": "2702"}, "phone": phone, "save": true})
+		if a.Field("cardId") != nil {
+			s.t.Errorf("a card was bound before its owner gave the code: %s", a.Body)
+		}
+		s.confirm(invoice, code)
+		card := s.Payments(invoice)[0].CardID
+		if a := s.API(http.MethodGet, "/api/cards/"+card, nil); a.Field("status") != "active" || a.Field("maskedPan") != "860131******2192" {
+			s.t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		if meta := string(s.Payments(invoice)[0].Meta); strings.Contains(meta, phone) {
+			s.t.Errorf("the telephone is kept: %s", meta)
+		}
+		next := s.Invoice(amount, nil)
+		if a := s.charge(next, card); a.Field("status") != "paid" || a.Field("cardId") != card {
+			s.t.Errorf("%d %s", a.Status, a.Body)
 		}
 	})
 }

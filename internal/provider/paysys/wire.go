@@ -43,6 +43,7 @@ type prepare struct {
 	Amount  pay.Tiyin   `json:"amount"`
 	Vendor  json.Number `json:"vendor_id"`
 	Product string      `json:"product"` // our payment's id
+	Save    bool        `json:"save,omitempty"`
 	hold
 }
 
@@ -114,6 +115,10 @@ type performed struct {
 		Amount      whole  `json:"amount"`
 		Date        whole  `json:"date"`
 	} `json:"details"`
+	Card *struct {
+		ID    text `json:"id"`
+		Token text `json:"token"`
+	} `json:"card"`
 }
 
 type standing struct {

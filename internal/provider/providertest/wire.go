@@ -137,6 +137,17 @@ func document(t *testing.T, s Setup, h http.Handler) *apitest.Document {
 // own document.
 func (b *Bench) API(method, path string, body any) Answer {
 	b.T.Helper()
+	return b.api(method, path, "", body)
+}
+
+// Keyed is a POST with an Idempotency-Key.
+func (b *Bench) Keyed(path, key string, body any) Answer {
+	b.T.Helper()
+	return b.api(http.MethodPost, path, key, body)
+}
+
+func (b *Bench) api(method, path, key string, body any) Answer {
+	b.T.Helper()
 	var text []byte
 	if body != nil {
 		var err error
@@ -144,7 +155,11 @@ func (b *Bench) API(method, path string, body any) Answer {
 			b.T.Fatal(err)
 		}
 	}
-	return b.Do(method, b.URL+path, http.Header{"X-Api-Key": {apiKey}, "Content-Type": {"application/json"}}, text)
+	header := http.Header{"X-Api-Key": {apiKey}, "Content-Type": {"application/json"}}
+	if key != "" {
+		header.Set("Idempotency-Key", key)
+	}
+	return b.Do(method, b.URL+path, header, text)
 }
 
 // Do sends a request as it is. Status 0: no answer came.

@@ -42,6 +42,8 @@ func (s *Simulator) Act(ctx context.Context, a simulator.Action) (simulator.Repo
 		return simulator.Report{}, nil
 	case "code":
 		return s.newCode(a)
+	case "deposit":
+		return simulator.Report{}, s.setDeposit(a.Params["application"], a.Amount)
 	case "flush":
 		return s.report(nil, s.flush(ctx)), nil
 	}
@@ -49,9 +51,9 @@ func (s *Simulator) Act(ctx context.Context, a simulator.Action) (simulator.Repo
 	if a.Kind == "bind" {
 		_, session, _ := strings.Cut(a.Link, "/card/")
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		back, err := s.enter(session, a.Params["card"], a.Params["otp"])
-		return simulator.Report{Ref: session, State: "created", Returned: back}, err
+		s.mu.Unlock()
+		return simulator.Report{Ref: session, State: "created", Returned: back, Exchanges: s.tellBound(ctx)}, err
 	}
 
 	s.mu.Lock()
@@ -100,7 +102,9 @@ func (s *Simulator) named(a simulator.Action) *payment {
 	}
 	_, uuid, ok := strings.Cut(a.Link, "/invoice/")
 	if !ok {
-		return nil
+		if _, uuid, ok = strings.Cut(a.Link, "/app/"); !ok {
+			return nil
+		}
 	}
 	uuid, _, _ = strings.Cut(uuid, "?")
 	return s.find(uuid)
@@ -149,7 +153,16 @@ func (s *Simulator) pay(ctx context.Context, p *payment, how map[string]string, 
 		pan = GoodCard
 	}
 	p.phone = "998901234567"
+	if p.app != "" {
+		how = map[string]string{"wallet": p.app, "card": how["card"]}
+	}
 	switch {
+	case p.app != "" && how["card"] == PoorCard:
+		p.phone = ""
+		p.responseCode, p.responseMsg = "51", "Недостаточно средств"
+		s.move(p, statusError)
+		s.mu.Unlock()
+		return s.flush(ctx)
 	case how["wallet"] != "":
 		p.ps, p.phone = how["wallet"], ""
 	case how["otp"] != "" && how["otp"] != GoodCode, how["expiry"] != "" && how["expiry"] != GoodExpiry:
@@ -252,7 +265,7 @@ func (s *Simulator) switchRules(params map[string]string) error {
 	}
 	next := *target
 	flags := map[string]*bool{
-		"webhooks": &next.webhooks, "partial": &next.partial, "tax": &next.tax, "require_ofd": &next.requireOFD,
+		"otp": &next.otp, "webhooks": &next.webhooks, "partial": &next.partial, "tax": &next.tax, "require_ofd": &next.requireOFD,
 		"strict_ofd": &next.strictOFD, "invoice_uuid": &next.invoiceUUID, "amount_text": &next.amountText,
 		"sign_billing": &next.billing, "own_uuid": &next.ownUUID, "freeze_gateway_errors": &next.freeze,
 		"short_link": &next.shortLink, "old_signature": &next.oldSignature,

@@ -1,15 +1,21 @@
 package sim
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/chorsu/chorsu/internal/provider/simulator"
 )
 
-// The calls that charge a card without the hosted page: binding by form, payments and holds by
-// token.
+// The calls that charge without the hosted page: binding by form and by number, payments and holds
+// by token, by number and in other companies' apps.
 
 const (
 	sessionLife = 15 * time.Minute
@@ -20,6 +26,15 @@ const (
 const (
 	QuietCard = "8600000000000056" // no SMS can be sent
 	FreeCard  = "8600000000000064" // no code is asked for
+
+	TalkativeCard   = "8600000000000070" // its owner was sent too many codes
+	UnsupportedCard = "8600000000000071" // is not taken
+	ShortCard       = "8600000000000072" // has half of what is asked for
+	SecureCard      = "8600000000000073" // its code is 3-D Secure's: no telephone is told
+	UnknownCard     = "8600000000000074"
+	VisaCard        = "4278310000000008"
+
+	OwnerPINFL = "31105892514010" // of every Uzcard and Humo card
 )
 
 // TokenOf is the token of a card, for tests that search for it.
@@ -32,6 +47,20 @@ type boundCard struct {
 	app                        *app
 	madeAt                     time.Time
 	status                     string // draft, active, deleted
+	expiry, callback           string
+	codeAt                     time.Time
+	tries                      int
+}
+
+// sent is a code that was sent and is not used yet.
+type sent struct{ at time.Time }
+
+// bindNote is the unsigned word that a card was bound: repeated until it is answered with 200.
+type bindNote struct {
+	b       *boundCard
+	due     time.Time
+	sent    int
+	sending bool
 }
 
 // hold is a payment whose money is only blocked.
@@ -46,6 +75,11 @@ func (s *Simulator) cardRoutes() {
 	s.mux.HandleFunc("GET /payment/card/bind/{session}", s.serve("card.session", s.readSession))
 	s.mux.HandleFunc("GET /card/{session}", s.showForm)
 	s.mux.HandleFunc("POST /card/{session}", s.takeForm)
+	s.mux.HandleFunc("POST /payment/card", s.serve("card.add", s.addCard))
+	s.mux.HandleFunc("PUT /payment/card/{token}", s.serve("card.confirm", s.confirmCard))
+	s.mux.HandleFunc("GET /payment/card/{token}", s.serve("card.read", s.readCard))
+	s.mux.HandleFunc("GET /payment/card/check/{pan}", s.serve("card.check", s.checkCard))
+	s.mux.HandleFunc("POST /payment/card/check-pinfl", s.serve("card.pinfl", s.checkPINFL))
 	s.mux.HandleFunc("POST /payment", s.serve("payment.create", s.createPayment))
 	s.mux.HandleFunc("PUT /payment/{uuid}", s.serve("payment.confirm", s.confirmPayment))
 	s.mux.HandleFunc("POST /payment/hold", s.serve("hold.create", s.createHold))
@@ -67,10 +101,13 @@ func (s *Simulator) cardRoutes() {
 }
 
 var (
-	errNoCard   = &failure{status: http.StatusBadRequest, code: "ERROR_CARD_NOT_FOUND", details: "Карта не найдена"}
-	errNoSMS    = &failure{status: http.StatusBadRequest, code: "ERROR_CARD_SMS", details: "Не удалось отправить SMS"}
-	errWrongOTP = &failure{status: http.StatusBadRequest, code: "ERROR_WRONG_OTP", details: "Неверный SMS-код"}
-	errApplied  = &failure{status: http.StatusForbidden, code: "ERROR_PAYMENT_APPLIED", details: "Платеж уже проведен"}
+	errNoCard   = &failure{status: http.StatusBadRequest, code: "ERROR_CARD_NOT_FOUND", details: "Неверный номер карты или срок действия"}
+	errWrongOTP = &failure{status: http.StatusBadRequest, code: "ERROR_WRONG_OTP", details: "Неверный код подтверждения"}
+	errLateOTP  = &failure{status: http.StatusLocked, code: "ERROR_WRONG_OTP", details: "Код подтверждения истек, запросите новый"}
+	errApplied  = &failure{status: http.StatusForbidden, code: "ERROR_PAYMENT_APPLIED", details: "Холд не активен"}
+	errSoon     = &failure{status: http.StatusTooManyRequests, code: "ERROR_SMS_ALREADY_SENT", details: "SMS с кодом уже отправлено: дождитесь его получения, либо попробуйте позже через 2 минуты"}
+	errQuota    = &failure{status: http.StatusBadRequest, code: "ERROR_SMS_TO_MANY", details: "Превышен лимит SMS"}
+	errNoType   = &failure{status: http.StatusBadRequest, code: "CARD_NOT_SUPPORTED", details: "Карта не поддерживается"}
 )
 
 func (s *Simulator) bindCard(c call) (any, error) {
@@ -83,7 +120,7 @@ func (s *Simulator) bindCard(c call) (any, error) {
 		return nil, fields("Неверный store_id")
 	}
 	s.serial++
-	b := &boundCard{session: fmt.Sprintf("%013x", s.w.Now().UnixMicro()/8+s.serial), app: c.app, phone: c.text("phone"), pinfl: c.text("pinfl"), back: c.text("redirect_url"), decline: c.text("redirect_decline_url"), madeAt: s.w.Now(), status: statusDraft}
+	b := &boundCard{session: fmt.Sprintf("%013x", s.w.Now().UnixMicro()/8+s.serial), app: c.app, phone: c.text("phone"), pinfl: c.text("pinfl"), back: c.text("redirect_url"), decline: c.text("redirect_decline_url"), callback: c.text("callback_url"), madeAt: s.w.Now(), status: statusDraft}
 	s.cards = append(s.cards, b)
 	return map[string]any{"session_id": b.session, "form_url": s.w.BaseURL + "/card/" + b.session}, nil
 }
@@ -100,13 +137,55 @@ func (s *Simulator) enter(session, pan, otp string) (back string, err error) {
 		if pan == "" {
 			pan = GoodCard
 		}
+		if b.pinfl != "" && b.pinfl != OwnerPINFL || network(pan) == "humo" && b.phone == "" {
+			return b.decline, errFlow
+		}
 		b.pan, b.token, b.status = pan, token24(pan), "active"
 		if b.phone == "" {
 			b.phone = "998901234567"
 		}
+		if b.callback != "" {
+			s.notes = append(s.notes, &bindNote{b: b, due: s.w.Now()})
+		}
 		return b.back, nil
 	}
 	return "", errFlow
+}
+
+// The binding callback is sent five times in all, a minute apart.
+const (
+	noteTimes = 5
+	noteEvery = time.Minute
+)
+
+// tellBound sends the words about bound cards that are due.
+func (s *Simulator) tellBound(ctx context.Context) (all []simulator.Exchange) {
+	for {
+		var next *bindNote
+		s.mu.Lock()
+		for _, n := range s.notes {
+			if !n.sending && !s.w.Now().Before(n.due) {
+				next = n
+				break
+			}
+		}
+		if next == nil {
+			s.mu.Unlock()
+			return all
+		}
+		next.sending = true
+		body, _ := json.Marshal(next.b.model())
+		s.mu.Unlock()
+		exchanges := s.w.Call(ctx, "card.callback", http.MethodPost, next.b.callback, jsonHeader(), body)
+		all = append(all, exchanges...)
+		done := slices.ContainsFunc(exchanges, func(x simulator.Exchange) bool { return x.Status == http.StatusOK })
+		s.mu.Lock()
+		next.sending, next.due = false, s.w.Now().Add(noteEvery)
+		if next.sent++; done || next.sent >= noteTimes {
+			s.notes = slices.DeleteFunc(s.notes, func(n *bindNote) bool { return n == next })
+		}
+		s.mu.Unlock()
+	}
 }
 
 // showForm is the page on which a card's owner enters it; takeForm is the press of its button.
@@ -120,6 +199,7 @@ func (s *Simulator) takeForm(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	back, err := s.enter(r.PathValue("session"), r.PostFormValue("card"), r.PostFormValue("otp"))
 	s.mu.Unlock()
+	s.tellBound(r.Context())
 	if back == "" {
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		return
@@ -145,10 +225,158 @@ func (b *boundCard) model() map[string]any {
 }
 
 func network(pan string) string {
-	if len(pan) > 4 && pan[:4] == "9860" {
+	switch {
+	case strings.HasPrefix(pan, "9860"):
 		return "humo"
+	case strings.HasPrefix(pan, "4"):
+		return "visa"
 	}
 	return "uzcard"
+}
+
+// ─── By number ─────────────────────────────────────────────────────────────────────────────
+
+var (
+	panShape    = regexp.MustCompile(`^[0-9]{16}$`)
+	expiryShape = regexp.MustCompile(`^[0-9]{2}(0[1-9]|1[0-2])$`)
+	pinflShape  = regexp.MustCompile(`^[0-9]{14}$`)
+)
+
+// exists says whether there is such a card.
+func exists(pan, expiry string) bool {
+	return panShape.MatchString(pan) && pan != UnknownCard && expiryShape.MatchString(expiry) && (pan != GoodCard || expiry == GoodExpiry)
+}
+
+// send sends a code to a card's owner. Under the lock.
+func (s *Simulator) send(pan string) error {
+	switch was, waits := s.sentTo[pan]; {
+	case pan == QuietCard:
+		return &failure{status: http.StatusBadRequest, code: "ERROR_CARD_SMS", details: "На карте " + masked(pan) + " не подключено SMS-информирование"}
+	case pan == TalkativeCard:
+		return errQuota
+	case waits && s.w.Now().Sub(was.at) < codeEvery:
+		return errSoon
+	}
+	s.sentTo[pan] = sent{s.w.Now()}
+	return nil
+}
+
+const (
+	codeEvery = 2 * time.Minute
+	codeLife  = 3 * time.Minute
+)
+
+// tried checks a code that was sent at a time, after so many wrong ones. Under the lock.
+func (s *Simulator) tried(otp string, at time.Time, wrong *int) error {
+	switch {
+	case otp == "":
+		return fields("Не передан SMS-код")
+	case *wrong >= wrongTries, s.w.Now().Sub(at) > codeLife:
+		return errLateOTP
+	case otp != GoodCode:
+		*wrong++
+		return errWrongOTP
+	}
+	return nil
+}
+
+func (s *Simulator) addCard(c call) (any, error) {
+	pan, expiry, phone := c.text("pan"), c.text("expiry"), c.text("user_phone")
+	switch {
+	case pan == "":
+		return nil, missing("pan")
+	case expiry == "":
+		return nil, missing("expiry")
+	case phone == "":
+		return nil, missing("user_phone")
+	case pan == UnsupportedCard:
+		return nil, errNoType
+	case !exists(pan, expiry):
+		return nil, errNoCard
+	}
+	if err := s.send(pan); err != nil {
+		return nil, err
+	}
+	token := token24(pan)
+	s.cards = slices.DeleteFunc(s.cards, func(b *boundCard) bool { return b.token == token && b.app == c.app && b.status == statusDraft })
+	b := &boundCard{pan: pan, token: token, phone: phone, expiry: expiry, app: c.app, madeAt: s.w.Now(), codeAt: s.w.Now(), status: statusDraft}
+	s.cards = append(s.cards, b)
+	m := b.model()
+	for _, name := range []string{"payer_id", "phone", "holder_name", "card_status", "sms_inform"} {
+		m[name] = nil
+	}
+	return m, nil
+}
+
+func (s *Simulator) confirmCard(c call) (any, error) {
+	b := s.cardIn(c, c.PathValue("token"), statusDraft)
+	if b == nil {
+		return nil, errNoCard
+	}
+	if err := s.tried(c.text("otp"), b.codeAt, &b.tries); err != nil {
+		return nil, err
+	}
+	delete(s.sentTo, b.pan)
+	b.status = "active"
+	return b.model(), nil
+}
+
+func (s *Simulator) readCard(c call) (any, error) {
+	for _, status := range []string{"active", statusDraft} {
+		if b := s.cardIn(c, c.PathValue("token"), status); b != nil {
+			return b.model(), nil
+		}
+	}
+	return nil, errNoCard
+}
+
+func (s *Simulator) checkCard(c call) (any, error) {
+	pan := c.PathValue("pan")
+	if !panShape.MatchString(pan) || pan == UnknownCard {
+		return nil, errNoCard
+	}
+	return map[string]any{
+		"ps": network(pan), "holder_name": "AAAA BBBBB", "masked_pan": masked(pan),
+		"bank": map[string]any{"bin": pan[:6], "name": "Orient Finance Bank", "color": "D1AA3B", "logo": "https://cdn.multicard.uz/banks/ofb.png", "ps_bank_id": "27", "country": "860"},
+	}, nil
+}
+
+func (s *Simulator) checkPINFL(c call) (any, error) {
+	switch pan, pinfl := c.text("pan"), c.text("pinfl"); {
+	case pinfl == "":
+		return nil, missing("pinfl")
+	case !pinflShape.MatchString(pinfl):
+		return nil, fields("pinfl должен состоять из 14 цифр.")
+	case !panShape.MatchString(pan) || pan == UnknownCard:
+		return nil, errNoCard
+	case network(pan) == "visa":
+		return nil, nil
+	default:
+		return pinfl == OwnerPINFL, nil
+	}
+}
+
+// card finds the card that a payment is asked of, by its token or by its number.
+func (s *Simulator) card(c call, hold bool) (*boundCard, error) {
+	in := call{Request: c.Request, app: c.app, body: map[string]json.RawMessage{}}
+	bad := c.has("card") && json.Unmarshal(c.body["card"], &in.body) != nil
+	token, pan, expiry := in.text("token"), in.text("pan"), in.text("expiry")
+	if bad || (token == "") == (pan == "") || pan != "" && (expiry == "" || hold) {
+		return nil, fields("Card should be array with (`pan` and `expiry`) or `token` field")
+	}
+	if token != "" {
+		if b := s.cardBy(c, token); b != nil {
+			return b, nil
+		}
+		return nil, errNoCard
+	}
+	if pan == UnsupportedCard {
+		return nil, errNoType
+	}
+	if !exists(pan, expiry) {
+		return nil, errNoCard
+	}
+	return &boundCard{pan: pan, token: token24(pan), phone: "998901234567", expiry: expiry, app: c.app, status: statusDraft, madeAt: s.w.Now()}, nil
 }
 
 // forget serves DELETE /payment/card/{token}.
@@ -162,8 +390,12 @@ func (s *Simulator) forget(c call) (any, error) {
 }
 
 func (s *Simulator) cardBy(c call, token string) *boundCard {
+	return s.cardIn(c, token, "active")
+}
+
+func (s *Simulator) cardIn(c call, token, status string) *boundCard {
 	for _, b := range s.cards {
-		if token != "" && b.token == token && b.status == "active" && b.app == c.app {
+		if token != "" && b.token == token && b.status == status && b.app == c.app {
 			return b
 		}
 	}
@@ -171,12 +403,8 @@ func (s *Simulator) cardBy(c call, token string) *boundCard {
 }
 
 // begin makes the payment that a charge or a hold asks for.
-func (s *Simulator) begin(c call) (*payment, error) {
-	in := call{Request: c.Request, app: c.app, body: map[string]json.RawMessage{}}
-	if c.has("card") && json.Unmarshal(c.body["card"], &in.body) != nil {
-		return nil, fields("Card should be array with token")
-	}
-	b := s.cardBy(c, in.text("token"))
+func (s *Simulator) begin(c call, hold bool) (*payment, error) {
+	b, noCard := s.card(c, hold)
 	st := s.storeOf(c.text("store_id"))
 	amount, ok := c.whole("amount")
 	switch {
@@ -186,20 +414,27 @@ func (s *Simulator) begin(c call) (*payment, error) {
 		return nil, missing("amount")
 	case !c.has("invoice_id"):
 		return nil, missing("invoice_id")
-	case b == nil:
-		return nil, errNoCard
-	case b.pan == QuietCard:
-		return nil, errNoSMS
+	case noCard != nil:
+		return nil, noCard
 	}
 	if err := checkSplit(c.body["split"], amount); err != nil {
 		return nil, err
+	}
+	needsCode := b.pan != FreeCard && (hold || b.status == statusDraft || s.rulesOf(st).otp)
+	if needsCode {
+		if err := s.send(b.pan); err != nil {
+			return nil, err
+		}
 	}
 	s.serial++
 	now := s.w.Now()
 	p := &payment{
 		id: 753966 + s.serial, uuid: s.uuid(), store: st, amount: amount, invoiceID: c.text("invoice_id"), callbackURL: c.text("callback_url"),
 		ofd: c.body["ofd"], split: c.body["split"], addedAt: now, changed: now, deadline: now.Add(24 * time.Hour),
-		ps: network(b.pan), pan: masked(b.pan), token: b.token, phone: b.phone, full: b.pan, needsCode: b.pan != FreeCard,
+		ps: network(b.pan), pan: masked(b.pan), token: b.token, phone: b.phone, full: b.pan, needsCode: needsCode, codeAt: now,
+	}
+	if b.pan == SecureCard {
+		p.phone = ""
 	}
 	p.invoiceUUID = p.uuid
 	s.payments = append(s.payments, p)
@@ -217,7 +452,10 @@ func (s *Simulator) withCode(p *payment) map[string]any {
 }
 
 func (s *Simulator) createPayment(c call) (any, error) {
-	p, err := s.begin(c)
+	if c.has("payment_system") {
+		return s.createByApp(c)
+	}
+	p, err := s.begin(c, false)
 	if err != nil {
 		return nil, err
 	}
@@ -226,17 +464,13 @@ func (s *Simulator) createPayment(c call) (any, error) {
 
 // code checks what the owner was sent.
 func (s *Simulator) code(c call, p *payment) error {
-	switch {
-	case !p.needsCode:
+	if !p.needsCode {
 		return nil
-	case !c.has("otp"):
-		return fields("Не передан SMS-код")
-	case p.tries >= wrongTries:
-		return &failure{status: http.StatusLocked, code: "ERROR_WRONG_OTP", details: "Срок действия SMS-кода истек"}
-	case c.text("otp") != GoodCode:
-		p.tries++
-		return errWrongOTP
 	}
+	if err := s.tried(c.text("otp"), p.codeAt, &p.tries); err != nil {
+		return err
+	}
+	delete(s.sentTo, p.full)
 	return nil
 }
 
@@ -251,7 +485,12 @@ func (s *Simulator) confirmPayment(c call) (any, error) {
 	if err := s.code(c, p); err != nil {
 		return nil, err
 	}
-	s.debit(p)
+	var short bool
+	_ = json.Unmarshal(c.body["debit_available"], &short)
+	if p.full == ShortCard && short {
+		p.amount /= 2
+	}
+	s.debit(p, short)
 	if p.status == statusProgress {
 		return nil, &failure{status: http.StatusBadRequest, code: "ERROR_DEBIT_UNKNOWN", details: "Результат списания неизвестен"}
 	}
@@ -259,22 +498,76 @@ func (s *Simulator) confirmPayment(c call) (any, error) {
 }
 
 // debit takes the money, as the card lets it.
-func (s *Simulator) debit(p *payment) {
+func (s *Simulator) debit(p *payment, short bool) {
 	s.move(p, statusProgress)
-	switch p.full {
-	case PoorCard:
+	switch {
+	case p.full == PoorCard, p.full == ShortCard && !short:
 		p.responseCode, p.responseMsg = "51", "Недостаточно средств"
 		s.move(p, statusError)
-	case BlockedCard:
+	case p.full == BlockedCard:
 		p.responseCode, p.responseMsg = "62", "Карта заблокирована"
 		s.move(p, statusError)
-	case SlowCard:
+	case p.full == SlowCard:
 		p.settles = statusSuccess
-	case SlowPoorCard:
+	case p.full == SlowPoorCard:
 		p.settles = statusError
 	default:
 		s.debited(p)
+		s.remember(p)
 	}
+}
+
+// remember makes the token of a card that was paid by its number one that can be charged.
+func (s *Simulator) remember(p *payment) {
+	for _, b := range s.cards {
+		if b.token == p.token && b.app == p.store.app && b.status == "active" {
+			return
+		}
+	}
+	s.cards = append(s.cards, &boundCard{pan: p.full, token: p.token, phone: "998901234567", app: p.store.app, madeAt: s.w.Now(), status: "active"})
+}
+
+// ─── Another company's app ─────────────────────────────────────────────────────────────────
+
+var apps = []string{"payme", "click", "uzum", "anorbank", "alif", "oson", "xazna", "beepul", "trastpay", "sbp"}
+
+func (s *Simulator) createByApp(c call) (any, error) {
+	st := s.storeOf(c.text("store_id"))
+	amount, ok := c.whole("amount")
+	back := c.text("return_url")
+	switch {
+	case !slices.Contains(apps, c.text("payment_system")):
+		return nil, wrong("payment_system")
+	case st == nil || st.app != c.app:
+		return nil, fields("Неверный store_id")
+	case !ok || amount <= 0:
+		return nil, missing("amount")
+	case !c.has("invoice_id"):
+		return nil, missing("invoice_id")
+	case back != "" && !strings.HasPrefix(back, "http"):
+		return nil, fields("Значение «Return Url» не является правильным URL")
+	}
+	if _, err := ofdSum(c.body["ofd"]); err != nil {
+		return nil, err
+	}
+	s.serial++
+	now := s.w.Now()
+	p := &payment{
+		id: 753966 + s.serial, uuid: s.uuid(), store: st, amount: amount, invoiceID: c.text("invoice_id"), callbackURL: c.text("callback_url"),
+		ofd: c.body["ofd"], returnURL: orNull(back), addedAt: now, changed: now, deadline: now.Add(24 * time.Hour), app: c.text("payment_system"), ps: c.text("payment_system"),
+	}
+	p.invoiceUUID = p.uuid
+	s.payments = append(s.payments, p)
+	s.move(p, statusDraft)
+	return s.model(p), nil
+}
+
+// appLink is the link into the app, null for any other payment.
+func (s *Simulator) appLink(p *payment) any {
+	if p.app == "" {
+		return nil
+	}
+	return s.w.BaseURL + "/app/" + p.uuid
 }
 
 // ─── Holds ─────────────────────────────────────────────────────────────────────────────────
@@ -286,7 +579,7 @@ func (s *Simulator) createHold(c call) (any, error) {
 	if !ok || minutes < 1 || minutes > 43200 {
 		return nil, wrong("expiry")
 	}
-	p, err := s.begin(c)
+	p, err := s.begin(c, true)
 	if err != nil {
 		return nil, err
 	}
@@ -376,4 +669,16 @@ func (s *Simulator) cancelHold(c call) (any, error) {
 	h.status = statusCanceled
 	s.move(h.p, statusCanceled)
 	return s.holdModel(h), nil
+}
+
+// Splits are for tests: how each payment is to be split.
+func (s *Simulator) Splits() (out []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.payments {
+		if len(p.split) > 0 && string(p.split) != "null" {
+			out = append(out, string(p.split))
+		}
+	}
+	return out
 }

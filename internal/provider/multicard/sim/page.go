@@ -14,6 +14,8 @@ func (s *Simulator) pages() {
 	s.mux.HandleFunc("GET /invoice/{uuid}", s.showInvoice)
 	s.mux.HandleFunc("POST /invoice/{uuid}", s.payOnPage)
 	s.mux.HandleFunc("GET /check/{uuid}", s.showReceipt)
+	s.mux.HandleFunc("GET /app/{uuid}", s.showInvoice) // what stands for another company's app
+	s.mux.HandleFunc("POST /app/{uuid}", s.payOnPage)
 }
 
 type wording struct {

@@ -31,6 +31,7 @@ type payment struct {
 	lang        string
 	ofd, split  json.RawMessage
 	sms         string
+	app         string // the wallet that it is paid in, by a link of its own
 
 	status   string
 	addedAt  time.Time
@@ -49,7 +50,8 @@ type payment struct {
 
 	full      string // the number of a card that is charged by call
 	needsCode bool
-	tries     int // wrong codes
+	tries     int       // wrong codes
+	codeAt    time.Time // when the code was sent
 
 	held    bool      // the buyer's action stopped before the partner was asked
 	asking  bool      // the partner is being asked at this moment

@@ -38,6 +38,9 @@ type Simulator struct {
 	payments []*payment
 	cards    []*boundCard
 	holds    []*hold
+	sentTo   map[string]sent // by card: the code that its owner was sent and has not used
+	notes    []*bindNote
+	credits  []*credit
 	outbox   []*webhook
 	failures []failure
 	tokens   int   // tokens of an earlier generation are expired
@@ -46,7 +49,11 @@ type Simulator struct {
 	codes    simulator.Codes
 }
 
-type app struct{ id, secret string }
+type app struct {
+	id, secret string
+	deposit    int64 // what payouts are made from
+	overdraft  int64 // how far below nothing it may go
+}
 
 type store struct {
 	id    int64
@@ -58,6 +65,7 @@ type store struct {
 
 // rules are what Multicard has switched on for a register, and what no document settles.
 type rules struct {
+	otp          bool   // payments by token take a code
 	webhooks     bool   // webhooks instead of the success callback
 	partial      bool   // partial refunds are configured
 	tax          bool   // Multicard makes the fiscal receipts
@@ -79,7 +87,7 @@ func New(w *simulator.World) simulator.Simulator {
 	s := &Simulator{
 		w: w, key: make([]byte, 32),
 		apps: map[string]*app{}, stores: map[int64]*store{},
-		rules: rules{partial: true, refusedAs: statusError},
+		sentTo: map[string]sent{}, rules: rules{partial: true, otp: true, refusedAs: statusError},
 	}
 	_, _ = rand.Read(s.key) // never fails: the runtime stops instead
 	public := s.app(publicApp, publicSecret)
@@ -101,12 +109,14 @@ func (s *Simulator) Info() simulator.Info {
 		Name: "multicard", Title: "Multicard",
 		Actions: []string{
 			"pay", "refuse", "abandon", "debit", "resume", "repeat", "pay_twice", "refund", "refund_part",
-			"webhook", "flush", "bind", "switch", "code", "fail_next", "expire_tokens",
+			"webhook", "flush", "bind", "deposit", "switch", "code", "fail_next", "expire_tokens",
 		},
 		Steps: []string{
 			"auth", "invoice.create", "invoice.read", "invoice.cancel", "payment.read", "payment.refund",
-			"payment.partial", "payment.fiscal", "register.read", "card.bind", "card.session", "card.forget", "payment.create",
-			"payment.confirm", "payment.scanpay", "hold.create", "hold.read", "hold.confirm", "hold.charge", "hold.cancel", "callback", "webhook",
+			"payment.partial", "payment.fiscal", "register.read", "card.bind", "card.session", "card.forget",
+			"card.add", "card.confirm", "card.read", "card.check", "card.pinfl", "card.callback", "payment.create",
+			"payment.confirm", "payment.scanpay", "hold.create", "hold.read", "hold.confirm", "hold.charge", "hold.cancel",
+			"payout.create", "payout.confirm", "payout.read", "payouts.read", "application.read", "recipient.read", "callback", "webhook",
 		},
 	}
 }
@@ -176,10 +186,12 @@ func (s *Simulator) Tick(ctx context.Context) {
 			again = append(again, p)
 		}
 	}
+	s.settleCredits()
 	s.mu.Unlock()
 	for _, p := range again {
 		s.ask(ctx, p)
 	}
+	s.tellBound(ctx)
 	s.flush(ctx)
 }
 
@@ -187,7 +199,7 @@ func (s *Simulator) Tick(ctx context.Context) {
 
 func (s *Simulator) app(id, secret string) *app {
 	if s.apps[id] == nil {
-		s.apps[id] = &app{id: id, secret: secret}
+		s.apps[id] = &app{id: id, secret: secret, deposit: firstDeposit, overdraft: firstOverdraft}
 	}
 	return s.apps[id]
 }

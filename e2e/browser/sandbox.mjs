@@ -1,0 +1,219 @@
+// The sandbox's page: a buyer's phone, the shop's screen, faults, clock and webhooks, as somebody
+// uses it who is building an app. Started by browser_test.go.
+import { check, done, scene, base, api, shoot, axe } from "./browse.mjs";
+
+const home = base + "/sandbox/?lang=en";
+const companies = { payme: "Payme", click: "Click", uzum: "Uzum Bank", multicard: "Multicard" };
+
+// sample puts a fresh bill on the table and the phone.
+async function sample(page) {
+  await page.goto(home);
+  await page.getByRole("button", { name: "A sample bill" }).click();
+  await page.locator("#glass .ways").waitFor();
+  return new URL(page.url()).searchParams.get("bill");
+}
+
+// opens chooses a company on the phone.
+async function opens(page, provider) {
+  await page.locator("#glass .way").filter({ hasText: companies[provider] }).click();
+  await page.locator(`#glass .apphead.of-${provider}`).waitFor();
+}
+
+const press = (page, name) => page.locator("#glass").getByRole("button", { name, exact: true }).click();
+const outcome = (page, says) => page.locator("#glass .outcome").filter({ hasText: says }).waitFor();
+const status = async (id) => (await api("GET", `/api/invoices/${id}`)).status;
+
+async function says(page, id, want) {
+  const got = await status(id);
+  if (got !== want) throw new Error(`the gateway says ${got}, want ${want}`);
+}
+
+for (const provider of Object.keys(companies)) {
+  await check(`${provider}: the phone pays, the shop's screen and the app hear of it by themselves`, () => scene({}, async (page) => {
+    const id = await sample(page);
+    await opens(page, provider);
+    await shoot(page, `phone-${provider}`, [1440]);
+    await press(page, "Pay");
+    await outcome(page, "Paid");
+    await says(page, id, "paid");
+    await page.frameLocator("#desk").locator(".verdict.paid").waitFor();
+    const heard = page.locator("#told li").first();
+    await heard.filter({ hasText: "paid" }).filter({ hasText: "both signatures hold" }).waitFor();
+    if (provider === "payme") await shoot(page, "phone-paid", [1440]);
+  }));
+  await check(`${provider}: refused, closed and opened again, the network lost, paid twice`, () => scene({}, async (page) => {
+    let id = await sample(page);
+    await opens(page, provider);
+    await press(page, "Not enough money");
+    await outcome(page, "did not go through");
+    if (await status(id) === "paid") throw new Error("a refused card has paid");
+
+    id = await sample(page);
+    await opens(page, provider);
+    await press(page, "Close the app");
+    await page.locator("#glass .outcome").waitFor();
+    await says(page, id, "pending");
+    await page.locator("#glass").getByText("Come back and finish").click();
+    if (provider === "multicard") await press(page, "Pay");
+    await outcome(page, "Paid");
+    await says(page, id, "paid");
+
+    id = await sample(page);
+    await opens(page, provider);
+    await press(page, "Pay, and lose the network");
+    await page.locator("#glass .outcome").waitFor();
+    await says(page, id, "paid"); // we heard it; the company did not hear our answer
+    const again = page.locator("#glass").getByRole("button", { name: "The company asks again" });
+    if (await again.count()) {
+      await again.click();
+      await outcome(page, "Paid");
+    }
+    await says(page, id, "paid");
+
+    id = await sample(page);
+    await opens(page, provider);
+    await press(page, "Pay twice");
+    await page.locator("#glass .outcome").waitFor();
+    await says(page, id, "paid");
+    const money = (await api("GET", `/api/invoices/${id}`)).amount;
+    if (money !== 15_000_000) throw new Error(`the invoice is ${money}`);
+  }));
+}
+
+await check("the camera reads the QR on the shop's screen", () => scene({}, async (page) => {
+  await sample(page);
+  await page.locator("a.homebar").click();
+  await page.frameLocator("#desk").locator(".way", { hasText: "Uzum Bank" }).click();
+  await page.frameLocator("#desk").locator(".way[aria-current]", { hasText: "Uzum Bank" }).waitFor();
+  await page.frameLocator("#desk").locator("svg.qr").waitFor();
+  await page.getByRole("button", { name: "Scan the QR on the screen" }).click();
+  await page.locator("#glass .apphead.of-uzum").waitFor();
+  await page.goto(home);
+  await page.getByLabel("A link to pay").fill("https://example.uz/nothing");
+  await page.locator("#open-link").getByRole("button", { name: "Open" }).click();
+  await page.locator("#glass .notice").filter({ hasText: "No app opens this link" }).waitFor();
+}));
+
+await check("a fault is switched on, strikes, and is switched off", () => scene({}, async (page) => {
+  const id = await sample(page);
+  const company = page.locator("#faults-payme");
+  await company.locator("summary").first().click();
+  const lost = page.locator("#faults-payme").getByRole("switch").filter({ hasText: "is lost on the way" });
+  await lost.click();
+  await page.locator("#faults-payme [aria-checked=true]").waitFor();
+  await page.locator("#faults-payme").getByText("1 on").waitFor();
+  if (!(await company.evaluate((e) => e.open))) throw new Error("the list closed by itself");
+  await opens(page, "payme");
+  await press(page, "Pay");
+  await outcome(page, "does not know");
+  await says(page, id, "pending");
+  await shoot(page, "sandbox-fault", [1440]);
+  await lost.click();
+  await page.locator("#faults-payme [aria-checked=true]").waitFor({ state: "detached" });
+  await press(page, "The company asks again");
+  await outcome(page, "Paid");
+  await says(page, id, "paid");
+}));
+
+await check("any fault can be set on any step", () => scene({}, async (page) => {
+  await page.goto(home);
+  await page.locator("#faults-click > summary").click();
+  await page.locator("#another-click > summary").click();
+  await page.locator("#step-click").selectOption("prepare");
+  await page.locator("#kind-click").selectOption("twice");
+  await page.locator("#times-click").fill("3");
+  await page.locator("#another-click").getByRole("button", { name: "Switch on" }).click();
+  await page.locator("#faults-click [role=switch][aria-checked=true]").filter({ hasText: "3 more times" }).waitFor();
+  await page.locator("#another-click").getByRole("button", { name: "Switch everything off" }).click();
+  await page.locator("#faults-click [aria-checked=true]").waitFor({ state: "detached" });
+}));
+
+await check("a webhook is replayed, and holds", () => scene({}, async (page) => {
+  await sample(page);
+  await opens(page, "click");
+  await press(page, "Pay");
+  const first = page.locator("#told li").first();
+  await first.filter({ hasText: "paid" }).waitFor();
+  const before = await page.locator("#told li").count();
+  await first.locator("summary").click();
+  await shoot(page, "sandbox-inbox", [1440]);
+  await first.getByRole("button", { name: "Replay into this inbox" }).click();
+  await page.locator("#told li").first().filter({ hasText: "again" }).filter({ hasText: "both signatures hold" }).waitFor();
+  if (before < 20 && await page.locator("#told li").count() !== before + 1) throw new Error("it is not one more");
+}));
+
+await check("the clock moves, and an open bill runs out in everybody's sight", () => scene({}, async (page) => {
+  await sample(page);
+  await page.getByRole("button", { name: "+15 min" }).click();
+  await page.locator("#clock").getByText("moved by 15m").waitFor();
+  for (const moved of ["12h15m", "24h15m"]) {
+    await page.getByRole("button", { name: "+12 h" }).click();
+    await page.locator("#clock").getByText(moved).waitFor();
+  }
+  await page.frameLocator("#desk").locator(".verdict.expired").waitFor();
+}));
+
+await check("by keyboard alone", () => scene({}, async (page) => {
+  const id = await sample(page);
+  await page.locator("#glass .way").filter({ hasText: "Payme" }).focus();
+  await page.keyboard.press("Enter");
+  await page.locator("#glass .apphead.of-payme").waitFor();
+  const reached = [];
+  for (let i = 0; i < 30; i++) {
+    const here = await page.evaluate(() => document.activeElement?.closest("#glass") ? document.activeElement.textContent.trim() : "");
+    if (here === "Pay") break;
+    reached.push(here);
+    await page.keyboard.press("Tab");
+  }
+  await page.keyboard.press("Enter");
+  await outcome(page, "Paid").catch(async () => { throw new Error(`by Tab one reaches ${reached}; the phone shows ${await page.locator("#glass").innerText()}`); });
+  await says(page, id, "paid");
+}));
+
+await check("without JavaScript", () => scene({ script: false }, async (page) => {
+  const id = await sample(page);
+  await opens(page, "multicard");
+  await press(page, "Pay");
+  await outcome(page, "Paid");
+  await says(page, id, "paid");
+  await page.reload();
+  await page.locator("#told li").first().filter({ hasText: "both signatures hold" }).waitFor();
+  await page.getByRole("button", { name: "+15 min" }).click();
+  await page.locator("#clock").getByText("moved by").waitFor();
+  await outcome(page, "Paid"); // the phone shows what it showed
+}));
+
+await check("no other site may frame the page, or the shop's", () => scene({}, async () => {
+  for (const path of ["/sandbox/", "/pay/nothing", "/", "/docs/api"]) {
+    const policy = (await fetch(base + path)).headers.get("content-security-policy");
+    if (!/frame-ancestors '(none|self)'/.test(policy)) throw new Error(`${path}: ${policy}`);
+  }
+  for (const path of ["phone", "phone/open", "phone/sample", "faults", "clock", "replay"]) {
+    const answer = await fetch(`${base}/sandbox/${path}`, { method: "POST", headers: { Origin: "https://evil.example" }, redirect: "manual" });
+    if (answer.status !== 403) throw new Error(`${path} answers another site ${answer.status}`);
+  }
+}));
+
+await check("no page scrolls sideways, every page passes axe, in light and in dark, in each language", async () => {
+  for (const dark of [false, true]) {
+    for (const phone of [true, false]) {
+      await scene({ phone, dark }, async (page) => {
+        const id = await sample(page);
+        const pages = { home: "/sandbox/?lang=uz", "home-ru": "/sandbox/?lang=ru", bill: `/sandbox/?lang=uz&bill=${id}&link=/pay/${id}`, nothing: "/sandbox/?lang=en&link=x" };
+        await opens(page, "multicard");
+        pages.card = page.url().slice(base.length);
+        await press(page, "Pay");
+        await outcome(page, "Paid");
+        pages.result = page.url().slice(base.length);
+        for (const [name, path] of Object.entries(pages)) {
+          await page.goto(base + path);
+          for (const open of await page.locator("details > summary:visible").all()) await open.click();
+          await axe(page, name);
+          await shoot(page, `sandbox-${name}${phone ? "-phone" : ""}`);
+        }
+      });
+    }
+  }
+});
+
+await done();

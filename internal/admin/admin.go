@@ -1,0 +1,236 @@
+// Package admin is what the shop's own people see, below /admin: how they sign in, and every page
+// behind that.
+//
+// routes is its table of contents: a page stands there with the least role that it needs, and
+// nothing is served that does not. Everything is drawn by the server and works without a script.
+// What somebody looks at or does is noted in the audit log before it is shown or done; what cannot
+// be noted is not.
+package admin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/staff"
+	"github.com/chorsu/chorsu/internal/ui"
+	"github.com/chorsu/chorsu/internal/words"
+)
+
+// Path is where the handler is mounted.
+const Path = "/admin"
+
+// Options is what the pages are made of. All but Test are required.
+type Options struct {
+	Gateway *gateway.Gateway
+	Office  *staff.Office
+	Client  func(context.Context) netip.Addr // whom a request came from, past trusted proxies
+	HTTPS   bool                             // people reach the pages by https
+
+	PublicURL string           // before /admin, for links that are given to people
+	Now       func() time.Time // the gateway's time, for what the pages show
+	Logger    *slog.Logger
+	Test      bool // test mode: every page says so
+}
+
+type admin struct {
+	o     Options
+	pages *http.ServeMux
+}
+
+// New returns the handler of /admin and what is below it.
+func New(o Options) (http.Handler, error) {
+	a := &admin{o: o, pages: http.NewServeMux()}
+	for _, r := range a.routes() {
+		a.pages.Handle(r.pattern, a.guarded(r))
+	}
+	a.pages.HandleFunc("/", a.nothing)
+	return a.protected(a.pages), nil
+}
+
+// route is one page or action.
+type route struct {
+	pattern string     // of http.ServeMux
+	least   staff.Role // who may; "": anybody, signed in or not
+	seen    string     // the word in the audit log for having looked at {id}; "": not noted here
+	serve   http.HandlerFunc
+}
+
+// routes is the table of contents. An action (POST) notes itself, with what it does; a page is
+// noted by its word.
+func (a *admin) routes() []route {
+	return []route{
+		// What happens to money.
+		{"GET /admin/{$}", staff.Viewer, "", a.home},
+
+		// Merchants, staff, audit.
+		{"GET /admin/merchants", staff.Viewer, "", a.merchantsPage},
+		{"GET /admin/merchants/new", staff.Owner, "", a.newMerchant},
+		{"POST /admin/merchants", staff.Owner, "", a.addMerchant},
+		{"GET /admin/merchants/{id}", staff.Viewer, "merchant.seen", a.merchantPage},
+		{"GET /admin/merchants/{id}/edit", staff.Owner, "merchant.seen", a.editMerchant},
+		{"POST /admin/merchants/{id}", staff.Owner, "", a.changeMerchant},
+		{"POST /admin/merchants/{id}/active", staff.Owner, "", a.turnMerchant},
+		{"POST /admin/merchants/{id}/check", staff.Support, "", a.checkCredentials},
+		{"GET /admin/staff", staff.Owner, "", a.staffPage},
+		{"POST /admin/staff", staff.Owner, "", a.addStaff},
+		{"POST /admin/staff/limit", staff.Owner, "", a.setLimit},
+		{"GET /admin/staff/{id}", staff.Owner, "staff.seen", a.personPage},
+		{"POST /admin/staff/{id}/role", staff.Owner, "", a.setRole},
+		{"POST /admin/staff/{id}/disable", staff.Owner, "", a.disableStaff},
+		{"POST /admin/staff/{id}/enable", staff.Owner, "", a.enableStaff},
+		{"POST /admin/staff/{id}/reset-totp", staff.Owner, "", a.resetTOTP},
+		{"GET /admin/audit", staff.Owner, "", a.auditPage},
+		{"POST /admin/audit/verify", staff.Owner, "", a.verifyAudit},
+
+		// One's own account.
+		{"GET /admin/account", staff.Viewer, "", a.accountPage},
+		{"POST /admin/account/password", staff.Viewer, "", a.changePassword},
+		{"POST /admin/account/recovery", staff.Viewer, "", a.newRecovery},
+		{"POST /admin/account/sign-out", staff.Viewer, "", a.signOutEverywhere},
+		{"GET /admin/login", "", "", a.loginPage},
+		{"POST /admin/login", "", "", a.login},
+		{"POST /admin/logout", staff.Viewer, "", a.logout},
+		{"GET /admin/enrol/{token}", "", "", a.enrolPage},
+		{"POST /admin/enrol/{token}", "", "", a.enrol},
+	}
+}
+
+// maxForm bounds what a form may send.
+const maxForm = 64 << 10
+
+// protected is what every request passes first: a form that another site's page sent is refused
+// (the session's cookie does not travel with it either), and nothing is kept by a cache.
+func (a *admin) protected(next http.Handler) http.Handler {
+	csrf := http.NewCrossOriginProtection()
+	csrf.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.tell(w, r, http.StatusForbidden, words.ForeignTitle, words.ForeignText)
+	}))
+	return csrf.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == Path {
+			http.Redirect(w, r, Path+"/", http.StatusMovedPermanently)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		next.ServeHTTP(w, r)
+	}))
+}
+
+// guarded serves a route to those who may.
+func (a *admin) guarded(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.keepLang(w, r)
+		if rt.least == "" {
+			rt.serve(w, r)
+			return
+		}
+		r, ok := a.identified(w, r)
+		if !ok {
+			return
+		}
+		if !me(r.Context()).Role.May(rt.least) {
+			if err := a.audit(r.Context(), "access.refused", "", rt.pattern); err != nil {
+				a.fail(w, r, err)
+				return
+			}
+			a.tell(w, r, http.StatusForbidden, words.NotAllowedTitle, words.NotAllowedText)
+			return
+		}
+		if rt.seen != "" {
+			if err := a.audit(r.Context(), rt.seen, r.PathValue("id"), ""); err != nil {
+				a.fail(w, r, err)
+				return
+			}
+		}
+		rt.serve(w, r)
+	})
+}
+
+// audit notes what the one who is signed in does. Whoever gets an error does not do it.
+func (a *admin) audit(ctx context.Context, what, subject, detail string) error {
+	return a.o.Office.Note(ctx, actor(ctx), what, subject, detail)
+}
+
+// ─── Answers ───────────────────────────────────────────────────────────────────────────────
+
+// nothing answers an address that leads nowhere.
+func (a *admin) nothing(w http.ResponseWriter, r *http.Request) {
+	if r, ok := a.identified(w, r); ok {
+		a.tell(w, r, http.StatusNotFound, words.NoPageTitle, words.NoStaffPage)
+	}
+}
+
+// fail answers for a use case that ended in an error. A page that can say more says it itself.
+func (a *admin) fail(w http.ResponseWriter, r *http.Request, err error) {
+	e, ok := errors.AsType[*pay.Error](err)
+	switch {
+	case ok && e.Code == pay.CodeNotFound:
+		a.tell(w, r, http.StatusNotFound, words.NoPageTitle, words.NoStaffPage)
+	case ok && e.Code == pay.CodeConflict:
+		a.tell(w, r, http.StatusConflict, words.NotNowTitle, words.NotNowText)
+	case ok && e.Code == pay.CodeInvalid:
+		a.tell(w, r, http.StatusBadRequest, words.NotNowTitle, words.NotNowText)
+	default:
+		a.o.Logger.ErrorContext(r.Context(), "a staff page cannot be shown", "error", err)
+		a.tell(w, r, http.StatusServiceUnavailable, words.StaffOopsTitle, words.StaffOopsText)
+	}
+}
+
+// tell is a page of one message.
+func (a *admin) tell(w http.ResponseWriter, r *http.Request, status int, title, text words.Text) {
+	ui.ShowInner(w, r, status, message(a.look(r, title.In(lang(r)), ""), text.In(lang(r))))
+}
+
+// show answers with a page.
+func (a *admin) show(w http.ResponseWriter, r *http.Request, page templ.Component) {
+	ui.ShowInner(w, r, http.StatusOK, page)
+}
+
+// look is what the frame of a page says.
+type look struct {
+	title string
+	here  string // the address of the entry of the menu that the page belongs to
+	lang  words.Lang
+	me    staff.Person
+	test  bool
+	link  func(words.Lang) string
+}
+
+func (a *admin) look(r *http.Request, title, here string) look {
+	return look{title: title, here: here, lang: lang(r), me: me(r.Context()), test: a.o.Test, link: inLang(r)}
+}
+
+// entry is one line of the menu.
+type entry struct {
+	url   string
+	title words.Text
+	least staff.Role
+}
+
+// menu is where one can go, in groups.
+var menu = [][]entry{
+	{
+		{Path + "/", words.Inbox, staff.Viewer},
+	},
+	{
+		{merchantsPath, words.MerchantsTitle, staff.Viewer},
+		{auditPath, words.AuditTitle, staff.Owner},
+		{staffPath, words.StaffTitle, staff.Owner},
+	},
+}
+
+// may says whether the menu shows an entry.
+func (l look) may(e entry) bool { return l.me.Role.May(e.least) }
+
+// home is the first page.
+func (a *admin) home(w http.ResponseWriter, r *http.Request) {
+	a.show(w, r, message(a.look(r, words.Inbox.In(lang(r)), Path+"/"), words.NothingWaits.In(lang(r))))
+}

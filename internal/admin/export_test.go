@@ -1,0 +1,17 @@
+package admin
+
+import "github.com/chorsu/chorsu/internal/staff"
+
+// Route is a route as the tests walk it.
+type Route struct {
+	Pattern string
+	Least   staff.Role
+}
+
+// Routes are all of them.
+func Routes() (list []Route) {
+	for _, r := range new(admin).routes() {
+		list = append(list, Route{r.pattern, r.least})
+	}
+	return list
+}

@@ -1,0 +1,179 @@
+package admin
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/staff"
+	"github.com/chorsu/chorsu/internal/ui"
+	"github.com/chorsu/chorsu/internal/words"
+)
+
+const staffPath = Path + "/staff"
+
+// team is what the page of the staff says.
+type team struct {
+	people  []staff.Person
+	limit   pay.Tiyin
+	did     string // what was just done, in words
+	trouble string
+	email   string     // what was typed
+	role    staff.Role // and chosen
+}
+
+// staffPage lists everybody.
+func (a *admin) staffPage(w http.ResponseWriter, r *http.Request) {
+	a.showStaff(w, r, http.StatusOK, team{role: staff.Viewer, did: did(r)})
+}
+
+func (a *admin) showStaff(w http.ResponseWriter, r *http.Request, status int, t team) {
+	var err error
+	if t.people, err = a.o.Office.People(r.Context()); err == nil {
+		t.limit, err = a.o.Office.RefundLimit(r.Context())
+	}
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	ui.ShowInner(w, r, status, staffList(a.look(r, words.StaffTitle.In(lang(r)), staffPath), t))
+}
+
+// addStaff makes an account and shows its link, this once.
+func (a *admin) addStaff(w http.ResponseWriter, r *http.Request) {
+	t := team{email: r.PostFormValue("email"), role: staff.Role(r.PostFormValue("role"))}
+	p, link, err := a.o.Office.Add(r.Context(), actor(r.Context()), t.email, t.role)
+	if err != nil {
+		var status int
+		var known bool
+		if status, t.trouble, known = trouble(lang(r), err); known {
+			a.showStaff(w, r, status, t)
+			return
+		}
+		a.fail(w, r, err)
+		return
+	}
+	a.showLink(w, r, p, link)
+}
+
+func (a *admin) showLink(w http.ResponseWriter, r *http.Request, p staff.Person, link string) {
+	a.show(w, r, enrolLink(a.look(r, words.LinkTitle.In(lang(r)), staffPath), p.Email, EnrolURL(a.o.PublicURL, link)))
+}
+
+// EnrolURL is the address of an enrolment link.
+func EnrolURL(publicURL, token string) string { return publicURL + Path + "/enrol/" + token }
+
+// personPage is one account, and what an owner may do to it.
+func (a *admin) personPage(w http.ResponseWriter, r *http.Request) {
+	a.showPerson(w, r, http.StatusOK, "")
+}
+
+func (a *admin) showPerson(w http.ResponseWriter, r *http.Request, status int, said string) {
+	p, err := a.colleague(r)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	ui.ShowInner(w, r, status, personCard(a.look(r, p.Email, staffPath), p, did(r), said))
+}
+
+// colleague is the account that the address names.
+func (a *admin) colleague(r *http.Request) (staff.Person, error) {
+	people, err := a.o.Office.People(r.Context())
+	if err != nil {
+		return staff.Person{}, err
+	}
+	at := slices.IndexFunc(people, func(p staff.Person) bool { return p.ID == r.PathValue("id") })
+	if at < 0 {
+		return staff.Person{}, &pay.Error{Code: pay.CodeNotFound, Reason: "account_not_found", Message: "there is no such account"}
+	}
+	return people[at], nil
+}
+
+func (a *admin) setRole(w http.ResponseWriter, r *http.Request) {
+	a.toPerson(w, r, "role", a.o.Office.SetRole(r.Context(), actor(r.Context()), r.PathValue("id"), staff.Role(r.PostFormValue("role"))))
+}
+
+func (a *admin) disableStaff(w http.ResponseWriter, r *http.Request) {
+	a.toPerson(w, r, "disabled", a.o.Office.Disable(r.Context(), actor(r.Context()), r.PathValue("id")))
+}
+
+func (a *admin) enableStaff(w http.ResponseWriter, r *http.Request) {
+	a.toPerson(w, r, "enabled", a.o.Office.Enable(r.Context(), actor(r.Context()), r.PathValue("id")))
+}
+
+// toPerson ends an action on an account: back to its page, which says what was done.
+func (a *admin) toPerson(w http.ResponseWriter, r *http.Request, done string, err error) {
+	if err == nil {
+		http.Redirect(w, r, staffPath+"/"+r.PathValue("id")+"?did="+done, http.StatusSeeOther)
+		return
+	}
+	if status, said, known := trouble(lang(r), err); known {
+		a.showPerson(w, r, status, said)
+		return
+	}
+	a.fail(w, r, err)
+}
+
+// resetTOTP takes an authenticator away and shows the link to the next one, this once.
+func (a *admin) resetTOTP(w http.ResponseWriter, r *http.Request) {
+	p, err := a.colleague(r)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	link, err := a.o.Office.ResetTOTP(r.Context(), actor(r.Context()), p.ID, r.PostFormValue("forgotten") != "")
+	if err != nil {
+		a.toPerson(w, r, "", err)
+		return
+	}
+	a.showLink(w, r, p, link)
+}
+
+// setLimit sets the amount above which a second person confirms a refund.
+func (a *admin) setLimit(w http.ResponseWriter, r *http.Request) {
+	limit, err := readSoum(r.PostFormValue("limit"))
+	if err == nil {
+		err = a.o.Office.SetRefundLimit(r.Context(), actor(r.Context()), limit)
+	}
+	if err == nil {
+		http.Redirect(w, r, staffPath+"?did=limit", http.StatusSeeOther)
+		return
+	}
+	if status, said, known := trouble(lang(r), err); known {
+		a.showStaff(w, r, status, team{role: staff.Viewer, trouble: said})
+		return
+	}
+	a.fail(w, r, err)
+}
+
+// readSoum reads an amount as people type it: "500 000", "500000,50"; "" is none.
+func readSoum(text string) (pay.Tiyin, error) {
+	text = strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "", ",", ".").Replace(strings.TrimSpace(text))
+	if text == "" {
+		return 0, nil
+	}
+	t, err := pay.ParseSoum(text)
+	if err != nil || t < 0 {
+		return 0, &pay.Error{Code: pay.CodeInvalid, Reason: "limit_invalid", Message: "this is no amount", Err: err}
+	}
+	return t, nil
+}
+
+// did is what an action that led here has done, in words.
+func did(r *http.Request) string { return dids[r.URL.Query().Get("did")].In(lang(r)) }
+
+var dids = map[string]words.Text{
+	"role": words.DidRole, "disabled": words.DidDisable, "enabled": words.DidEnable, "limit": words.DidLimit,
+	"password": words.DidPassword, "saved": words.DidSave, "on": words.DidTurnOn, "off": words.DidTurnOff,
+}
+
+// limitText is the limit as the form shows it, "" where there is none.
+func limitText(l look, t pay.Tiyin) string {
+	if t == 0 {
+		return ""
+	}
+	text, _, _ := strings.Cut(ui.Money(l.lang, t), "\u00a0"+words.Soum.In(l.lang))
+	return text
+}

@@ -1,0 +1,207 @@
+package staff
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/store"
+)
+
+// Attempt is what somebody types to be let in.
+type Attempt struct {
+	Email, Password string
+	Code            string // of the authenticator, or a recovery code
+	Address         string // of the client, as it is noted
+	Network         string // of the client, as it is counted
+}
+
+// String keeps the password out of logs; GoString out of %#v too.
+func (a Attempt) String() string   { return "an attempt to sign in from " + a.Address }
+func (a Attempt) GoString() string { return a.String() }
+
+// SignIn lets a person in: a new session's token. Whatever is wrong (no such account, a wrong
+// password, a wrong or used code, a disabled account), the answer is the same and takes as long.
+// After some failures the account, and the address, must wait before the next try, longer each
+// time; the answer then is CodeRateLimited with RetryAfter, whether there is such an account or not.
+func (o *Office) SignIn(ctx context.Context, a Attempt) (token string, p Person, err error) {
+	email, err := cleanEmail(a.Email)
+	if err != nil {
+		email = "" // counted, hashed and refused like any other
+	}
+	account, err := o.try(ctx, email, a.Network)
+	if err != nil {
+		return "", p, err
+	}
+	ok, err := o.hashing.check(ctx, account.Password, bounded(a.Password))
+	if err != nil {
+		return "", p, err
+	}
+	by := Actor{ID: account.ID, Who: account.Email, Address: a.Address}
+	err = o.update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		token = ""
+		if !ok {
+			return o.refuse(ctx, tx, by, "password")
+		}
+		s, err := tx.LockStaff(ctx, account.ID)
+		if err != nil {
+			return err
+		}
+		if !s.Active || s.Password != account.Password || s.TOTP == "" {
+			return o.refuse(ctx, tx, by, "account")
+		}
+		good, with, err := o.useCode(&s, a.Code)
+		if err != nil {
+			return err
+		}
+		if !good {
+			return o.refuse(ctx, tx, by, "code")
+		}
+		s.SignedInAt = o.now()
+		if err := tx.SaveStaff(ctx, s); err != nil {
+			return err
+		}
+		if err := o.letOff(ctx, tx, email, a.Network); err != nil {
+			return err
+		}
+		p = person(s)
+		if token, err = o.begin(ctx, tx, s.ID, a.Address); err != nil {
+			return err
+		}
+		return o.append(ctx, tx, by, "session.begun", s.ID, with)
+	})
+	if err == nil && token == "" {
+		err = refused()
+	}
+	return token, p, err
+}
+
+// bounded keeps a password of a megabyte from being hashed: it is none.
+func bounded(password string) string {
+	if len(password) > PasswordMost {
+		return ""
+	}
+	return password
+}
+
+// useCode says whether a code is good for s, and marks it as used there.
+func (o *Office) useCode(s *store.Staff, code string) (ok bool, with string, err error) {
+	secret, err := o.o.Seal.Open(TOTPRow(s.ID), s.TOTP)
+	if err != nil {
+		return false, "", err
+	}
+	if step, ok := checkTOTP(string(secret), digits(code), s.TOTPStep, o.now()); ok {
+		s.TOTPStep = step
+		return true, "authenticator", nil
+	}
+	if left, ok := useRecovery(s.Recovery, code); ok {
+		s.Recovery = left
+		return true, "recovery code", nil
+	}
+	return false, "", nil
+}
+
+// refuse notes a try that failed, where there is such an account; the count was taken before. Its
+// transaction is committed: the caller sees that there is no token.
+func (o *Office) refuse(ctx context.Context, tx *store.Tx, by Actor, why string) error {
+	if by.ID == "" {
+		return nil
+	}
+	return o.append(ctx, tx, by, "session.refused", by.ID, why)
+}
+
+func refused() error {
+	return &pay.Error{Code: pay.CodeUnauthorized, Reason: "refused", Message: "the address, the password or the code is wrong"}
+}
+
+// ─── Counting tries ────────────────────────────────────────────────────────────────────────
+
+// What is let pass before somebody has to wait. An office may be many people behind one address.
+const (
+	freeTriesAccount = 5
+	freeTriesAddress = 20
+	firstWait        = 30 * time.Second // after the last free one; doubled with each more
+	longestWait      = 15 * time.Minute
+	triesForgotten   = 24 * time.Hour
+)
+
+// try counts a try before it is looked at, so that a hundred at once are a hundred, and reads the
+// account. The zero account: there is none.
+func (o *Office) try(ctx context.Context, email, network string) (account store.Staff, err error) {
+	now := o.now()
+	var wait time.Duration
+	err = o.update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		account, wait = store.Staff{}, 0
+		if err := tx.ForgetTriesBefore(ctx, now.Add(-triesForgotten)); err != nil {
+			return err
+		}
+		for _, c := range triesOf(email, network) {
+			t, err := tx.LockTries(ctx, c.subject)
+			if err != nil {
+				return err
+			}
+			if left := t.LockedUntil.Sub(now); left > 0 {
+				wait = max(wait, left)
+				continue
+			}
+			t.Failures++
+			t.At = now
+			if t.Failures >= c.free {
+				t.LockedUntil = now.Add(waitAfter(t.Failures - c.free))
+			}
+			if err := tx.SaveTries(ctx, t); err != nil {
+				return err
+			}
+		}
+		account, err = tx.StaffByEmail(ctx, email)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err == nil && wait > 0 {
+		err = &pay.Error{Code: pay.CodeRateLimited, Reason: "locked", Message: "too many tries have failed; wait before the next", RetryAfter: wait}
+	}
+	return account, err
+}
+
+type counted struct {
+	subject string
+	free    int64
+}
+
+// triesOf are the counts that a try goes to. What was typed as an address is hashed: people type
+// passwords there. The order is fixed, so that two tries do not wait for each other in a circle.
+func triesOf(email, network string) []counted {
+	return []counted{
+		{"account/" + hashToken(email), freeTriesAccount},
+		{"address/" + network, freeTriesAddress},
+	}
+}
+
+// waitAfter is how long one waits after the n-th failure beyond the free ones.
+func waitAfter(n int64) time.Duration {
+	if n > 8 {
+		return longestWait
+	}
+	return min(firstWait<<n, longestWait)
+}
+
+// letOff takes back the count of a try that succeeded: all of the account's, and one of the
+// address's, where others may go on guessing.
+func (o *Office) letOff(ctx context.Context, tx *store.Tx, email, network string) error {
+	list := triesOf(email, network)
+	if err := tx.ForgetTries(ctx, list[0].subject); err != nil {
+		return err
+	}
+	t, err := tx.LockTries(ctx, list[1].subject)
+	if err != nil {
+		return err
+	}
+	t.Failures = max(t.Failures-1, 0)
+	if t.Failures < list[1].free {
+		t.LockedUntil = time.Time{}
+	}
+	return tx.SaveTries(ctx, t)
+}

@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// postgresSession is one transaction on one connection. Its statements run under the bound of
+// the whole transaction: a caller that goes away does not cut a transaction that has begun, on
+// either engine.
+//
+// A statement whose answer nobody waits for (BEGIN, and every write that only must succeed) is
+// held back, and sent in one message with the next that somebody does wait for, or with COMMIT.
+// The server runs them in their order and nothing after one that failed, COMMIT neither; so a
+// failure shows a little later, but never too late.
+type postgresSession struct {
+	pool  *pgxpool.Pool
+	ctx   context.Context
+	conn  *pgxpool.Conn
+	begun bool // the server has answered to BEGIN
+	held  []heldStatement
+}
+
+// heldStatement is a statement that was not sent yet, and how many rows it must write; -1: any.
+type heldStatement struct {
+	query string
+	args  []any
+	want  int64
+}
+
+func newPostgresSession(ctx, bounded context.Context, pool *pgxpool.Pool, begin string) (*postgresSession, error) {
+	s := &postgresSession{pool: pool, ctx: bounded, held: []heldStatement{{begin, nil, -1}}}
+	var err error
+	if s.conn, err = pool.Acquire(ctx); err != nil {
+		return nil, fmt.Errorf("store: no connection: %w", err)
+	}
+	return s, nil
+}
+
+func (s *postgresSession) save(_ context.Context, query string, args []any) error {
+	s.held = append(s.held, heldStatement{query, args, 1})
+	return nil
+}
+
+func (s *postgresSession) exec(_ context.Context, query string, args []any) (int64, error) {
+	results, err := s.send(query, args)
+	if err != nil {
+		return 0, err
+	}
+	tag, err := results.Exec()
+	return tag.RowsAffected(), errors.Join(err, results.Close())
+}
+
+func (s *postgresSession) query(_ context.Context, query string, args []any) (rows, error) {
+	results, err := s.send(query, args)
+	if err != nil {
+		return nil, err
+	}
+	found, err := results.Query()
+	if err != nil {
+		results.Close()
+		return nil, err
+	}
+	return postgresRows{found, results}, nil
+}
+
+type postgresRows struct {
+	pgx.Rows
+	results pgx.BatchResults
+}
+
+func (r postgresRows) Close() error {
+	r.Rows.Close()
+	return r.results.Close()
+}
+
+// send sends what is held and then query, and reads the answers up to query's own, which the
+// caller reads.
+//
+// A connection that turns out to be dead before BEGIN was answered (the server was restarted,
+// and all in the pool are) is dropped and the next one taken: nothing has happened on it.
+func (s *postgresSession) send(query string, args []any) (pgx.BatchResults, error) {
+	for left := s.pool.Config().MaxConns; ; left-- {
+		results, err := s.try(query, args)
+		if err == nil {
+			s.begun, s.held = true, s.held[:0]
+			return results, nil
+		}
+		if s.begun || !s.conn.Conn().IsClosed() || left == 0 || s.ctx.Err() != nil {
+			return nil, err
+		}
+		s.conn.Release()
+		next, err := s.pool.Acquire(s.ctx)
+		if err != nil {
+			s.conn = nil
+			return nil, fmt.Errorf("store: no connection: %w", err)
+		}
+		s.conn = next
+	}
+}
+
+func (s *postgresSession) try(query string, args []any) (pgx.BatchResults, error) {
+	var batch pgx.Batch
+	for _, h := range s.held {
+		batch.Queue(h.query, h.args...)
+	}
+	if query != "" {
+		batch.Queue(query, args...)
+	}
+	results := s.conn.SendBatch(s.ctx, &batch)
+	for _, h := range s.held {
+		tag, err := results.Exec()
+		if err == nil && h.want >= 0 && tag.RowsAffected() != h.want {
+			err = errLostRow(tag.RowsAffected())
+		}
+		if err != nil {
+			results.Close()
+			return nil, during(err, h.query)
+		}
+	}
+	return results, nil
+}
+
+// commit ends the transaction. Where it has not even begun, it begins it first: an error that
+// comes before COMMIT was sent is one after which nothing was written.
+func (s *postgresSession) commit() error {
+	if !s.begun && len(s.held) == 1 {
+		return nil // nothing but BEGIN
+	}
+	if !s.begun {
+		results, err := s.send("", nil)
+		if err != nil {
+			return err
+		}
+		if err := results.Close(); err != nil {
+			return err
+		}
+	}
+	results, err := s.send("COMMIT", nil)
+	if err != nil {
+		s.rollback()
+		return err
+	}
+	tag, err := results.Exec()
+	if err == nil && tag.String() != "COMMIT" {
+		err = pgx.ErrTxCommitRollback
+	}
+	if err = errors.Join(err, results.Close()); err != nil {
+		s.rollback()
+		return fmt.Errorf("store: commit: %w", err)
+	}
+	return nil
+}
+
+func (s *postgresSession) release() {
+	if s.conn != nil {
+		s.conn.Release()
+	}
+}
+
+// rollback leaves the connection without a transaction, or closed.
+func (s *postgresSession) rollback() {
+	if s.conn == nil || s.conn.Conn().PgConn().TxStatus() == 'I' {
+		return
+	}
+	if _, err := s.conn.Exec(s.ctx, "ROLLBACK"); err != nil {
+		s.conn.Conn().Close(s.ctx)
+	}
+}
