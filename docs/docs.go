@@ -5,7 +5,7 @@ import "embed"
 
 // Files are the pages.
 //
-//go:embed *.md providers/*.md
+//go:embed *.md operating/*.md providers/*.md
 var Files embed.FS
 
 // Page is one entry of the table of contents.
@@ -33,6 +33,7 @@ var Contents = []Page{
 	{"card-wallets", "Pay in another company's app", ""},
 	{"card-splits", "Split a payment", ""},
 	{"payouts", "Payouts", ""},
+	{"reconciliation", "Reconciliation", ""},
 	{"card-data", "Card data and PCI DSS", ""},
 	{"in-store", "In the shop", ""},
 	{"till", "The till", ""},
@@ -40,6 +41,9 @@ var Contents = []Page{
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
+	{"staff", "Staff accounts and audit", ""},
+	{"desk", "The staff's desk", ""},
+	{"operating/scaling", "Scaling", ""},
 	{"performance", "Performance", ""},
 	{"providers/multicard", "Multicard", "Providers"},
 	{"providers/click", "Click", ""},

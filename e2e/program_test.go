@@ -65,13 +65,13 @@ type program struct {
 // until it listens.
 func serve(t *testing.T, env map[string]string) *program {
 	t.Helper()
-	return serving(t, env, "serve")
+	return start(t, env, "serve")
 }
 
-// serving starts a command of the program that listens, and waits until it does.
-func serving(t *testing.T, env map[string]string, args ...string) *program {
+// start starts a command of the program that listens, and waits until it does.
+func start(t *testing.T, env map[string]string, command string) *program {
 	t.Helper()
-	p := start(t, env, args...)
+	p := launch(t, env, command)
 	select {
 	case at := <-p.listening:
 		p.url = "http://" + at
@@ -83,8 +83,8 @@ func serving(t *testing.T, env map[string]string, args ...string) *program {
 	return p
 }
 
-// start starts a command of the program.
-func start(t *testing.T, env map[string]string, args ...string) *program {
+// launch starts a command of the program.
+func launch(t *testing.T, env map[string]string, args ...string) *program {
 	t.Helper()
 	path, err := binary()
 	if err != nil {

@@ -82,7 +82,7 @@ func newDesk(t *testing.T) *desk {
 	t.Cleanup(d.term.Close)
 	d.term.Watch = d.step
 	d.configure(front.URL)
-	d.p = serving(t, d.env, "till")
+	d.p = start(t, d.env, "till")
 	return d
 }
 
@@ -138,7 +138,7 @@ func (d *desk) configure(companies string) {
 func (d *desk) again() {
 	d.t.Helper()
 	d.p.kill()
-	p := serving(d.t, d.env, "till")
+	p := start(d.t, d.env, "till")
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.p, d.dead, d.at, d.upon = p, false, 0, nil
@@ -406,7 +406,7 @@ func TestTillReportsToTheGateway(t *testing.T) {
 		"PORT": "0", "HOST": "127.0.0.1", "DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "chorsu.db"), "PUBLIC_URL": "http://127.0.0.1",
 		"SERVICE_API_KEY": apiKey, "WEBHOOK_SIGNING_SECRET": webhookSecret, "MASTER_KEY": masterKey, "RATE_LIMIT_PER_MINUTE": "0", "LOG_FORMAT": "json",
 	}
-	g := serving(t, gate, "serve")
+	g := start(t, gate, "serve")
 	ask := func(method, path, body string, into any) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), method, g.url+path, strings.NewReader(body))
@@ -485,7 +485,7 @@ func TestTillReportsToTheGateway(t *testing.T) {
 	d.again()
 	address := strings.TrimPrefix(g.url, "http://")
 	gate["PORT"] = address[strings.LastIndex(address, ":")+1:]
-	g = serving(t, gate, "serve")
+	g = start(t, gate, "serve")
 	reported("away")
 	if got := count(); got["humo paid 80000"] != 1 {
 		t.Errorf("%v", got)

@@ -97,7 +97,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("chorsu %v: %d\n%s", args, code, out)
 		}
 	}
-	for _, command := range []string{"up", "demo", "serve", "worker", "sandbox", "till", "migrate", "migrate plan", "migrate up", "migrate status", "migrate copy", "keys", "keys list", "keys rotate", "doctor", "bench", "admin", "admin add", "admin list", "admin reset-totp", "admin disable", "version", "help"} {
+	for _, command := range []string{"up", "demo", "serve", "worker", "sandbox", "till", "migrate", "migrate plan", "migrate up", "migrate status", "migrate copy", "keys", "keys list", "keys rotate", "doctor", "bench", "admin", "admin add", "admin list", "admin reset-totp", "admin disable", "admin audit", "admin audit verify", "version", "help"} {
 		words := strings.Fields(command)
 		code, out, _ := do(t, append(words, "--help")...)
 		if code != 0 || !strings.HasPrefix(out, "Examples:\n  chorsu") && !strings.HasPrefix(out, "Examples:\n  PUBLIC_URL") && !strings.HasPrefix(out, "Examples:\n  DATABASE_URL") {
@@ -111,7 +111,8 @@ func TestHelp(t *testing.T) {
 
 func TestUsageErrors(t *testing.T) {
 	folder(t)
-	for _, args := range [][]string{{"fly"}, {"up", "--wings"}, {"keys", "rotate"}, {"keys", "rotate", "house"}, {"migrate"}, {"help", "fly"}, {"keys", "rotate", "api", "--reseal"}} {
+	for _, args := range [][]string{{"fly"}, {"up", "--wings"}, {"keys", "rotate"}, {"keys", "rotate", "house"}, {"migrate"}, {"help", "fly"}, {"keys", "rotate", "api", "--reseal"},
+		{"migrate", "copy"}, {"migrate", "copy", "--from", "sqlite:a.db", "--to", "sqlite:b.db"}, {"migrate", "copy", "--from", "a.db", "--to", "postgres://h/b"}} {
 		code, _, errs := do(t, args...)
 		if code != exitUsage || errs == "" {
 			t.Errorf("chorsu %v: exit code %d, %q", args, code, errs)

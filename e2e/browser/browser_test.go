@@ -28,6 +28,7 @@ import (
 	"github.com/chorsu/chorsu/internal/till"
 	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/webhook"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 const apiKey = "browser-tests-key-0123456789"
@@ -52,7 +53,48 @@ func TestCards(t *testing.T) {
 }
 
 func TestSite(t *testing.T) {
-	run(t, start(t), "site.mjs", 3)
+	run(t, start(t), "site.mjs", 6)
+}
+
+// The ends that a buyer's page tells of, and what each must say.
+func TestEnds(t *testing.T) {
+	url := start(t, "ACCEPT_CARD_DATA", "true")
+	for _, p := range app.Plugins() {
+		if len(p.Sample) > 0 {
+			register(t, url, p.Provider.Info().Name, p.Sample)
+		}
+	}
+	says, err := json.Marshal(map[string][]words.Text{
+		"paid": {words.PaidTitle, words.PaidText, words.BackToShop}, "already": {words.PaidTitle, words.PaidAlready},
+		"refunded": {words.RefundedTitle, words.RefundedText}, "failed": {words.FailedTitle, words.FailedText},
+		"cancelled": {words.CancelledTitle, words.CancelledText}, "released": {words.CancelledTitle, words.ReleasedText},
+		"expired": {words.ExpiredTitle, words.ExpiredText}, "held": {words.HeldTitle, words.HeldText},
+		"unknown": {words.UnknownTitle, words.UnknownText, words.UnknownKeep}, "bar": {words.TestBar},
+	})
+	must(t, err)
+	t.Setenv("WORDS", string(says))
+	run(t, url, "scenes.mjs", 11)
+}
+
+func TestSandbox(t *testing.T) {
+	run(t, start(t), "sandbox.mjs", 18)
+}
+
+// The staff's pages: two people come with the links that the command line prints.
+func TestStaff(t *testing.T) {
+	url, a := serve(t)
+	for _, p := range app.Plugins() {
+		if name := p.Provider.Info().Name; name != "multicard" { // that one is added by hand
+			register(t, url, name, p.Sample)
+		}
+	}
+	links := map[string]staff.Role{"OWNER": staff.Owner, "VIEWER": staff.Viewer}
+	for name, email := range map[string]string{"OWNER": "dilnoza@namuna.uz", "VIEWER": "kuzatuvchi@namuna.uz"} {
+		_, token, err := a.Office.Add(t.Context(), staff.CommandLine, email, links[name])
+		must(t, err)
+		t.Setenv("ENROL_"+name, admin.EnrolURL(url, token))
+	}
+	run(t, url, "staff.mjs", 12)
 }
 
 // TestTill is the cashier's page of an agent beside the program's sandbox.
@@ -90,33 +132,12 @@ func TestTill(t *testing.T) {
 	run(t, server.URL, "till.mjs", 7)
 }
 
-func TestSandbox(t *testing.T) {
-	run(t, start(t), "sandbox.mjs", 17)
-}
-
-// The staff's pages: two people come with the links that the command line prints.
-func TestStaff(t *testing.T) {
-	url, a := serve(t)
-	for _, p := range app.Plugins() {
-		if name := p.Provider.Info().Name; name != "multicard" { // that one is added by hand
-			register(t, url, name, p.Sample)
-		}
-	}
-	links := map[string]staff.Role{"OWNER": staff.Owner, "VIEWER": staff.Viewer}
-	for name, email := range map[string]string{"OWNER": "dilnoza@namuna.uz", "VIEWER": "kuzatuvchi@namuna.uz"} {
-		_, token, err := a.Office.Add(t.Context(), staff.CommandLine, email, links[name])
-		must(t, err)
-		t.Setenv("ENROL_"+name, admin.EnrolURL(url, token))
-	}
-	run(t, url, "staff.mjs", 12)
-}
-
 func start(t *testing.T, more ...string) (url string) {
 	url, _ = serve(t, more...)
 	return url
 }
 
-// serve serves the whole program on a free port.
+// serve serves the whole program on a free port, with more settings by name and value.
 func serve(t *testing.T, more ...string) (url string, a *app.App) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0") // its address is known before there is anything to serve

@@ -48,7 +48,7 @@ func (a *App) Serve(ctx context.Context, ln net.Listener, worker bool) error {
 			}
 		})
 	}
-	running.Go(func() { <-ctx.Done(); a.checkout.Close() }) // pages that wait do not hold up the stop
+	running.Go(func() { <-ctx.Done(); a.checkout.Close(); a.news.Close() }) // pages that wait do not hold up the stop
 	if worker {
 		running.Go(func() {
 			if err := a.Runner.Run(ctx); err != nil {

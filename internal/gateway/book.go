@@ -31,6 +31,9 @@ type book struct {
 
 // update runs fn in one write transaction.
 func (g *Gateway) update(ctx context.Context, by string, fn func(ctx context.Context, b *book) error) error {
+	if who := actor(ctx); who != "" && by == byAPI {
+		by = who
+	}
 	var b *book
 	err := g.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		b = &book{Tx: tx, g: g, now: g.now(), by: by}

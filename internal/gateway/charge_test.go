@@ -21,12 +21,17 @@ type cardCompany struct {
 	after   func()          // runs when the money is taken, before the answer
 	before  func()
 	askable bool
+	down    bool // it cannot be reached for questions
+
+	captures                    int
+	captured                    map[string]bool
+	beforeCapture, afterCapture func() // once
 }
 
 type cardProvider struct{ c *cardCompany }
 
 func (p cardProvider) Info() provider.Info {
-	return provider.Info{Name: "cards", Title: "Cards", Fields: []provider.Field{{Key: "key", Required: true, Secret: true}}, Account: (*cardAccount)(nil)}
+	return provider.Info{Name: "cards", Title: "Cards", Fields: []provider.Field{{Key: "key", Required: true, Secret: true}}, Account: (*cardAccount)(nil), Options: []string{"reconcileNightly"}}
 }
 
 func (p cardProvider) Open(provider.Credentials, provider.Env) (provider.Account, error) {
@@ -73,6 +78,9 @@ func (a *cardAccount) Inquire(_ context.Context, q provider.Question) (provider.
 	if !a.c.askable {
 		return provider.Report{}, &pay.Error{Code: pay.CodeUnsupported}
 	}
+	if a.c.down {
+		return provider.Report{}, errAway
+	}
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
 	if !a.c.taken[q.PaymentID] {
@@ -80,6 +88,9 @@ func (a *cardAccount) Inquire(_ context.Context, q provider.Question) (provider.
 	}
 	return provider.Report{Found: true, Outcome: provider.Outcome{State: pay.Paid, Ref: "ref-" + q.PaymentID, Amount: q.Payment.Amount}}, nil
 }
+
+// AsksEachOfADay: it has no register.
+func (a *cardAccount) AsksEachOfADay() {}
 
 // Wherever a charge's process dies, the company is asked to charge once, the end is what its own
 // book says, and where it cannot be asked a named person's word ends it.

@@ -136,6 +136,9 @@ func (g *Gateway) Handlers() map[string]outbox.Handler {
 		workFiscal:   g.fiscalWork,
 		workPayout:   g.payoutWork,
 		workTell:     g.deliverPayout,
+		workAgain:    g.againWork,
+
+		workReconcile: g.reconcileWork,
 	}
 }
 
@@ -150,6 +153,9 @@ const (
 	workFiscal   = "fiscal"      // have the provider make the fiscal receipt; subject: the payment's id
 	workPayout   = "payout"      // what became of a payout, or that nobody confirmed it; subject: its id
 	workTell     = "tell_payout" // tell the app of a payout; subject: its id
+	workAgain    = "redeliver"   // send the stuck events of a time again; subject: which
+
+	workReconcile = "reconcile" // the next step of comparing a day; subject: the reconciliation's id
 )
 
 // account returns the merchant's opened account.

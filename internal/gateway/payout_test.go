@@ -26,6 +26,8 @@ type payCompany struct {
 	asks   bool                    // whether it can be asked
 	amount pay.Tiyin               // what it says when asked; 0: the truth
 	refuse bool
+
+	register []provider.RegisterRow // of payouts
 }
 
 type payProvider struct{ c *payCompany }
@@ -108,6 +110,19 @@ func (a *payAccount) ResendPayoutCode(context.Context, pay.Payout) error {
 	a.c.resent++
 	return nil
 }
+
+func (a *payAccount) Register(context.Context, provider.RegisterQuery) (provider.RegisterPage, error) {
+	return provider.RegisterPage{}, nil
+}
+
+func (a *payAccount) PayoutRegister(_ context.Context, q provider.RegisterQuery) (provider.RegisterPage, error) {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	rows := a.c.register[min(q.Offset, len(a.c.register)):]
+	return provider.RegisterPage{Rows: rows[:min(q.Limit, len(rows))], Total: len(a.c.register)}, nil
+}
+
+func (a *payAccount) Names(p pay.Payment, ref string) bool { return p.Ref == ref }
 
 func (a *payAccount) Inquire(_ context.Context, q provider.Question) (provider.Report, error) {
 	a.c.mu.Lock()

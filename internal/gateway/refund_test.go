@@ -16,7 +16,10 @@ import (
 	"github.com/chorsu/chorsu/internal/store"
 )
 
-type storeTx = store.Tx
+type (
+	storeTx   = store.Tx
+	storePage = store.Page
+)
 
 // Parts add up; the last one makes the invoice refunded and tells the app.
 func TestRefundInParts(t *testing.T) {

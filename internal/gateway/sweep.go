@@ -27,6 +27,10 @@ func (g *Gateway) Sweeps() []outbox.Sweep {
 		{Name: "write provider messages", Every: flushEvery, Run: func(ctx context.Context) (time.Time, error) {
 			return time.Time{}, g.Evidence.Flush(ctx)
 		}},
+		{Name: "begin nightly reconciliations", Every: nightlyEvery, Run: func(ctx context.Context) (time.Time, error) {
+			n, err := g.ReconcileNightly(ctx)
+			return g.atOnce(n >= nightlyBatch), err
+		}},
 		{Name: "forget old idempotency keys", Every: pruneEvery, Run: func(ctx context.Context) (time.Time, error) {
 			n, err := g.pruneKeys(ctx)
 			return g.atOnce(n == pruneBatch), err

@@ -75,6 +75,7 @@ type options struct {
 	Fiscalise        bool     `json:"fiscalise,omitzero" doc:"Click: it makes the fiscal receipt from the invoice's ofd once it is paid; wants merchantUserId and ownTin"`
 	DirectCharge     bool     `json:"directCharge,omitzero" doc:"PaySys: charge at once. Without it the money is held and taken at once, so that a charge whose answer was lost can be found or releases itself"`
 	OwnTIN           string   `json:"ownTin,omitzero" pattern:"^([0-9]{9}|[0-9]{14})$" patternDescription:"must be 9 or 14 digits" doc:"The seller's own TIN or PINFL, for receipt lines without one" example:"123456789"`
+	ReconcileNightly bool     `json:"reconcileNightly,omitzero" doc:"Multicard, PaySys: each day is compared with what the provider says, in the night after it"`
 	CallbackFrom     []string `json:"callbackFrom,omitzero" maxItems:"64" check:"networks" doc:"CIDRs from which callbacks are taken; empty: any" example:"[\"195.158.26.90/32\"]"`
 }
 
@@ -83,6 +84,7 @@ func showOptions(o pay.Options) options {
 		Mode: o.Mode, AccountField: o.AccountField, UzumAttribute: o.UzumAttribute, AmountUnit: o.AmountUnit,
 		PartialRefund: o.PartialRefund, PartialReversal: o.PartialReversal, RefundEvents: o.RefundEvents,
 		RefuseLateCancel: o.RefuseLateCancel, Fiscalise: o.Fiscalise, DirectCharge: o.DirectCharge, OwnTIN: o.OwnTIN, CallbackFrom: o.CallbackFrom,
+		ReconcileNightly: o.ReconcileNightly,
 	}
 }
 
@@ -95,6 +97,7 @@ func (o *options) split() (*pay.Options, *string) {
 		Mode: o.Mode, AccountField: o.AccountField, UzumAttribute: o.UzumAttribute, AmountUnit: o.AmountUnit,
 		PartialRefund: o.PartialRefund, PartialReversal: o.PartialReversal, RefundEvents: o.RefundEvents,
 		RefuseLateCancel: o.RefuseLateCancel, Fiscalise: o.Fiscalise, DirectCharge: o.DirectCharge, OwnTIN: o.OwnTIN, CallbackFrom: o.CallbackFrom,
+		ReconcileNightly: o.ReconcileNightly,
 	}, o.TestKey
 }
 

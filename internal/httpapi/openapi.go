@@ -25,8 +25,10 @@ const (
 	tagCards     = "Cards"
 	tagPayouts   = "Payouts"
 	tagTills     = "Tills"
-	tagCallbacks = "Callbacks"
-	tagHealth    = "Health"
+
+	tagReconciliations = "Reconciliations"
+	tagCallbacks       = "Callbacks"
+	tagHealth          = "Health"
 )
 
 // newServer registers every operation, and with it writes the document.
@@ -37,7 +39,7 @@ func newServer(o Options, providers []provider.Info) *server {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &server{o: o, log: o.Logger, now: o.Now, providers: providers, mux: http.NewServeMux(), keyless: map[string]keyKind{}}
+	s := &server{o: o, log: o.Logger, now: o.Now, providers: providers, mux: http.NewServeMux(), keyless: map[string]keyKind{}, uploads: make(chan struct{}, manyUpload)}
 	reg := huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer)
 	reg.RegisterTypeAlias(quantityType, shownAs)
 	names := make([]any, len(providers))
@@ -62,7 +64,7 @@ func (s *server) openapi(w http.ResponseWriter, _ *http.Request) {
 
 const introduction = `One API for the payment providers of Uzbekistan.
 
-**Money** is a whole number of tiyin (100 tiyin are 1 soum), never a float, never a text: 5000000 is 50 000 soʻm.
+**Money** is a whole number of tiyin (100 tiyin are 1 soum), never a float, never a text: 5000000 is 50 000 soʻm.
 
 **Every answer** of ` + "`/api/*`" + ` stands in an envelope: ` + "`{status, code, message, data}`" + `. ` + "`code`" + ` is the HTTP status again; ` + "`message`" + ` is ` + "`OK`" + ` or one of the words listed with the errors; programs read ` + "`message`" + ` and ` + "`data.reason`" + `.
 
@@ -104,6 +106,7 @@ func (s *server) outline(reg huma.Registry) *huma.OpenAPI {
 			{Name: tagCards, Description: "Cards that are charged by your call. Numbers may only be sent with `ACCEPT_CARD_DATA`; they are passed on and never kept"},
 			{Name: tagPayouts, Description: "Money to cards"},
 			{Name: tagTills, Description: "Programs beside cash registers. They report what is sold in the shop, and it stands in the same lists as what is sold on the web"},
+			{Name: tagReconciliations, Description: "Comparing our book with what the providers say"},
 			{Name: tagCallbacks, Description: "What the providers call. Enter the merchant's `callbackUrl` in the provider's cabinet; your app never calls these"},
 			{Name: tagHealth, Description: "For monitoring"},
 		},

@@ -26,6 +26,7 @@ type about struct {
 	fails   []pay.Code // which errors it has, beside those that every operation has
 	example any        // of the request's body
 	noBody  bool       // a POST that needs none: an empty object is the same
+	upload  bool       // a POST that also takes a form with a file
 	also    check      // a check of the whole request
 	key     keyKind    // what opens it; "": the API key
 }
@@ -44,6 +45,8 @@ type call struct {
 	r    *http.Request
 	body *node  // nil where there is none
 	key  string // the Idempotency-Key header, "" where there is none
+	file []byte // of a form; nil where there is none
+	over func() // what is to be done when the request is over; nil: nothing
 
 	status   int // of the answer
 	replayed bool
@@ -97,7 +100,12 @@ func add[In, Out any](s *server, route string, a about, handle func(*call, In) (
 	s.api.Adapter().Handle(op, func(hc huma.Context) {
 		r, w := humago.Unwrap(hc)
 		c := &call{r: r, status: http.StatusOK}
-		in, err := read[In](shape, c, w, a)
+		defer func() {
+			if c.over != nil {
+				c.over()
+			}
+		}()
+		in, err := read[In](s, shape, c, w, a)
 		if err != nil {
 			s.fail(w, r, err)
 			return
@@ -115,7 +123,7 @@ func add[In, Out any](s *server, route string, a about, handle func(*call, In) (
 }
 
 // read makes an operation's In of a request.
-func read[In any](shape *shape, c *call, w http.ResponseWriter, a about) (in In, err error) {
+func read[In any](s *server, shape *shape, c *call, w http.ResponseWriter, a about) (in In, err error) {
 	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
 		n, f := readQuery(c.r.URL.RawQuery, shape)
 		if f != nil {
@@ -132,7 +140,12 @@ func read[In any](shape *shape, c *call, w http.ResponseWriter, a about) (in In,
 	if c.r.URL.RawQuery != "" {
 		outside = append(outside, fault{"query", "is not allowed"})
 	}
-	if c.body, err = readBody(w, c.r); err != nil {
+	if a.upload && isForm(c.r.Header.Values("Content-Type")) {
+		c.body, c.file, err = s.readUpload(w, c)
+	} else {
+		c.body, err = readBody(w, c.r)
+	}
+	if err != nil {
 		return in, err
 	}
 	switch {
@@ -251,6 +264,9 @@ func (s *server) describe(op *huma.Operation, a about, in, out reflect.Type) *sh
 		delete(reg.Map(), strings.TrimPrefix(schema.Ref, schemaPrefix))
 	default:
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema, Example: a.example}}}
+	}
+	if a.upload {
+		op.RequestBody.Content["multipart/form-data"] = &huma.MediaType{Schema: uploadSchema(reg.SchemaFromRef(schema.Ref))}
 	}
 	if op.Method == http.MethodPost {
 		op.Parameters = append(op.Parameters, &huma.Param{Ref: "#/components/parameters/IdempotencyKey"})

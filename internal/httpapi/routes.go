@@ -54,6 +54,7 @@ type server struct {
 	api      huma.API       // describes them
 	shaper   shaper
 	keyless  map[string]keyKind // the paths that another key than the API's opens
+	uploads  chan struct{}      // those that are being read
 	document []byte             // openapi.json
 }
 
@@ -237,7 +238,6 @@ func (s *server) routes() {
 		id: "getPayoutTimeline", tag: tagPayouts, summary: "Read everything that happened to a payout",
 		description: "State changes, messages to and from the provider (what is secret or personal is masked), and every try to tell your app, in order.",
 	}, s.payoutTimeline)
-
 	add(s, "POST /api/tills", about{
 		id: "createTill", tag: tagTills, summary: "Make a till, and the one-time code that pairs it",
 		description: "Type `pairingCode` into the till's settings within a day; it is shown only here. A lost code cannot be shown again: make another till. An Idempotency-Key is not kept here: a second request makes a second till, and no harm.",
@@ -262,6 +262,23 @@ func (s *server) routes() {
 		id: "reportFromTill", tag: tagTills, summary: "Report what was sold and returned in the shop", key: keyTill, description: reportWords,
 		example: s.exampleReports(),
 	}, s.takeReports)
+
+	add(s, "POST /api/reconciliations", about{
+		id: "createReconciliation", tag: tagReconciliations, summary: "Compare a day with what the provider says", description: reconcileWords, upload: true,
+		success: []int{201}, fails: []pay.Code{pay.CodeNotFound, pay.CodeConflict, pay.CodeUnsupported},
+		example: map[string]any{"source": "marketplace", "businessId": "biz_42", "provider": s.payoutProvider(), "date": "2026-05-12"},
+	}, s.createReconciliation)
+	add(s, "GET /api/reconciliations/{id}", about{
+		id: "getReconciliation", tag: tagReconciliations, summary: "Read a reconciliation",
+	}, s.reconciliation)
+	add(s, "GET /api/reconciliations/{id}/differences", about{
+		id: "listDifferences", tag: tagReconciliations, summary: "List the differences of one kind, in the provider's order",
+	}, s.differences)
+	add(s, "POST /api/reconciliations/{id}/settle", about{
+		id: "settleDifference", tag: tagReconciliations, summary: "Settle one difference in a person's name",
+		description: "Kept for ever, and in the timeline of the invoice or the payout. With `theirs`, 409 `nothing_to_take_over` where only one side has the transaction, and `not_taken_over` where our book does not allow it: refund it, return it at the provider, or note what was done.",
+		fails:       []pay.Code{pay.CodeConflict}, example: map[string]any{"differenceId": "01975f2e-6a09-7bf0-9a1b-00505680eaf6", "how": "noted", "by": "dilnoza@shop.uz", "reason": "Seen in the cabinet"},
+	}, s.settleDifference)
 }
 
 // handler puts the parts together. From the outside in: every request is received (id, log,

@@ -43,6 +43,8 @@ type RecipientView struct {
 type Registrar interface {
 	Register(context.Context, RegisterQuery) (RegisterPage, error)
 	PayoutRegister(context.Context, RegisterQuery) (RegisterPage, error)
+	// Names says whether ref, in a register, is p: a company may know one payment by two ids.
+	Names(p pay.Payment, ref string) bool
 }
 
 // RegisterQuery asks for a part of a list: what was made in [From, To], from the Offset-th on.

@@ -132,6 +132,12 @@ func (tx *Tx) DifferenceOf(ctx context.Context, reconciliationID, ourID string) 
 	return exists(ctx, tx, `SELECT 1 FROM differences WHERE reconciliation_id = $1 AND our_id = $2 AND our_id <> ''`, reconciliationID, ourID)
 }
 
+// Unsettled says whether anything of a reconciliation still needs somebody.
+func (tx *Tx) Unsettled(ctx context.Context, reconciliationID string) (bool, error) {
+	return exists(ctx, tx, `SELECT 1 FROM differences WHERE reconciliation_id = $1 AND settled_at = 0
+		AND verdict IN ('only_theirs', 'only_ours', 'different') LIMIT 1`, reconciliationID)
+}
+
 // ForgetMatches deletes up to limit transactions that are equal on both sides, and says how many.
 func (tx *Tx) ForgetMatches(ctx context.Context, reconciliationID string, limit int) (int, error) {
 	n, err := tx.exec(ctx, `DELETE FROM differences WHERE id IN

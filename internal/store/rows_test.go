@@ -1184,6 +1184,11 @@ func TestReconciliations(t *testing.T) {
 					return err
 				}
 			}
+			open, err := tx.Unsettled(ctx, r.ID)
+			same(t, "unsettled", open, false) // fill settles what it fills
+			if err != nil {
+				return err
+			}
 			n, err := tx.ForgetMatches(ctx, r.ID, 10)
 			same(t, "forgotten", n, 1)
 			return err

@@ -41,6 +41,7 @@ func (multicard) Info() provider.Info {
 		Account:    (*account)(nil),
 		BaseURLEnv: "MULTICARD_URL",
 		BaseURL:    "https://mesh.multicard.uz",
+		Options:    []string{"reconcileNightly"},
 	}
 }
 

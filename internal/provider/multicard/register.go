@@ -87,6 +87,12 @@ func (a *account) PayoutRegister(ctx context.Context, q provider.RegisterQuery) 
 	return a.list(ctx, "credit-history", status, q)
 }
 
+// Names: the uuid of the payment or of its hosted invoice.
+func (a *account) Names(p pay.Payment, ref string) bool {
+	m := metaOf(p)
+	return ref != "" && (ref == p.Ref || ref == m.Paid || ref == m.Invoice)
+}
+
 func (a *account) list(ctx context.Context, name, status string, q provider.RegisterQuery) (provider.RegisterPage, error) {
 	limit := min(q.Limit, pageSize)
 	got, err := a.history(ctx, name, status, q.From, q.To, q.Offset, limit)

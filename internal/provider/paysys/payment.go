@@ -41,6 +41,9 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 	return r, nil
 }
 
+// AsksEachOfADay: PaySys has no register that can be read, and tells of each payment.
+func (a *account) AsksEachOfADay() {}
+
 // unseenHold is a hold by token whose answer was lost: nothing names it, and until it has ended
 // nobody but a person can tell whether it was made. It was to release itself, and nobody has taken
 // it, so that after its time no money is kept.

@@ -34,9 +34,9 @@ func (company) Info() provider.Info {
 			{Key: "cardMethodPrefix"},
 		},
 		Account:    (*account)(nil),
-		Options:    []string{"directCharge"},
 		BaseURLEnv: "PAYSYS_URL",
 		BaseURL:    "https://paysys.uz/gateway",
+		Options:    []string{"directCharge", "reconcileNightly"},
 	}
 }
 
@@ -90,7 +90,7 @@ var (
 	_ provider.NumberCharger = (*account)(nil)
 	_ provider.HoldFirst     = (*account)(nil)
 	_ provider.Refunder      = (*account)(nil)
-	_ provider.Inquirer      = (*account)(nil)
+	_ provider.DayAsker      = (*account)(nil)
 
 	_ provider.CredentialChecker = (*account)(nil)
 )

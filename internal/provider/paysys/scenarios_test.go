@@ -700,3 +700,76 @@ func TestNotSent(t *testing.T) {
 		s.is(invoice, pay.StatusPaid, pay.Paid, "paid")
 	})
 }
+
+// Where card numbers may pass through, a buyer can be sent to our own page, and PaySys is offered;
+// where not, neither.
+func TestPaySysOnThePage(t *testing.T) {
+	for _, accepted := range []bool{true, false} {
+		at := setup
+		at.CardData = accepted
+		providertest.Each(t, at, func(t *testing.T, b *providertest.Bench) {
+			s := shop{b, t}
+			a := s.API(http.MethodGet, "/api/merchants/by-business/app/biz-1/providers", nil)
+			if got := strings.Contains(string(a.Body), `"paysys"`); got != accepted {
+				t.Errorf("offered: %v, want %v: %s", got, accepted, a.Body)
+			}
+			invoice := s.Invoice(amount, nil)
+			link, _ := s.InvoiceField(invoice, "checkoutUrl").(string)
+			if !accepted {
+				if link != "" {
+					t.Errorf("the buyer is sent to %s", link)
+				}
+				return
+			}
+			if !strings.HasSuffix(link, "/pay/"+invoice) {
+				t.Errorf("the buyer is sent to %s", link)
+			}
+			form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+			s.Do(http.MethodPost, s.URL+"/pay/"+invoice+"/card", form, []byte("number="+humo+"&expiry=0227&phone=907702150"))
+			page := s.Do(http.MethodGet, s.URL+"/pay/"+invoice, nil, nil)
+			if !strings.Contains(string(page.Body), "one-time-code") {
+				t.Fatalf("no code is asked for: %d %s", page.Status, page.Body)
+			}
+			s.Do(http.MethodPost, s.URL+"/pay/"+invoice+"/code", form, []byte("otp="+code))
+			s.is(invoice, pay.StatusPaid, pay.Paid, "paid")
+		})
+	}
+}
+
+// A day is compared by asking of each payment, since PaySys has no register: what it agrees to,
+// what it has reversed, what it tells in soum, and what it tells in another sum.
+func TestReconciledByAsking(t *testing.T) {
+	each(t, func(s shop) {
+		for range 3 {
+			s.confirm(s.begun(good, nil), code)
+		}
+		returned := s.begun(good, nil)
+		s.confirm(returned, code)
+		if a := s.post("/api/refunds", map[string]any{"invoiceId": returned}); a.Field("status") != "succeeded" {
+			s.t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		s.Advance(20 * time.Hour)
+		compared := func() providertest.Answer {
+			s.t.Helper()
+			a := s.post("/api/reconciliations", map[string]any{"source": "app", "businessId": "biz-1", "provider": "paysys", "date": "2026-11-21"})
+			s.Settle()
+			a = s.API(http.MethodGet, fmt.Sprintf("/api/reconciliations/%s", a.Field("id")), nil)
+			if a.Field("status") != "done" || a.Field("by") != "ask" {
+				s.t.Fatalf("%d %s", a.Status, a.Body)
+			}
+			return a
+		}
+		s.fault("pam.check_payment", sim.WrongUnit, 1)
+		if a := compared(); fmt.Sprint(a.Field("matched")) != "4" {
+			s.t.Errorf("%s", a.Body)
+		}
+		s.fault("pam.check_payment", simulator.WrongAmount, 1)
+		a := compared()
+		if list, _ := a.Field("different").([]any); fmt.Sprint(a.Field("matched")) != "3" || len(list) != 1 {
+			s.t.Errorf("%s", a.Body)
+		}
+		if asked := s.received("pam.check_payment"); asked != 8 {
+			s.t.Errorf("it was asked %d times", asked)
+		}
+	})
+}
