@@ -110,7 +110,7 @@
     busy = null;
     shownID = "";
     verdict(state, said, note);
-    if (state === "paid") { sum.value = ""; }
+    if (state === "paid" || state === "unknown") sum.value = ""; // nobody charges it again by one key
     if (scan) scan.value = "";
     sum.focus();
     if (!op) return;

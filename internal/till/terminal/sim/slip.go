@@ -3,14 +3,19 @@ package sim
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
+
+// tashkent is where the device's clock is set.
+var tashkent = time.FixedZone("Asia/Tashkent", 5*60*60)
 
 // width is how many characters a slip's line holds.
 const width = 36
 
 // Slip is what the device prints for a transaction, in its style's layout.
 func (d *Device) Slip(t Txn) string {
+	t.At = t.At.In(tashkent)
 	if d.Style == UzCard {
 		return d.uzcardSlip(t)
 	}
@@ -71,7 +76,7 @@ func (d *Device) Report(heading string) string {
 		}
 	}
 	line := strings.Repeat("=", width) + "\n"
-	at := d.now()
+	at := d.now().In(tashkent)
 	return line + middle(heading) + middle("Итоги совпали") +
 		spread("Дата:"+at.Format("02/01/06"), "Время:"+at.Format("15:04:05")) + spread("Терминал:", d.TerminalID) +
 		spread(fmt.Sprintf("Оплата: %d", sales), soum(sold)) + spread(fmt.Sprintf("Отмена: %d", returns), soum(returned)) +
