@@ -5,7 +5,7 @@ import "embed"
 
 // Files are the pages.
 //
-//go:embed *.md providers/*.md
+//go:embed *.md operating/*.md providers/*.md
 var Files embed.FS
 
 // Page is one entry of the table of contents.
@@ -35,14 +35,21 @@ var Contents = []Page{
 	{"payouts", "Payouts", ""},
 	{"reconciliation", "Reconciliation", ""},
 	{"card-data", "Card data and PCI DSS", ""},
+	{"in-store", "In the shop", ""},
+	{"till", "The till", ""},
+	{"till-drivers", "Pinpads and their drivers", ""},
 	{"errors", "Errors", ""},
 	{"sandbox", "Sandbox and faults", ""},
 	{"operating", "Operating", ""},
+	{"staff", "Staff accounts and audit", ""},
+	{"desk", "The staff's desk", ""},
+	{"operating/scaling", "Scaling", ""},
 	{"performance", "Performance", ""},
 	{"providers/multicard", "Multicard", "Providers"},
 	{"providers/click", "Click", ""},
 	{"providers/payme", "Payme", ""},
 	{"providers/uzum", "Uzum Bank", ""},
 	{"providers/paysys", "PaySys", ""},
+	{"providers/wallets", "Wallets in the shop", ""},
 	{"payment-states", "Payment states", "Reference"},
 }

@@ -33,7 +33,7 @@ func TestContentsAreWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	more, err := fs.Glob(Files, "providers/*.md")
+	more, err := fs.Glob(Files, "*/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}

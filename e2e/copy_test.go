@@ -129,7 +129,7 @@ func TestACopyKilled(t *testing.T) {
 	}
 	do("CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(600); RETURN NULL; END $$")
 	do("CREATE TRIGGER wait BEFORE INSERT ON invoices FOR EACH STATEMENT EXECUTE FUNCTION wait()")
-	copying := start(t, nil, "migrate", "copy", "--from", file, "--to", server)
+	copying := launch(t, nil, "migrate", "copy", "--from", file, "--to", server)
 	await(t, "the copy is in the middle", asleep)
 	copying.kill()
 

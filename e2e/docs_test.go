@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -125,8 +124,7 @@ type reader struct {
 	*testing.T
 	url, key string
 	assigned string            // what the page's own assignments left in the shell
-	names    map[string]string // what INVOICE, CARD and MERCHANT stand for now
-	orders   int
+	names    map[string]string // what INVOICE, CARD and the like stand for now
 }
 
 func newReader(t *testing.T) *reader {
@@ -160,23 +158,44 @@ func (r *reader) types(block string) {
 		}
 		r.prepare(command)
 		for name, value := range r.names {
-			command = strings.ReplaceAll(command, name, value)
+			if regexp.MustCompile(`^[A-Z_]+$`).MatchString(name) {
+				command = regexp.MustCompile(`\b`+name+`\b`).ReplaceAllLiteralString(command, value)
+			} else {
+				command = strings.ReplaceAll(command, name, value)
+			}
 		}
-		answer := r.shell(r.assigned + command)
-		var got struct {
-			Data struct{ ID, CheckoutURL, CallbackURL string }
-		}
-		json.Unmarshal(answer, &got)
-		switch {
-		case strings.Contains(command, "/invoices") && got.Data.CheckoutURL != "":
-			r.names["INVOICE"], r.names[`<the invoice'\''s checkoutUrl>`] = got.Data.ID, got.Data.CheckoutURL
-		case strings.Contains(command, "/cards") && got.Data.ID != "":
-			r.names["CARD"] = got.Data.ID
-		case strings.Contains(command, "/merchants") && got.Data.CallbackURL != "":
-			r.names["MERCHANT"] = got.Data.ID
-		}
+		r.learn(command, r.shell(r.assigned+command))
 	}
 }
+
+// learn keeps what the words in capitals stand for on the rest of the page.
+func (r *reader) learn(command string, answer []byte) {
+	var got struct {
+		Data struct{ ID, CheckoutURL, CallbackURL, FormURL, URL string }
+	}
+	json.Unmarshal(answer, &got)
+	keep := func(name, value string) {
+		if value != "" {
+			r.names[name] = value
+		}
+	}
+	switch {
+	case strings.Contains(command, "sourceInvoiceId"):
+		keep("INVOICE", got.Data.ID)
+		keep(theLink, got.Data.CheckoutURL)
+	case strings.Contains(command, "sourcePayoutId"):
+		keep("PAYOUT", got.Data.ID)
+	case strings.Contains(command, "/cards"):
+		keep("CARD", got.Data.ID)
+	case strings.Contains(command, "/merchants") && got.Data.CallbackURL != "":
+		keep("MERCHANT", got.Data.ID)
+	}
+	keep("FORM_URL", got.Data.FormURL)
+	keep("URL", got.Data.URL)
+}
+
+// theLink is what a page writes where a reader puts the link that an earlier page gave them.
+const theLink = `<the invoice'\''s checkoutUrl>`
 
 // commands are a block's commands: a line, with those that go on with it.
 func commands(block string) (out []string) {
@@ -223,36 +242,23 @@ func (r *reader) business() {
 	}
 }
 
-// prepare makes what a command takes for granted: an invoice in the state that it is about.
+// prepare makes what a command takes for granted and its page has not made.
 func (r *reader) prepare(command string) {
 	r.Helper()
-	invoice := func(provider string, more map[string]any) string {
-		r.orders++
-		body := map[string]any{
-			"source": "marketplace", "businessId": "biz_42", "provider": provider, "sourceInvoiceId": fmt.Sprintf("reader_%d", r.orders),
+	invoice := func(provider string) {
+		made := r.call("/api/invoices", map[string]any{
+			"source": "marketplace", "businessId": "biz_42", "provider": provider, "sourceInvoiceId": "before_this_page",
 			"amount": 5000000, "notifyUrl": r.url + "/sandbox/inbox/shop",
-		}
-		maps.Copy(body, more)
-		made := r.call("/api/invoices", body)
+		})
 		r.names["INVOICE"], _ = made["id"].(string)
-		link, _ := made["checkoutUrl"].(string)
-		return link
-	}
-	pays := func(link string) {
-		r.call("/sandbox/control/providers/click/act", map[string]any{"kind": "pay", "link": link})
+		r.names[theLink], _ = made["checkoutUrl"].(string)
 	}
 	switch {
-	case strings.Contains(command, "/refunds"):
-		pays(invoice("click", nil))
-	case strings.Contains(command, "INVOICE/capture"), strings.Contains(command, "INVOICE/cancel"):
-		invoice("paysys", map[string]any{"capture": "manual"})
-		r.call("/api/invoices/"+r.names["INVOICE"]+"/pay", map[string]any{"method": "card_token", "cardId": r.names["CARD"]})
-	case strings.Contains(command, "INVOICE"):
-		invoice("paysys", nil)
-	case strings.Contains(command, "checkoutUrl>"):
-		r.names[`<the invoice'\''s checkoutUrl>`] = invoice("payme", nil)
-	case strings.Contains(command, "MERCHANT") && r.names["MERCHANT"] == "":
-		r.business()
+	case strings.Contains(command, "INVOICE") && r.names["INVOICE"] == "": // one that was paid
+		invoice("click")
+		r.call("/sandbox/control/providers/click/act", map[string]any{"kind": "pay", "link": r.names[theLink]})
+	case strings.Contains(command, theLink) && r.names[theLink] == "":
+		invoice("payme")
 	}
 }
 

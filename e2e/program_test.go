@@ -65,7 +65,13 @@ type program struct {
 // until it listens.
 func serve(t *testing.T, env map[string]string) *program {
 	t.Helper()
-	p := start(t, env, "serve")
+	return start(t, env, "serve")
+}
+
+// start starts a command of the program that listens, and waits until it does.
+func start(t *testing.T, env map[string]string, command string) *program {
+	t.Helper()
+	p := launch(t, env, command)
 	select {
 	case at := <-p.listening:
 		p.url = "http://" + at
@@ -77,8 +83,8 @@ func serve(t *testing.T, env map[string]string) *program {
 	return p
 }
 
-// start starts a command of the program.
-func start(t *testing.T, env map[string]string, args ...string) *program {
+// launch starts a command of the program.
+func launch(t *testing.T, env map[string]string, args ...string) *program {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -114,7 +120,7 @@ func (p *program) read(r io.Reader) {
 	for lines.Scan() {
 		p.log.add(lines.Text())
 		var e struct{ Msg, Address string }
-		if json.Unmarshal(lines.Bytes(), &e) == nil && e.Msg == "serving" {
+		if json.Unmarshal(lines.Bytes(), &e) == nil && (e.Msg == "serving" || e.Msg == "the till is open") {
 			p.listening <- e.Address
 		}
 	}

@@ -2,9 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"io/fs"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/chorsu/chorsu/docs"
 )
 
 var adminLink = regexp.MustCompile(`http://localhost:\d+/admin/enrol/[A-Za-z0-9_-]{43}\b`)
@@ -72,4 +75,41 @@ func TestAdmin(t *testing.T) {
 	expect(exitPerson, "number 6", "admin", "audit", "verify", "--noted", "6:"+strings.Repeat("0", 64))
 	expect(exitPerson, "number 7", "admin", "audit", "verify", "--noted", "7:"+strings.Repeat("0", 64))
 	expect(exitUsage, "colon", "admin", "audit", "verify", "--noted", "x")
+}
+
+// Every command that docs/staff.md shows does what the page says.
+func TestStaffPageSamples(t *testing.T) {
+	page, err := fs.ReadFile(docs.Files, "staff.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder(t)
+	t.Setenv("PORT", "0")
+	_, stop := background(t, regexp.MustCompile(`first account: chorsu admin add`), "up")
+	defer stop()
+	t.Setenv("PORT", "")
+	ran, newest := 0, ""
+	for _, fence := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllSubmatch(page, -1) {
+		for line := range strings.Lines(string(fence[1])) {
+			args := strings.Fields(line)
+			if len(args) == 0 || args[0] != "chorsu" {
+				t.Errorf("what is %q?", line)
+				continue
+			}
+			if last := len(args) - 1; strings.Contains(args[last], "…") {
+				args[last] = newest
+			}
+			code, out, errs := do(t, args[1:]...)
+			if code != 0 || out == "" {
+				t.Errorf("%s: exit %d, %s%s", strings.TrimSpace(line), code, out, errs)
+			}
+			if m := regexp.MustCompile(`\d+:[0-9a-f]{64}`).FindString(out); m != "" {
+				newest = m
+			}
+			ran++
+		}
+	}
+	if ran < 7 {
+		t.Errorf("%d samples were run", ran)
+	}
 }

@@ -10,12 +10,13 @@ import (
 
 // benchCmd measures this program on this machine, beside the machine's own limits.
 type benchCmd struct {
-	Quick    bool   `help:"A few minutes instead of most of an hour, and at most 100,000 invoices in the database."`
-	Postgres string `placeholder:"URL" help:"Measure PostgreSQL too: a server where databases may be made. They are dropped afterwards."`
-	SQLite   bool   `name:"sqlite" default:"true" negatable:"" help:"Measure SQLite."`
-	Dir      string `placeholder:"DIR" help:"Where the SQLite files go, and so which disk is measured. Default: the system's folder for temporary files."`
-	Profiles string `placeholder:"DIR" help:"Run the gateway inside this process and write processor profiles of the main flows there."`
-	JSON     bool   `help:"Print JSON at the end instead of the table."`
+	Quick     bool   `help:"A few minutes instead of most of an hour, and at most 100,000 invoices in the database."`
+	Postgres  string `placeholder:"URL" help:"Measure PostgreSQL too: a server where databases may be made. They are dropped afterwards."`
+	SQLite    bool   `name:"sqlite" default:"true" negatable:"" help:"Measure SQLite."`
+	Dir       string `placeholder:"DIR" help:"Where the SQLite files go, and so which disk is measured. Default: the system's folder for temporary files."`
+	Processes []int  `default:"1,2,4" placeholder:"N,…" help:"How many gateways share the PostgreSQL database, one measurement each; then one of two is killed."`
+	Profiles  string `placeholder:"DIR" help:"Run the gateway inside this process and write processor profiles of the main flows there."`
+	JSON      bool   `help:"Print JSON at the end instead of the table."`
 }
 
 func (benchCmd) Examples() string {
@@ -31,6 +32,7 @@ func (c *benchCmd) Run(ctx context.Context, con *console) error {
 		o = bench.Quick()
 	}
 	o.Dir, o.Version, o.Postgres, o.SQLite, o.Profiles = c.Dir, programVersion(), c.Postgres, c.SQLite, c.Profiles
+	o.Processes = c.Processes
 	if c.Profiles == "" {
 		program, err := os.Executable()
 		if err != nil {

@@ -96,13 +96,8 @@ func TestHelp(t *testing.T) {
 		if code != 0 || !strings.Contains(out, "doctor") {
 			t.Errorf("chorsu %v: %d\n%s", args, code, out)
 		}
-		for _, later := range []string{"till"} {
-			if regexp.MustCompile(`(?m)^  ` + later + ` `).MatchString(out) {
-				t.Errorf("help advertises %s", later)
-			}
-		}
 	}
-	for _, command := range []string{"up", "demo", "serve", "worker", "sandbox", "migrate", "migrate plan", "migrate up", "migrate status", "migrate copy", "keys", "keys list", "keys rotate", "doctor", "bench", "admin", "admin add", "admin list", "admin reset-totp", "admin disable", "version", "help"} {
+	for _, command := range []string{"up", "demo", "serve", "worker", "sandbox", "till", "migrate", "migrate plan", "migrate up", "migrate status", "migrate copy", "keys", "keys list", "keys rotate", "doctor", "bench", "admin", "admin add", "admin list", "admin reset-totp", "admin disable", "admin audit", "admin audit verify", "version", "help"} {
 		words := strings.Fields(command)
 		code, out, _ := do(t, append(words, "--help")...)
 		if code != 0 || !strings.HasPrefix(out, "Examples:\n  chorsu") && !strings.HasPrefix(out, "Examples:\n  PUBLIC_URL") && !strings.HasPrefix(out, "Examples:\n  DATABASE_URL") {
@@ -116,7 +111,8 @@ func TestHelp(t *testing.T) {
 
 func TestUsageErrors(t *testing.T) {
 	folder(t)
-	for _, args := range [][]string{{"fly"}, {"up", "--wings"}, {"keys", "rotate"}, {"keys", "rotate", "house"}, {"migrate"}, {"help", "fly"}, {"keys", "rotate", "api", "--reseal"}} {
+	for _, args := range [][]string{{"fly"}, {"up", "--wings"}, {"keys", "rotate"}, {"keys", "rotate", "house"}, {"migrate"}, {"help", "fly"}, {"keys", "rotate", "api", "--reseal"},
+		{"migrate", "copy"}, {"migrate", "copy", "--from", "sqlite:a.db", "--to", "sqlite:b.db"}, {"migrate", "copy", "--from", "a.db", "--to", "postgres://h/b"}} {
 		code, _, errs := do(t, args...)
 		if code != exitUsage || errs == "" {
 			t.Errorf("chorsu %v: exit code %d, %q", args, code, errs)
@@ -351,5 +347,30 @@ func TestSandboxCommand(t *testing.T) {
 	}
 	if code, errs := stop(); code != 0 {
 		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
+// What the example configuration says is what the program takes.
+func TestTillExample(t *testing.T) {
+	folder(t)
+	code, out, _ := do(t, "till", "--example-config")
+	if code != 0 {
+		t.Fatal(out)
+	}
+	if err := os.WriteFile("till.yaml", []byte(out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TILL_CONFIG", "till.yaml")
+	t.Setenv("TILL_ADDR", "127.0.0.1:0")
+	if code, out, errs := do(t, "till", "--check"); code != 0 || !strings.Contains(out, "xumo         ok") || !strings.Contains(out, "uzcard       ok") {
+		t.Errorf("%d %s %s", code, out, errs)
+	}
+	for name, value := range map[string]string{"TILL_DB": "postgres://x", "TILL_ADDR": "8090"} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, value)
+			if code, _, errs := do(t, "till", "--check"); code != 2 || !strings.Contains(errs, name) {
+				t.Errorf("%d %s", code, errs)
+			}
+		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/inbox"
+	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/sandbox"
 )
 
@@ -48,8 +49,24 @@ func (c *sandboxCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	if err := knowTills(box, plugins); err != nil {
+		return err
+	}
 	printSandbox(con, localURL(ln), plugins)
 	return serveSandbox(ctx, ln, box, in, app.Server(box, log))
+}
+
+// knowTills makes the sample tills known, so that chorsu till --example-config works as printed.
+func knowTills(box *sandbox.Sandbox, plugins []app.Plugin) error {
+	for _, p := range plugins {
+		if _, _, played := box.Simulator(p.Played()); !played || !p.Provider.Info().InStore {
+			continue
+		}
+		if err := box.AddAccount(p.Played(), simulator.Account{Credentials: p.Sample}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // serveSandbox runs it until ctx ends.

@@ -115,10 +115,10 @@ func printLinks(con *console, cfg config.Config, made []string) {
 	fmt.Fprintf(con.out, `Chorsu runs in test mode: no money moves. Ctrl-C stops it.
 
   API      %s/api            x-api-key: SERVICE_API_KEY in %s
-  OpenAPI  %s/docs/openapi.json
+  Docs     %s/docs           the API reference: /docs/api
   Health   %s/health
   Admin    %s/admin          first account: chorsu admin add EMAIL
-  Sandbox  %s/sandbox/       the payment companies, simulated
+  Sandbox  %s/sandbox/       be the buyer, break things, read the webhooks
   Control  %s/sandbox/control    play the buyer, set faults, move the clock
   Inbox    %s/sandbox/inbox/shop a notifyUrl that verifies and shows what an app would get
   Database %s

@@ -8,20 +8,27 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/admin"
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
+	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/seal"
 	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/store/storetest"
+	"github.com/chorsu/chorsu/internal/till"
+	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/webhook"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 const apiKey = "browser-tests-key-0123456789"
@@ -46,11 +53,31 @@ func TestCards(t *testing.T) {
 }
 
 func TestSite(t *testing.T) {
-	run(t, start(t), "site.mjs", 3)
+	run(t, start(t), "site.mjs", 6)
+}
+
+// The ends that a buyer's page tells of, and what each must say.
+func TestEnds(t *testing.T) {
+	url := start(t, "ACCEPT_CARD_DATA", "true")
+	for _, p := range app.Plugins() {
+		if len(p.Sample) > 0 {
+			register(t, url, p.Provider.Info().Name, p.Sample)
+		}
+	}
+	says, err := json.Marshal(map[string][]words.Text{
+		"paid": {words.PaidTitle, words.PaidText, words.BackToShop}, "already": {words.PaidTitle, words.PaidAlready},
+		"refunded": {words.RefundedTitle, words.RefundedText}, "failed": {words.FailedTitle, words.FailedText},
+		"cancelled": {words.CancelledTitle, words.CancelledText}, "released": {words.CancelledTitle, words.ReleasedText},
+		"expired": {words.ExpiredTitle, words.ExpiredText}, "held": {words.HeldTitle, words.HeldText},
+		"unknown": {words.UnknownTitle, words.UnknownText, words.UnknownKeep}, "bar": {words.TestBar},
+	})
+	must(t, err)
+	t.Setenv("WORDS", string(says))
+	run(t, url, "scenes.mjs", 11)
 }
 
 func TestSandbox(t *testing.T) {
-	run(t, start(t), "sandbox.mjs", 17)
+	run(t, start(t), "sandbox.mjs", 18)
 }
 
 // The staff's pages: two people come with the links that the command line prints.
@@ -70,12 +97,47 @@ func TestStaff(t *testing.T) {
 	run(t, url, "staff.mjs", 12)
 }
 
+// TestTill is the cashier's page of an agent beside the program's sandbox.
+func TestTill(t *testing.T) {
+	box := start(t)
+	var wallet map[string]string
+	for _, p := range app.Plugins() {
+		if p.Provider.Info().Name == "clickpass" {
+			wallet = map[string]string{"url": box + "/sandbox/click/v2/merchant"}
+			maps.Copy(wallet, p.Sample)
+			register(t, box, "clickpass", p.Sample)
+		}
+	}
+	j, err := journal.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "till.db"), time.Now)
+	must(t, err)
+	t.Cleanup(func() { j.Close() })
+	server := httptest.NewUnstartedServer(nil)
+	var providers []provider.Provider
+	for _, p := range app.Plugins() {
+		providers = append(providers, p.Provider)
+	}
+	agent, err := till.New(t.Context(), till.Options{
+		Config: till.Config{
+			Shop: till.Shop{Name: "Namuna", INN: "123456789", Device: "00000001", WalletAmount: "tiyin"}, Printer: till.Printer{Charset: "cp866"},
+			Wallets: till.Wallets{"click": wallet}, UzQR: &till.Service{URL: box + "/sandbox/fbox"},
+			Terminals: map[string]till.Terminal{"xumo": {Driver: "sim", Options: map[string]string{"link_back": "1s"}}, "uzcard": {Driver: "sim"}},
+		},
+		Journal: j, Providers: providers, HTTP: app.TillClient(), Now: time.Now, Address: server.Listener.Addr().String(),
+	})
+	must(t, err)
+	server.Config.Handler = agent.Handler()
+	server.Start()
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close(); must(t, agent.Close()) })
+	t.Setenv("BOX_URL", box+"/sandbox")
+	run(t, server.URL, "till.mjs", 7)
+}
+
 func start(t *testing.T, more ...string) (url string) {
 	url, _ = serve(t, more...)
 	return url
 }
 
-// serve serves the whole program on a free port.
+// serve serves the whole program on a free port, with more settings by name and value.
 func serve(t *testing.T, more ...string) (url string, a *app.App) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0") // its address is known before there is anything to serve

@@ -140,7 +140,7 @@ await check("another site's page can neither send a form nor frame a page", () =
     answer.setHeader("content-type", "text/html");
     answer.end(request.url === "/frame"
       ? `<iframe src="${base}/admin/staff" width="800" height="600"></iframe>`
-      : `<form method="post" action="${base}/admin/staff"><input name="email" value="evil@x.uz"><input name="role" value="owner"><button>win</button></form>`);
+      : `<form method="post" action="${base}/admin/staff"><input name="email" value="evil@x.uz"><input name="role" value="owner"><button>win</button></form><a href="${base}/admin/merchants?lang=en">look</a>`);
   });
   await new Promise((ready) => evil.listen(0, "127.0.0.1", ready));
   const site = `http://localhost:${evil.address().port}`; // another host than 127.0.0.1
@@ -150,6 +150,9 @@ await check("another site's page can neither send a form nor frame a page", () =
     await other.goto(site);
     const [answer] = await Promise.all([other.waitForResponse((r) => r.url() === base + "/admin/staff"), other.locator("button").click()]);
     if (answer.status() !== 403) throw new Error(`the form is answered ${answer.status()}`);
+    await other.goto(site);
+    await other.locator("a").click(); // but a plain link in a chat opens the page
+    await other.locator("h1", { hasText: "Merchants" }).waitFor();
     await other.goto(site + "/frame");
     const inside = await other.frames().at(-1)?.evaluate(() => document.body?.innerText ?? "").catch(() => "");
     if (inside && /staff|xodim|сотрудник|kirish|sign in/i.test(inside)) throw new Error(`the frame shows ${inside}`);

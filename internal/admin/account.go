@@ -19,7 +19,7 @@ func (a *admin) showAccount(w http.ResponseWriter, r *http.Request, status int, 
 		a.fail(w, r, err)
 		return
 	}
-	ui.ShowInner(w, r, status, account(a.look(r, words.MyAccount.In(lang(r)), ""), browsers, trouble))
+	ui.ShowInner(w, r, status, account(a.look(r, words.MyAccount.In(lang(r)), Path+"/account"), browsers, trouble))
 }
 
 // proof is what a form of one's own account asks for again.

@@ -18,6 +18,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/news"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/ui"
@@ -34,6 +35,7 @@ type Options struct {
 	Client  func(context.Context) netip.Addr // whom a request came from, past trusted proxies
 	HTTPS   bool                             // people reach the pages by https
 
+	News      *news.Board      // where pages hear that something is new: of Pulse
 	PublicURL string           // before /admin, for links that are given to people
 	Now       func() time.Time // the gateway's time, for what the pages show
 	Logger    *slog.Logger
@@ -43,6 +45,8 @@ type Options struct {
 type admin struct {
 	o     Options
 	pages *http.ServeMux
+	looks looks
+	tally tally
 }
 
 // New returns the handler of /admin and what is below it.
@@ -68,7 +72,28 @@ type route struct {
 func (a *admin) routes() []route {
 	return []route{
 		// What happens to money.
-		{"GET /admin/{$}", staff.Viewer, "", a.home},
+		{"GET /admin/{$}", staff.Viewer, "", a.inbox},
+		{"GET /admin/live/{id}", staff.Viewer, "", a.live},
+		{"POST /admin/search", staff.Viewer, "", a.find},
+		{"GET /admin/search", staff.Viewer, "", a.search},
+		{"GET /admin/invoices", staff.Viewer, "", a.invoices},
+		{"GET /admin/invoices.csv", staff.Viewer, "", a.invoicesFile},
+		{"GET /admin/invoices/{id}", staff.Viewer, "", a.invoice},
+		{"POST /admin/invoices/{id}/notify", staff.Support, "", a.notify},
+		{"POST /admin/invoices/{id}/cancel", staff.Support, "", a.cancel},
+		{"POST /admin/invoices/{id}/receipt", staff.Support, "", a.receipt},
+		{"POST /admin/invoices/{id}/decide", staff.Refunds, "", a.decide},
+		{"POST /admin/invoices/{id}/acknowledge", staff.Refunds, "", a.acknowledge},
+		{"GET /admin/invoices/{id}/refund", staff.Refunds, "", a.refundForm},
+		{"POST /admin/invoices/{id}/refund", staff.Refunds, "", a.refund},
+		{"POST /admin/approvals/{id}/confirm", staff.Refunds, "", a.confirmRefund},
+		{"POST /admin/approvals/{id}/refuse", staff.Refunds, "", a.refuseRefund},
+		{"GET /admin/refunds", staff.Viewer, "", a.refunds},
+		{"GET /admin/refunds.csv", staff.Viewer, "", a.refundsFile},
+		{"GET /admin/stuck", staff.Viewer, "", a.stuck},
+		{"POST /admin/stuck", staff.Support, "", a.retry},
+		{"GET /admin/deliveries", staff.Viewer, "", a.deliveries},
+		{"GET /admin/deliveries.csv", staff.Viewer, "", a.deliveriesFile},
 
 		// Merchants, staff, audit.
 		{"GET /admin/merchants", staff.Viewer, "", a.merchantsPage},
@@ -205,7 +230,7 @@ type look struct {
 }
 
 func (a *admin) look(r *http.Request, title, here string) look {
-	return look{title: title, here: here, lang: lang(r), me: me(r.Context()), test: a.o.Test, link: inLang(r)}
+	return look{title: title, here: here, lang: lang(r), me: me(r.Context()), test: a.o.Test, link: a.inLang(r, here)}
 }
 
 // entry is one line of the menu.
@@ -219,6 +244,10 @@ type entry struct {
 var menu = [][]entry{
 	{
 		{Path + "/", words.Inbox, staff.Viewer},
+		{Path + "/invoices", words.MenuInvoices, staff.Viewer},
+		{Path + "/refunds", words.MenuRefunds, staff.Viewer},
+		{Path + "/stuck", words.MenuStuck, staff.Viewer},
+		{Path + "/deliveries", words.MenuDeliveries, staff.Viewer},
 	},
 	{
 		{merchantsPath, words.MerchantsTitle, staff.Viewer},
@@ -229,8 +258,3 @@ var menu = [][]entry{
 
 // may says whether the menu shows an entry.
 func (l look) may(e entry) bool { return l.me.Role.May(e.least) }
-
-// home is the first page.
-func (a *admin) home(w http.ResponseWriter, r *http.Request) {
-	a.show(w, r, message(a.look(r, words.Inbox.In(lang(r)), Path+"/"), words.NothingWaits.In(lang(r))))
-}

@@ -15,3 +15,11 @@ func Routes() (list []Route) {
 	}
 	return list
 }
+
+// OptionNames are the settings that the form of a merchant has fields for.
+func OptionNames() (list []string) {
+	for _, o := range merchantOptions {
+		list = append(list, o.name)
+	}
+	return list
+}

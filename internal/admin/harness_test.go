@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -52,16 +53,18 @@ func (p *program) wait(d time.Duration) {
 }
 
 // start serves it on a SQLite database of its own.
-func start(t *testing.T) *program { return startOn(t, storetest.SQLite) }
+func start(t *testing.T) *program { return startWith(t, nil) }
 
-func startOn(t *testing.T, e storetest.Engine) *program {
+// startWith serves it with other settings than usual.
+func startWith(t *testing.T, more map[string]string) *program {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil) // its address is known before there is anything to serve
 	p := &program{T: t, url: "http://" + server.Listener.Addr().String(), time: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}
 	given := map[string]string{
-		"DATABASE_URL": storetest.DSN(t, e), "PUBLIC_URL": p.url, "SERVICE_API_KEY": apiKey,
+		"DATABASE_URL": storetest.DSN(t, storetest.SQLite), "PUBLIC_URL": p.url, "SERVICE_API_KEY": apiKey,
 		"WEBHOOK_SIGNING_SECRET": webhook.NewSecret(), "MASTER_KEY": seal.NewKey(), "NOTIFY_ALLOW_PRIVATE": "true", "RATE_LIMIT_PER_MINUTE": "0",
 	}
+	maps.Copy(given, more)
 	cfg, _, err := config.Load(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, "")
 	must(t, err)
 	p.App, err = app.New(t.Context(), cfg, app.Options{
@@ -158,15 +161,21 @@ func (b *browser) do(method, path string, body io.Reader, head ...string) page {
 	return page{status: res.StatusCode, body: string(text), head: res.Header, to: res.Header.Get("Location")}
 }
 
+// text is what stands inside <main>, for a test's complaint.
+func (p page) text() string {
+	_, text, _ := strings.Cut(p.body, "<main")
+	return text
+}
+
 // want fails the test unless the answer has a status and says some things.
 func (b *browser) want(got page, status int, says ...string) {
 	b.Helper()
 	if got.status != status {
-		b.Fatalf("the answer is %d, not %d: %s", got.status, status, got.body)
+		b.Fatalf("the answer is %d, not %d: %s", got.status, status, got.text())
 	}
 	for _, s := range says {
 		if !strings.Contains(got.body, s) {
-			b.Errorf("the page does not say %q: %s", s, got.body)
+			b.Errorf("the page does not say %q: %s", s, got.text())
 		}
 	}
 }

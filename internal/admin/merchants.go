@@ -172,6 +172,17 @@ func (s shop) pastes() []paste {
 	return []paste{{"URL", at}}
 }
 
+// whyUnchecked says why a company is not asked about the credentials.
+func (s shop) whyUnchecked() words.Text {
+	switch {
+	case len(s.company.Fields) == 0:
+		return words.CheckNothing
+	case s.standing.CalledBy:
+		return words.CheckNone
+	}
+	return words.CheckFirst
+}
+
 // step is one line of the list of what is left until real payments.
 type step struct {
 	done bool
@@ -180,7 +191,10 @@ type step struct {
 
 // steps are computed from what was seen.
 func (s shop) steps() []step {
-	list := []step{{true, words.StepSaved}, {s.Active, words.StepActive}}
+	list := []step{{s.Active, words.StepActive}}
+	if len(s.company.Fields) > 0 {
+		list = slices.Insert(list, 0, step{true, words.StepSaved})
+	}
 	if slices.Contains(s.company.Options, "mode") {
 		list = append(list, step{s.Options.Mode != "test", words.StepLive})
 	}
@@ -206,6 +220,7 @@ type shopForm struct {
 	company    provider.Info
 	id         string // of the merchant that is changed, "" for a new one
 	values     url.Values
+	present    pay.Options // of the merchant that is changed
 	hasTestKey bool
 	faults     []string // what is wrong, in the API's words
 }
@@ -284,7 +299,7 @@ func (a *admin) stored(r *http.Request) (shopForm, error) {
 		return shopForm{}, err
 	}
 	company, _ := a.company(m.Provider)
-	f := shopForm{company: company, id: m.ID, values: url.Values{"source": {m.Source}, "business": {m.Business}, "displayName": {m.DisplayName}}, hasTestKey: m.HasTestKey}
+	f := shopForm{company: company, id: m.ID, values: url.Values{"source": {m.Source}, "business": {m.Business}, "displayName": {m.DisplayName}}, present: m.Options, hasTestKey: m.HasTestKey}
 	for key, value := range plain {
 		f.values.Set("c."+key, value)
 	}
@@ -388,9 +403,9 @@ func (f shopForm) read() (p gateway.MerchantPatch, faults []string) {
 		faults = append(faults, `"displayName" length must be less than or equal to 255 characters long`)
 	}
 	p.DisplayName = &name
-	p.Options = &pay.Options{}
+	p.Options = &f.present // what the form does not offer stays as it is
 	for _, o := range f.options() {
-		if text := strings.TrimSpace(f.values.Get("o." + o.name)); text != "" && !o.read(p.Options, text) {
+		if !o.read(p.Options, strings.TrimSpace(f.values.Get("o."+o.name))) {
 			faults = append(faults, `"options.`+o.name+`" `+o.must)
 		}
 	}
@@ -426,11 +441,11 @@ func fitID(text string) bool {
 type option struct {
 	name       string
 	label      words.Text
-	choices    []string // of a select; the first is the default
-	flag       bool     // a tick
-	everywhere bool     // the gateway's own: at every company
-	must       string   // what is wrong where read says no
-	read       func(o *pay.Options, text string) bool
+	choices    []string                               // of a select; the first is the default
+	flag       bool                                   // a tick
+	everywhere bool                                   // the gateway's own: at every company
+	must       string                                 // what is wrong where read says no
+	read       func(o *pay.Options, text string) bool // sets it; "" is none, or off
 	shown      func(o pay.Options) string
 }
 
@@ -449,11 +464,14 @@ var merchantOptions = []option{
 	ticked("partialReversal", words.OptionPartialReversal, func(o *pay.Options) *bool { return &o.PartialReversal }),
 	ticked("refuseLateCancel", words.OptionRefuseLateCancel, func(o *pay.Options) *bool { return &o.RefuseLateCancel }),
 	ticked("fiscalise", words.OptionFiscalise, func(o *pay.Options) *bool { return &o.Fiscalise }),
+	ticked("directCharge", words.OptionDirectCharge, func(o *pay.Options) *bool { return &o.DirectCharge }),
+	ticked("reconcileNightly", words.OptionReconcileNightly, func(o *pay.Options) *bool { return &o.ReconcileNightly }),
 	atAll(ticked("refundEvents", words.OptionRefundEvents, func(o *pay.Options) *bool { return &o.RefundEvents })),
 	atAll(named("ownTin", words.OptionOwnTIN, taxNumber, "must be 9 or 14 digits", func(o *pay.Options) *string { return &o.OwnTIN })),
 	atAll(option{
 		name: "callbackFrom", label: words.OptionCallbackFrom, must: "must be networks such as 195.158.26.90/32, a space between",
 		read: func(o *pay.Options, text string) bool {
+			o.CallbackFrom = nil
 			for _, network := range strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || c == ',' || c == '\n' || c == '\r' || c == '\t' }) {
 				if _, err := netip.ParsePrefix(network); err != nil || len(o.CallbackFrom) == 64 {
 					return false
@@ -473,10 +491,11 @@ func chosen(name string, label words.Text, choices []string, at func(*pay.Option
 	return option{
 		name: name, label: label, choices: choices, must: "must be one of [" + strings.Join(choices, ", ") + "]",
 		read: func(o *pay.Options, text string) bool {
-			if text != choices[0] {
-				*at(o) = text
+			*at(o) = text
+			if text == choices[0] {
+				*at(o) = ""
 			}
-			return slices.Contains(choices, text)
+			return text == "" || slices.Contains(choices, text)
 		},
 		shown: func(o pay.Options) string { return *at(&o) },
 	}
@@ -485,7 +504,10 @@ func chosen(name string, label words.Text, choices []string, at func(*pay.Option
 func named(name string, label words.Text, form *regexp.Regexp, must string, at func(*pay.Options) *string) option {
 	return option{
 		name: name, label: label, must: must,
-		read:  func(o *pay.Options, text string) bool { *at(o) = text; return form.MatchString(text) },
+		read: func(o *pay.Options, text string) bool {
+			*at(o) = text
+			return text == "" || form.MatchString(text)
+		},
 		shown: func(o pay.Options) string { return *at(&o) },
 	}
 }
@@ -493,7 +515,10 @@ func named(name string, label words.Text, form *regexp.Regexp, must string, at f
 func ticked(name string, label words.Text, at func(*pay.Options) *bool) option {
 	return option{
 		name: name, label: label, flag: true, must: "must be on or off",
-		read: func(o *pay.Options, text string) bool { *at(o) = true; return text == "on" },
+		read: func(o *pay.Options, text string) bool {
+			*at(o) = text == "on"
+			return text == "" || text == "on"
+		},
 		shown: func(o pay.Options) string {
 			if *at(&o) {
 				return "on"

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -100,6 +101,10 @@ func (a *admin) identified(w http.ResponseWriter, r *http.Request) (*http.Reques
 		a.fail(w, r, err)
 	case watching:
 		w.WriteHeader(http.StatusUnauthorized)
+	case r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Site") == "cross-site":
+		// A link in a chat, say: a strict cookie does not come along. It does when our own page asks.
+		w.Header().Set("Refresh", "0")
+		a.tell(w, r, http.StatusOK, words.Opening, words.OpeningText)
 	default:
 		to := Path + "/login"
 		if r.Method == http.MethodGet && r.URL.Path != Path+"/" {
@@ -114,7 +119,7 @@ func (a *admin) identified(w http.ResponseWriter, r *http.Request) (*http.Reques
 func next(r *http.Request) string {
 	to := r.URL.Query().Get("next")
 	u, err := url.Parse(to)
-	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(u.Path, Path+"/") || strings.ContainsAny(to, "\\\r\n") || strings.HasPrefix(u.Path, Path+"/login") {
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(path.Clean(u.Path)+"/", Path+"/") || !strings.HasPrefix(u.Path, Path+"/") || strings.ContainsAny(to, "\\\r\n") || strings.HasPrefix(u.Path, Path+"/login") {
 		return Path + "/"
 	}
 	return to
@@ -140,9 +145,15 @@ func (a *admin) keepLang(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// inLang is the address of the present page in a language.
-func inLang(r *http.Request) func(words.Lang) string {
+// inLang is the address of the present page in a language. What a form was sent to may be no page:
+// then it is the one that its entry of the menu leads to.
+func (a *admin) inLang(r *http.Request, here string) func(words.Lang) string {
 	u := *r.URL
+	if r.Method != http.MethodGet {
+		if _, pattern := a.pages.Handler(&http.Request{Method: http.MethodGet, URL: r.URL, Host: r.Host}); pattern == "/" {
+			u = url.URL{Path: here}
+		}
+	}
 	return func(l words.Lang) string {
 		q := u.Query()
 		q.Set("lang", string(l))

@@ -16,6 +16,7 @@ import (
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/httpapi"
 	"github.com/chorsu/chorsu/internal/inbox"
+	"github.com/chorsu/chorsu/internal/news"
 	"github.com/chorsu/chorsu/internal/outbox"
 	"github.com/chorsu/chorsu/internal/provider/all"
 	"github.com/chorsu/chorsu/internal/sandbox"
@@ -75,6 +76,7 @@ type App struct {
 	log      *slog.Logger
 	seal     *seal.Box
 	checkout *checkout.Checkout
+	news     *news.Board
 	evidence *evidence.Recorder
 	handler  http.Handler
 	closers  []func(context.Context) error
@@ -205,7 +207,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.Runner = outbox.NewRunner(a.Store.Queue(), a.Gateway.Handlers(), outbox.Options{
 		Lease: gateway.Lease, Now: a.Clock.Now, Logger: a.log, Sweeps: a.Gateway.Sweeps(),
 	})
-	a.checkout = checkout.New(checkout.Options{Gateway: a.Gateway, Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil})
+	a.checkout = checkout.New(checkout.Options{Gateway: a.Gateway, Titles: a.titles(), Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil})
 	served := httpapi.Options{
 		Gateway: a.Gateway, Keys: a.keys, RateLimit: a.Config.RateLimit, TrustedProxies: a.Config.TrustedProxies,
 		AcceptCardData: a.Config.AcceptCardData, NotifyAllowPrivate: a.Config.NotifyAllowPrivate,
@@ -241,6 +243,9 @@ func (a *App) keepEvidence(ctx context.Context, messages []evidence.Message) err
 	}
 	return a.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.InsertMessages(ctx, rows) })
 }
+
+// FlushEvidence writes down what is still in memory of the traffic with the companies.
+func (a *App) FlushEvidence(ctx context.Context) error { return a.evidence.Flush(ctx) }
 
 func (a *App) keys() []string {
 	out := make([]string, len(a.Config.APIKeys))

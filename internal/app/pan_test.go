@@ -111,6 +111,13 @@ func (s *cardShop) flows(provider string, card acquirerCard) {
 	s.ask("POST", "/api/invoices/"+token+"/pay", map[string]any{"method": "card_token", "cardId": bound})
 	s.ask("POST", "/api/invoices/"+token+"/confirm", map[string]any{"otp": card.code})
 
+	s.orders++
+	made := s.ask("POST", "/api/payouts", with(map[string]any{"sourcePayoutId": fmt.Sprint("p-", s.orders), "amount": 100_000, "card": map[string]any{"number": card.number}}))
+	if payout, _ := made["id"].(string); made["next"] != nil { // a twin of one whose answer was lost would wait for it
+		s.ask("POST", "/api/payouts/"+payout+"/confirm", map[string]any{"otp": card.code})
+		s.ask("GET", "/api/payouts/"+payout+"/timeline", nil)
+	}
+
 	page := s.invoice("", nil)
 	typed := url.Values{"number": {card.number[:4] + " " + card.number[4:]}, "expiry": {card.expiry[2:] + "/" + card.expiry[:2]}, "phone": {"907702150"}}
 	for _, path := range []string{"/card", "/resend", "/code"} {
@@ -200,7 +207,7 @@ func TestNoCardNumberAnywhere(t *testing.T) {
 
 // cardSteps are the calls that carry a number, or come right after it.
 var cardSteps = map[string][]string{
-	"multicard": {"card.add", "card.check", "card.pinfl", "payment.create", "payment.confirm", "payment.partial", "payment.refund"},
+	"multicard": {"card.add", "card.check", "card.pinfl", "payment.create", "payment.confirm", "payment.partial", "payment.refund", "payout.create", "payout.confirm"},
 	"paysys":    {"paysys.card_registration", "paysys.card_confirm", "pam.prepare_payment", "pam.confirm_payment", "pam.payment", "hold.confirm", "transaction.reverse"},
 }
 

@@ -35,11 +35,18 @@ func (b bills) Ways(ctx context.Context, invoiceID string) (sandbox.Bill, []sand
 	if e, ok := errors.AsType[*pay.Error](err); ok && e.Code == pay.CodeNotFound {
 		return sandbox.Bill{}, nil, false, nil
 	}
+	shown := bill(inv)
 	var ways []sandbox.Way
 	for _, l := range links {
+		if l.Card {
+			continue // our own form: it is on the shop's screen
+		}
 		ways = append(ways, sandbox.Way{Provider: l.Provider, Title: l.Title, Link: l.URL})
 	}
-	return bill(inv), ways, true, err
+	if len(links) > 0 && links[0].DisplayName != "" {
+		shown.Shop = links[0].DisplayName
+	}
+	return shown, ways, true, err
 }
 
 func (b bills) Open(ctx context.Context, invoiceID, provider string) (string, error) {
@@ -69,11 +76,12 @@ const (
 func (b bills) Sample(ctx context.Context) (string, error) {
 	name := "Namuna choyxonasi"
 	for _, p := range b.a.o.Providers {
-		if _, ok := p.Provider.Info().Account.(provider.Checkouter); !ok || len(p.Sample) == 0 {
+		info := p.Provider.Info()
+		if _, ok := info.Account.(provider.Checkouter); !ok || info.InStore || len(p.Sample) == 0 {
 			continue
 		}
 		_, err := b.a.Gateway.SaveMerchant(ctx, gateway.MerchantInput{
-			Source: sampleSource, Business: sampleBusiness, Provider: p.Provider.Info().Name,
+			Source: sampleSource, Business: sampleBusiness, Provider: info.Name,
 			Credentials: besideSample(p.Sample), DisplayName: &name,
 		}, gateway.Idem{})
 		if err != nil {

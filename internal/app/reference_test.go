@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/httpapi/apitest"
+	"github.com/chorsu/chorsu/internal/provider"
 )
 
 func (r *running) page(path string) string {
@@ -97,6 +99,48 @@ func TestTheReferenceIsTheDocument(t *testing.T) {
 	for _, m := range regexp.MustCompile(`href="#([^"]+)"`).FindAllStringSubmatch(html, -1) {
 		if !strings.Contains(html, `id="`+m[1]+`"`) {
 			t.Errorf("#%s leads nowhere", m[1])
+		}
+	}
+}
+
+// The sample bill can be paid with every company that has a page, and takes no company away from
+// the business that the documentation has its reader register.
+func TestTheSampleBillStandsBesideTheReadersBusiness(t *testing.T) {
+	r := start(t, map[string]string{"RATE_LIMIT_PER_MINUTE": "0"})
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	sample := func() string {
+		res, err := client.Post(r.url+"/sandbox/phone/sample", "application/x-www-form-urlencoded", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		to, err := res.Location()
+		if err != nil || res.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%s %v", res.Status, err)
+		}
+		return to.Query().Get("bill")
+	}
+	first := sample()
+	r.pay() // with the documentation's credentials, until the app is told
+	second := sample()
+	if first == second || first == "" {
+		t.Fatalf("the sample bills are %q and %q", first, second)
+	}
+	page := r.page("/sandbox/?lang=en&link=/pay/" + second)
+	for _, p := range app.Plugins() {
+		i := p.Provider.Info()
+		_, offers := i.Account.(provider.Checkouter)
+		offers = offers && !i.InStore
+		if offers != strings.Contains(page, `class="name">`+i.Title+"<") {
+			t.Errorf("%s is on the phone: %v", i.Name, !offers)
+		}
+	}
+	if !strings.Contains(page, "Namuna choyxonasi") || !strings.Contains(page, "150\u00a0000") {
+		t.Error("the bill is not what it should be")
+	}
+	for _, id := range []string{"nothing", "0190b5a0-7c1e-7000-8000-000000000001"} { // no bill, and no error
+		if page := r.page("/sandbox/?lang=en&link=/pay/" + id); !strings.Contains(page, "No app opens this link") {
+			t.Errorf("%s is taken for a bill", id)
 		}
 	}
 }

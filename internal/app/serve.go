@@ -48,7 +48,7 @@ func (a *App) Serve(ctx context.Context, ln net.Listener, worker bool) error {
 			}
 		})
 	}
-	running.Go(func() { <-ctx.Done(); a.checkout.Close() }) // pages that wait do not hold up the stop
+	running.Go(func() { <-ctx.Done(); a.checkout.Close(); a.news.Close() }) // pages that wait do not hold up the stop
 	if worker {
 		running.Go(func() {
 			if err := a.Runner.Run(ctx); err != nil {
@@ -98,4 +98,12 @@ func providerTransport() http.RoundTripper {
 		MaxIdleConnsPerHost:   50,
 		IdleConnTimeout:       90 * time.Second,
 	}
+}
+
+// TillClient is what the till calls the companies, the box and the gateway with. It waits longer
+// than the gateway's own: a box holds a question for two minutes.
+func TillClient() *http.Client {
+	t := providerTransport().(*http.Transport)
+	t.ResponseHeaderTimeout = 0 // every call has a deadline of its own
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/chorsu/chorsu/internal/admin"
 	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/inbox"
@@ -34,7 +35,9 @@ func (a *App) addSandbox(o *gateway.Options) error {
 	played := map[string]Plugin{}
 	a.Sandbox, err = sandbox.New(sandbox.Options{
 		BaseURL: public, Companies: companies, Clock: a.Clock, Inbox: a.Inbox, Logger: a.log,
-		Bills: bills{a}, Nav: func(l words.Lang) []ui.Nav { return site.Nav(l, site.Options{Test: true}, sandboxPath+"/") },
+		Bills: bills{a}, Nav: func(l words.Lang) []ui.Nav {
+			return site.Nav(l, site.Options{Test: true, Admin: admin.Path + "/"}, sandboxPath+"/")
+		},
 	})
 	if err != nil {
 		return err

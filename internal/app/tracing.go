@@ -88,7 +88,7 @@ func (t *tracing) route(path string) string {
 	}
 	if len(parts) >= 2 && parts[0] == "api" {
 		switch parts[1] {
-		case "merchants", "invoices", "refunds", "callbacks":
+		case "merchants", "invoices", "cards", "refunds", "callbacks":
 			return "/api/" + parts[1]
 		}
 	}

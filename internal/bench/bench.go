@@ -33,6 +33,7 @@ type Options struct {
 	Backlog     int           // webhooks that wait when the deliveries are measured
 	Businesses  int           // against the one hot merchant
 	History     []int         // how many invoices are in the database when it is read
+	Processes   []int         // how many gateways share one PostgreSQL; only with Program
 
 	Profiles string       // where to write processor profiles of the main flows; only without Program
 	Progress func(Figure) // told each figure as it comes; may be nil
@@ -42,7 +43,7 @@ type Options struct {
 func Quick() Options {
 	return Options{
 		SQLite: true, Each: 3 * time.Second, Connections: []int{1, 8, 32, 128},
-		Backlog: 3000, Businesses: 1000, History: []int{10_000, 100_000},
+		Backlog: 3000, Businesses: 1000, History: []int{10_000, 100_000}, Processes: []int{1, 2, 4},
 	}
 }
 
@@ -50,7 +51,7 @@ func Quick() Options {
 func Full() Options {
 	return Options{
 		SQLite: true, Each: 15 * time.Second, Connections: []int{1, 8, 32, 128},
-		Backlog: 30_000, Businesses: 1000, History: []int{10_000, 1_000_000, 5_000_000},
+		Backlog: 30_000, Businesses: 1000, History: []int{10_000, 1_000_000, 5_000_000}, Processes: []int{1, 2, 4},
 	}
 }
 
@@ -63,6 +64,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	r := &run{o: o, report: Report{Machine: thisMachine(o), Each: o.Each}}
 	err := r.all(ctx)
 	r.report.Machine.LoadAfter = loadAverage()
+	judge(r.report.Figures)
 	return r.report, err
 }
 
@@ -118,11 +120,16 @@ func (r *run) onEngine(ctx context.Context, engine string, newDB makeDatabase) e
 	for _, part := range []struct {
 		name    string
 		measure func(context.Context, string) error
+		left    bool // out
 	}{
-		{"limit", r.databaseLimits},
-		{"flows", r.flows},
-		{"history", r.history},
+		{"limit", r.databaseLimits, false},
+		{"flows", r.flows, false},
+		{"processes", r.processes, engine == "SQLite" || r.o.Program == "" || len(r.o.Processes) == 0},
+		{"history", r.history, false},
 	} {
+		if part.left {
+			continue
+		}
 		err := func() (err error) {
 			dsn, remove, err := newDB(ctx, part.name)
 			if err != nil {

@@ -1,11 +1,15 @@
 package bench
 
 import (
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/chorsu/chorsu/internal/store/storetest"
 )
 
 // A run in miniature: every flow on SQLite, with real payments through every company's messages.
@@ -61,6 +65,86 @@ func TestARun(t *testing.T) {
 	}
 }
 
+// Several processes share a database; one is killed under load, and the books are what was
+// answered: else there would be no figure.
+func TestSeveralProcesses(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "chorsu")
+	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/chorsu").CombinedOutput(); err != nil {
+		t.Fatalf("build the program: %v\n%s", err, out)
+	}
+	r := &run{engine: "PostgreSQL", o: Options{Program: program, Dir: t.TempDir(), Each: time.Second, Processes: []int{1, 2}}, bare: map[int]float64{busy: 1000}}
+	if err := r.processes(t.Context(), storetest.DSN(t, storetest.Postgres)); err != nil {
+		t.Fatal(err)
+	}
+	var whats []string
+	for _, f := range r.report.Figures {
+		whats = append(whats, f.What)
+		t.Log(f.Line())
+	}
+	const killed = "one of 2 processes is killed under load"
+	want := []string{
+		"Payme, 1 process on one database", "Payme, 2 processes on one database",
+		killed + ": requests that were cut off", killed + ": until the other took over its last webhook", killed + ": payments that were answered",
+	}
+	if diff := cmp.Diff(want, whats); diff != "" {
+		t.Errorf("the figures (-want +got):\n%s", diff)
+	}
+}
+
+// Each target is somebody's: a figure that is renamed takes its target along.
+func TestTargets(t *testing.T) {
+	all := []Figure{
+		{Engine: "SQLite", What: whatInvoice, Connections: busy, Value: 2000, P99: 20 * ms},
+		{Engine: "SQLite", What: whatInvoice, Connections: 8, Value: 1},
+		{Engine: "SQLite", What: whatPayme, Connections: busy, Value: 1499},
+		{Engine: "SQLite", What: whatWaited + " 10 receivers", Value: 3000},
+		{Engine: "SQLite", What: whatLatency, P50: 5 * ms, P99: 50 * ms},
+		{Engine: "SQLite", What: whatLatency + ", one of 10 receivers hangs", P50: 5 * ms, P99: 149 * ms},
+		{Engine: "SQLite", What: whatHot, Value: 79, Limit: 100},
+		{Engine: "SQLite", What: whatReady, Value: 99},
+		{Engine: "SQLite", What: whatIdle, Value: 61},
+		{Engine: "SQLite", What: whatFile, Value: 45},
+		{Engine: "SQLite", What: "GET invoice, 100 invoices", OfFirst: 0.84},
+		{Engine: "PostgreSQL", What: whatInvoice, Connections: busy, Value: 1999, Limit: 4000, P99: 26 * ms},
+		{Engine: "PostgreSQL", What: whatPayme, Connections: busy, Value: 1200},
+		{Engine: "PostgreSQL", What: whatWaited + " 10 receivers", Value: 3999},
+		{Engine: "PostgreSQL", What: whatLatency, P50: 21 * ms, P99: 50 * ms},
+		{Engine: "PostgreSQL", What: whatLatency + ", one of 10 receivers hangs", P99: 150 * ms},
+		{Engine: "PostgreSQL", What: "GET invoice, 100 invoices", OfFirst: 0.83},
+	}
+	judge(all)
+	var got []string
+	for _, f := range all {
+		switch {
+		case f.Target == "":
+			got = append(got, "none")
+		case f.Met:
+			got = append(got, "met")
+		default:
+			got = append(got, "missed")
+		}
+		if shown := f.verdict(); (shown == "") != (f.Target == "") || f.Target != "" && f.Met == strings.Contains(shown, "missed") {
+			t.Errorf("%s: %q is shown for %v", f.What, shown, f.Met)
+		}
+	}
+	want := []string{
+		"met", "none", "missed", "met", "met", "met", "missed", "met", "missed", "met", "met",
+		"missed", "met", "missed", "missed", "missed", "missed",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, target := range targets {
+		used := false
+		for _, f := range all {
+			used = used || target.of(f)
+		}
+		if !used {
+			t.Errorf("no figure has the target %q of %s", target.wants, target.what)
+		}
+	}
+}
+
 func TestQuantile(t *testing.T) {
 	all := make([]time.Duration, 100)
 	for i := range all {
@@ -84,7 +168,7 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 	f := Figure{Engine: "SQLite", What: "POST invoice", Connections: 32, Value: 1234.5, Unit: "invoices/s", P50: 1500 * time.Microsecond, P99: 20 * time.Millisecond, Limit: 2469, LimitIs: "plain SQL"}
-	want := []string{"SQLite", "POST invoice", "32", "1234 invoices/s", "1.50 ms", "20.0 ms", "50 % of 2469 (plain SQL)", ""}
+	want := []string{"SQLite", "POST invoice", "32", "1234 invoices/s", "1.50 ms", "20.0 ms", "50 % of 2469 (plain SQL)", "", ""}
 	if diff := cmp.Diff(want, f.cells()); diff != "" {
 		t.Error(diff)
 	}

@@ -20,20 +20,43 @@ const (
 	limitHTTP = "net/http"
 )
 
+// What the figures are called that others are measured by.
+const (
+	whatInvoice = "POST invoice"
+	whatPayme   = "Payme: invoice, Check, Create, Perform"
+	whatHot     = "Payme, one hot merchant"
+	whatWaited  = "webhooks that waited, to"
+	whatReady   = "start on this database until ready"
+	whatIdle    = "memory after the start"
+	whatFile    = "the program's file"
+)
+
+var whatLatency = fmt.Sprintf("from commit to receiver, %d payments/s", calm)
+
 // measure runs a load, under a profile where one is wanted.
 func (r *run) measure(ctx context.Context, name string, callers int, do action) (s sample, err error) {
-	if r.o.Profiles != "" {
-		f, err := os.Create(filepath.Join(r.o.Profiles, strings.ToLower(r.engine)+"-"+name+".pprof"))
-		if err != nil {
-			return s, err
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return s, err
-		}
-		defer pprof.StopCPUProfile()
+	err = r.profiled(name, func() (err error) {
+		s, err = closed(ctx, callers, r.o.Each, do)
+		return err
+	})
+	return s, err
+}
+
+// profiled runs f, under a profile where one is wanted.
+func (r *run) profiled(name string, f func() error) (err error) {
+	if r.o.Profiles == "" {
+		return f()
 	}
-	return closed(ctx, callers, r.o.Each, do)
+	file, err := os.Create(filepath.Join(r.o.Profiles, strings.ToLower(r.engine)+"-"+name+".pprof"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return f()
 }
 
 // invoices is POST invoice, by one business that pays with Payme, whose link asks nobody.
@@ -51,7 +74,7 @@ func (r *run) invoices(ctx context.Context, dsn string, s *street) error {
 			if err != nil {
 				return err
 			}
-			r.add(Figure{What: "POST invoice", Connections: n, Value: got.rate(), Unit: "invoices/s", P50: got.p50, P99: got.p99, Limit: r.bare[n], LimitIs: limitBare})
+			r.add(Figure{What: whatInvoice, Connections: n, Value: got.rate(), Unit: "invoices/s", P50: got.p50, P99: got.p99, Limit: r.bare[n], LimitIs: limitBare})
 		}
 		return nil
 	})
@@ -81,7 +104,12 @@ func (r *run) providers(ctx context.Context, dsn string, s *street) error {
 
 // payments measures whole payments, each of which is told to its app.
 func (r *run) payments(ctx context.Context, g *gateway, s *street, name, what string, next func() merchant) (Figure, error) {
-	got, err := r.measure(ctx, name, busy, func(ctx context.Context, _ int) (time.Duration, error) { return s.payment(ctx, g, next()) })
+	return r.paymentsBy(ctx, s, name, what, func(ctx context.Context) (time.Duration, error) { return s.payment(ctx, g, next()) })
+}
+
+// paymentsBy is payments by whatever makes one.
+func (r *run) paymentsBy(ctx context.Context, s *street, name, what string, payment func(context.Context) (time.Duration, error)) (Figure, error) {
+	got, err := r.measure(ctx, name, busy, func(ctx context.Context, _ int) (time.Duration, error) { return payment(ctx) })
 	if err != nil {
 		return Figure{}, err
 	}
@@ -111,7 +139,7 @@ func (r *run) footprint(ctx context.Context, dsn string, s *street) error {
 		}
 		idle := g.memory()
 		took := g.processor()
-		f, err := r.payments(ctx, g, s, "payme", "Payme: invoice, Check, Create, Perform", func() merchant { return m })
+		f, err := r.payments(ctx, g, s, "payme", whatPayme, func() merchant { return m })
 		if err != nil {
 			return err
 		}
@@ -120,8 +148,8 @@ func (r *run) footprint(ctx context.Context, dsn string, s *street) error {
 		if g.pid == 0 {
 			return nil
 		}
-		r.add(Figure{What: "start on this database until ready", Value: millis(g.ready), Unit: "ms"})
-		r.add(Figure{What: "memory after the start", Value: float64(idle) / (1 << 20), Unit: "MB"})
+		r.add(Figure{What: whatReady, Value: millis(g.ready), Unit: "ms"})
+		r.add(Figure{What: whatIdle, Value: float64(idle) / (1 << 20), Unit: "MB"})
 		r.add(Figure{What: "memory after those payments", Value: float64(g.memory()) / (1 << 20), Unit: "MB"})
 		r.add(Figure{What: "the gateway's processor time for a payment", Value: millis(took) / float64(s.paid.Load()-paid), Unit: "ms", Note: "its webhook with it, the database's server not"})
 		return nil
@@ -130,7 +158,7 @@ func (r *run) footprint(ctx context.Context, dsn string, s *street) error {
 		return err
 	}
 	if info, err := os.Stat(r.o.Program); err == nil {
-		r.add(Figure{What: "the program's file", Value: float64(info.Size()) / (1 << 20), Unit: "MB"})
+		r.add(Figure{What: whatFile, Value: float64(info.Size()) / (1 << 20), Unit: "MB"})
 	}
 	after, err := sizeOn(ctx, dsn)
 	if err != nil {
@@ -169,7 +197,7 @@ func (r *run) merchants(ctx context.Context, dsn string, s *street) error {
 			return err
 		}
 		r.add(many)
-		hot, err := r.payments(ctx, g, s, "hot", "Payme, one hot merchant", func() merchant { return all[0] })
+		hot, err := r.payments(ctx, g, s, "hot", whatHot, func() merchant { return all[0] })
 		if err != nil {
 			return err
 		}
@@ -193,17 +221,16 @@ func (r *run) deliveries(ctx context.Context, dsn string, s *street) error {
 		return err
 	}
 	s.reset()
-	return r.with(ctx, dsn, s, true, func(*gateway) error {
-		if err := s.allTold(ctx); err != nil {
-			return err
-		}
-		count, took, _, _ := s.taken()
-		if count < 2 || took == 0 {
-			return errors.New("the webhooks did not wait for the worker")
-		}
-		r.add(Figure{What: fmt.Sprintf("webhooks that waited, to %d receivers", receivers), Value: float64(count-1) / took.Seconds(), Unit: "deliveries/s", Limit: r.bare[busy], LimitIs: limitBare})
-		return nil
-	})
+	all := func(*gateway) error { return s.allTold(ctx) }
+	if err := r.profiled("deliveries", func() error { return r.with(ctx, dsn, s, true, all) }); err != nil {
+		return err
+	}
+	count, took, _, _ := s.taken()
+	if count < 2 || took == 0 {
+		return errors.New("the webhooks did not wait for the worker")
+	}
+	r.add(Figure{What: fmt.Sprintf("%s %d receivers", whatWaited, receivers), Value: float64(count-1) / took.Seconds(), Unit: "deliveries/s", Limit: r.bare[busy], LimitIs: limitBare})
+	return nil
 }
 
 // calm is how many payments a second the latency of webhooks is measured at.
@@ -223,7 +250,7 @@ func (r *run) latency(ctx context.Context, dsn string, s *street) error {
 			if err := open(ctx, calm, 2*r.o.Each, pay); err != nil {
 				return err
 			}
-			what := fmt.Sprintf("from commit to receiver, %d payments/s", calm)
+			what := whatLatency
 			if hanging < 0 {
 				if err := s.allTold(ctx); err != nil {
 					return err
@@ -293,7 +320,8 @@ func (r *run) reads(ctx context.Context, g *gateway, size int, first map[string]
 			P50: got.p50, P99: got.p99, Limit: r.http[busy], LimitIs: limitHTTP,
 		}
 		if rate, ok := first[way.name]; ok {
-			f.Note = fmt.Sprintf("%.2f of the figure with %s", got.rate()/rate, thousands(r.o.History[0]))
+			f.OfFirst = got.rate() / rate
+			f.Note = fmt.Sprintf("%.2f of the figure with %s", f.OfFirst, thousands(r.o.History[0]))
 		} else {
 			first[way.name] = got.rate()
 		}

@@ -26,6 +26,7 @@ type gateway struct {
 	pid   int           // 0: in this process
 	ready time.Duration // from its start until it said so itself
 	stop  func() error
+	kill  func() // as a power cut does; stop then has nothing to do. nil in this process
 }
 
 // startTime is how long a gateway may take to be ready, and to stop.
@@ -109,8 +110,18 @@ func startProgram(ctx context.Context, program, dir string, settings map[string]
 		}
 		io.Copy(last, log) // a log that nobody reads would stop it
 	}()
+	dead := false
+	kill := func() {
+		dead = true
+		cmd.Process.Kill()
+		<-read
+		cmd.Wait()
+	}
 	stop := func() error {
 		defer os.RemoveAll(empty)
+		if dead {
+			return nil
+		}
 		if err := cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return err
 		}
@@ -124,7 +135,7 @@ func startProgram(ctx context.Context, program, dir string, settings map[string]
 	if !ok {
 		return nil, errors.Join(errors.New("it did not serve"), stop())
 	}
-	return &gateway{client: newClient("http://" + at), pid: cmd.Process.Pid, stop: stop}, nil
+	return &gateway{client: newClient("http://" + at), pid: cmd.Process.Pid, stop: stop, kill: kill}, nil
 }
 
 // lastLine keeps the end of what is written to it.

@@ -19,6 +19,9 @@ type Figure struct {
 	P99         time.Duration `json:"p99,omitempty"`
 	Limit       float64       `json:"limit,omitempty"` // what the same unit reaches without the gateway
 	LimitIs     string        `json:"limitIs,omitempty"`
+	OfFirst     float64       `json:"ofFirst,omitempty"` // its part of the figure with the smallest history
+	Target      string        `json:"target,omitempty"`
+	Met         bool          `json:"met,omitempty"` // whether the target was; told with the whole report
 	Note        string        `json:"note,omitempty"`
 }
 
@@ -42,7 +45,7 @@ func (f Figure) cells() []string {
 	if engine == "" {
 		engine = "machine"
 	}
-	return []string{engine, f.What, connections, number(f.Value) + " " + f.Unit, short(f.P50), short(f.P99), ratio, f.Note}
+	return []string{engine, f.What, connections, number(f.Value) + " " + f.Unit, short(f.P50), short(f.P99), ratio, f.verdict(), f.Note}
 }
 
 func percent(r float64) string { return fmt.Sprintf("%.0f %%", 100*r) }
@@ -96,7 +99,7 @@ func (r Report) Print(w io.Writer) {
 		fmt.Fprintf(w, " Other work ran on the machine: trust the ratios, not the figures.")
 	}
 	fmt.Fprint(w, "\n\n")
-	rows := [][]string{{"on", "what", "connections", "figure", "p50", "p99", "of the limit", "remarks"}}
+	rows := [][]string{{"on", "what", "connections", "figure", "p50", "p99", "of the limit", "target", "remarks"}}
 	for _, f := range r.Figures {
 		rows = append(rows, f.cells())
 	}

@@ -40,6 +40,7 @@ type street struct {
 	mu          sync.Mutex
 	first, last time.Time       // when webhooks were taken since reset
 	delays      []time.Duration // from the event to its receiver
+	events      map[string]int  // how often each was taken; nil: nobody counts
 }
 
 func newStreet() (*street, error) {
@@ -109,7 +110,10 @@ func (s *street) receive(n int, r *http.Request) {
 		}
 		return
 	}
-	var event struct{ OccurredAt time.Time }
+	var event struct {
+		OccurredAt time.Time
+		EventID    string
+	}
 	if json.Unmarshal(body, &event) != nil {
 		return
 	}
@@ -119,6 +123,9 @@ func (s *street) receive(n int, r *http.Request) {
 	}
 	s.last = now
 	s.delays = append(s.delays, now.Sub(event.OccurredAt))
+	if s.events != nil {
+		s.events[event.EventID]++
+	}
 	s.mu.Unlock()
 	s.told.Add(1)
 }
@@ -128,6 +135,24 @@ func (s *street) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.first, s.last, s.delays = time.Time{}, time.Time{}, nil
+}
+
+// follow counts each event by itself from now on.
+func (s *street) follow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = map[string]int{}
+}
+
+// followed says how many events came since follow, how many came again, and how long the slowest
+// since reset took.
+func (s *street) followed() (events, again int, slowest time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.events {
+		again += n - 1
+	}
+	return len(s.events), again, slices.Max(append(s.delays, 0))
 }
 
 // taken are the webhooks since reset.

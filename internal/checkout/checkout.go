@@ -19,6 +19,7 @@ import (
 
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/news"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/ui"
 	"github.com/chorsu/chorsu/internal/words"
@@ -40,20 +41,21 @@ type Options struct {
 	Gateway Gateway
 	Now     func() time.Time
 	Logger  *slog.Logger
-	Test    bool // test mode: the page says that no real money moves
+	Titles  map[string]string // the companies' names as people know them, by provider
+	Test    bool              // test mode: the page says that no real money moves
 }
 
 // Checkout serves /pay/ and what is below it.
 type Checkout struct {
 	o    Options
-	news *news
+	news *news.Board
 	mux  *http.ServeMux
 }
 
 // New returns the handler. It must be closed when the program stops taking requests.
 func New(o Options) *Checkout {
 	c := &Checkout{o: o, mux: http.NewServeMux()}
-	c.news = newNews(c.state)
+	c.news = news.New(c.state)
 	c.mux.HandleFunc("GET /pay/{id}", c.show)
 	c.mux.Handle("POST /pay/{id}", http.NewCrossOriginProtection().Handler(http.HandlerFunc(c.start)))
 	for path, take := range map[string]http.HandlerFunc{"card": c.charge, "code": c.confirm, "resend": c.resend} {
@@ -69,7 +71,7 @@ func New(o Options) *Checkout {
 func (c *Checkout) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.mux.ServeHTTP(w, r) }
 
 // Close ends the streams, so that they do not hold up a stop.
-func (c *Checkout) Close() { c.news.close() }
+func (c *Checkout) Close() { c.news.Close() }
 
 // wayCookie remembers the provider that was used last on this device.
 const wayCookie = "chorsu_way"
@@ -95,7 +97,7 @@ func (c *Checkout) show(w http.ResponseWriter, r *http.Request) {
 	}
 	v := look(inv, links, request{
 		lang: lang(r, inv.Lang), asked: r.URL.Query().Has("lang"), phone: onPhone(r), by: by, last: last,
-		trouble: r.URL.Query().Get("trouble"), again: r.URL.Query().Has("new"), now: c.o.Now(), test: c.o.Test,
+		trouble: r.URL.Query().Get("trouble"), again: r.URL.Query().Has("new"), now: c.o.Now(), test: c.o.Test, titles: c.o.Titles,
 	})
 	ui.ShowIn(w, r, http.StatusOK, page(v), ui.Frames{Inside: c.o.Test}) // the sandbox shows it beside the phone
 }
@@ -162,6 +164,26 @@ func (c *Checkout) tell(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	json.NewEncoder(w).Encode(map[string]string{"state": state})
+}
+
+// stream tells a page by server-sent events what the invoice's state is, after every look.
+func (c *Checkout) stream(w http.ResponseWriter, r *http.Request) {
+	invoiceID := r.PathValue("id")
+	w.Header().Set("Cache-Control", "no-store")
+	if !id.Valid(invoiceID) {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	first, err := c.state(r.Context(), invoiceID) // also: no stream about what there is not
+	if err != nil {
+		status := http.StatusServiceUnavailable
+		if isNotFound(err) {
+			status = http.StatusNotFound
+		}
+		w.WriteHeader(status)
+		return
+	}
+	c.news.Serve(w, r, invoiceID, first)
 }
 
 // state is the name of what the page would show.

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/news"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/words"
 )
@@ -271,6 +272,20 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
+// Only in test mode may the page be framed, and only by the sandbox beside it.
+func TestFraming(t *testing.T) {
+	for test, want := range map[bool]string{false: "DENY", true: "SAMEORIGIN"} {
+		b := newBook()
+		c := New(Options{Gateway: b, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler), Test: test})
+		w := httptest.NewRecorder()
+		c.ServeHTTP(w, httptest.NewRequest("GET", "/pay/"+invoiceID, nil))
+		c.Close()
+		if got := w.Header().Get("X-Frame-Options"); got != want || w.Code != 200 {
+			t.Errorf("test %v: %d, %s", test, w.Code, got)
+		}
+	}
+}
+
 func TestNothingThere(t *testing.T) {
 	for _, target := range []string{"/pay/", "/pay/x", "/pay/" + strings.Replace(invoiceID, "1", "2", 1), "/pay/" + invoiceID + "/x", "/pay/" + strings.ToUpper(invoiceID)} {
 		got, html := open(t, newBook(), target, phoneAgent, "Accept-Language", "ru-RU,en;q=0.5")
@@ -396,56 +411,101 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// A thousand open pages cost no more looks than the limit, and a crowd before one invoice costs
-// one look a second.
-func TestLooksAreBounded(t *testing.T) {
-	for _, c := range []struct{ invoices, each, most, least int }{
-		{1, 50, 62, 55},
-		{1000, 1, 60*looksPerSecond + 2, 55 * looksPerSecond},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var looked atomic.Int64
-			n := newNews(func(context.Context, string) (string, error) { looked.Add(1); return "s", nil })
-			type seat struct {
-				id     string
-				states chan string
-			}
-			var seats []seat
-			for i := range c.invoices {
-				for range c.each {
-					id := fmt.Sprint(i)
-					states, ok := n.join(id)
-					if !ok {
-						t.Fatal("no room")
-					}
-					seats = append(seats, seat{id, states})
-				}
-			}
-			if c.each == maxPerInvoice {
-				if _, ok := n.join("0"); ok {
-					t.Error("one invoice takes every stream")
-				}
-			}
-			time.Sleep(time.Minute)
-			synctest.Wait()
-			if looks := int(looked.Load()); looks > c.most || looks < c.least {
-				t.Errorf("%d invoices: %d looks a minute", c.invoices, looks)
-			}
-			for _, s := range seats {
-				select {
-				case <-s.states:
-				default:
-					t.Fatal("somebody was told nothing")
-				}
-				n.leave(s.id, s.states)
-			}
-			synctest.Wait()
-			time.Sleep(time.Minute)
-			n.mu.Lock()
-			defer n.mu.Unlock()
-			if n.running || n.streams != 0 || len(n.viewers) != 0 {
-				t.Error("it still looks, though nobody does")
-			}
-		})
+// waiter is a page that waits: the stream's other end. It keeps the newest word.
+type waiter struct {
+	mu   sync.Mutex
+	head http.Header
+	last string
+	told int
+}
+
+func (p *waiter) Header() http.Header { return p.head }
+func (p *waiter) WriteHeader(int)     {}
+func (p *waiter) Flush()              {}
+func (p *waiter) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for line := range strings.Lines(string(b)) {
+		if data, ok := strings.CutPrefix(strings.TrimSpace(line), "data: "); ok {
+			p.last = data
+			p.told++
+		}
 	}
+	return len(b), nil
+}
+
+// A thousand people wait, each before an invoice of their own, for five minutes, and come back
+// whenever their stream ends. What that costs is counted in questions to the book: one for each
+// opening, and never more than news.PerSecond besides, however many they are. When they are paid,
+// all of them are told within two rounds.
+func TestAThousandWaitingPages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const people, minutes = 1000, 5
+		b := newBook()
+		all := &everyBook{book: b}
+		c := New(Options{Gateway: all, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
+		ctx, leave := context.WithCancel(t.Context())
+		var sitting sync.WaitGroup
+		pages := make([]*waiter, people)
+		var opened atomic.Int64
+		for i := range pages {
+			p := &waiter{head: http.Header{}}
+			pages[i] = p
+			sitting.Go(func() {
+				for ctx.Err() == nil {
+					opened.Add(1)
+					req := httptest.NewRequestWithContext(ctx, "GET", fmt.Sprintf("/pay/0190b5a0-7c1e-7000-8000-%012d/events", i), nil)
+					c.ServeHTTP(p, req)
+					select {
+					case <-time.After(1500 * time.Millisecond): // the browser's retry
+					case <-ctx.Done():
+					}
+				}
+			})
+		}
+		time.Sleep(minutes * time.Minute)
+		synctest.Wait()
+		openings := int(opened.Load())
+		if most := people * (1 + minutes*60/int(news.StreamTime/time.Second)); openings > most || openings < people*minutes {
+			t.Errorf("%d openings in %d minutes", openings, minutes)
+		}
+		if asked := all.count(); asked > openings+minutes*60*news.PerSecond+2 || asked < minutes*60*news.PerSecond/2 {
+			t.Errorf("the book was asked %d times, for %d openings", asked, openings)
+		}
+		before := pages[0].last
+		b.set(func(inv *gateway.Invoice) { inv.Status, inv.PaidAt = pay.StatusPaid, time.Now() })
+		time.Sleep(2*people*time.Second/news.PerSecond + 3*time.Second) // the round that runs, the next one, and whoever is just coming back
+		synctest.Wait()
+		for i, p := range pages {
+			p.mu.Lock()
+			if p.last == before || p.told == 0 {
+				t.Errorf("page %d was not told", i)
+			}
+			p.mu.Unlock()
+		}
+		leave()
+		sitting.Wait()
+		asked := all.count()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if more := all.count() - asked; more > people {
+			t.Errorf("%d questions after all had left", more)
+		}
+		c.Close()
+	})
+}
+
+// everyBook has the book's one invoice under every id, and counts the questions.
+type everyBook struct {
+	*book
+	asked atomic.Int64
+}
+
+func (b *everyBook) count() int { return int(b.asked.Load()) }
+
+func (b *everyBook) Invoice(ctx context.Context, id string) (gateway.Invoice, error) {
+	b.asked.Add(1)
+	inv, err := b.book.Invoice(ctx, invoiceID)
+	inv.ID = id
+	return inv, err
 }

@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -97,6 +98,7 @@ type request struct {
 	again    bool   // another card is wanted, though a code was sent for one
 	now      time.Time
 	test     bool
+	titles   map[string]string
 }
 
 // way is one row: a provider that the invoice can be paid with.
@@ -157,7 +159,7 @@ func look(inv gateway.Invoice, links []gateway.Link, r request) view {
 		return 1
 	})
 	title := func(p *pay.Payment) string {
-		name := p.Provider
+		name := cmp.Or(r.titles[p.Provider], p.Provider) // of one that is no longer offered, too
 		for _, l := range links {
 			if l.Provider == p.Provider {
 				name = l.Title

@@ -83,6 +83,19 @@ type Config struct {
 	// SandboxAddr is where chorsu sandbox listens.
 	SandboxAddr string `env:"SANDBOX_ADDR" default:"127.0.0.1:4003" want:"host:port"`
 
+	// TillAddr is where chorsu till listens.
+	TillAddr string `env:"TILL_ADDR" default:"127.0.0.1:8090" want:"host:port"`
+
+	// TillToken is the bearer token that tills send; required when TillAddr is not this machine's
+	// alone.
+	TillToken Secret `env:"TILL_TOKEN" want:"visible ASCII characters"`
+
+	// TillDB is the till's journal, a SQLite file of its own.
+	TillDB string `env:"TILL_DB" default:"sqlite:data/till.db" want:"sqlite:PATH"`
+
+	// TillConfig is the YAML file with the till's wallets and terminals.
+	TillConfig string `env:"TILL_CONFIG" want:"the path of a YAML file"`
+
 	// MetricsToken is the bearer token for /metrics. Empty: only loopback may read them.
 	MetricsToken Secret `env:"METRICS_TOKEN" want:"visible ASCII characters"`
 
@@ -173,6 +186,9 @@ func (c *Config) check() (faults Faults) {
 		"SANDBOX_ADDR":          isHostPort(c.SandboxAddr),
 		"HOST":                  isHost(c.Host),
 		"METRICS_TOKEN":         isVisible(string(c.MetricsToken)),
+		"TILL_ADDR":             isHostPort(c.TillAddr),
+		"TILL_TOKEN":            isVisible(string(c.TillToken)),
+		"TILL_DB":               strings.HasPrefix(c.TillDB, "sqlite:") && len(c.TillDB) > len("sqlite:"),
 	}
 	for f := range c.fields() {
 		if ok, ranged := ranges[f.name]; ranged && !ok {

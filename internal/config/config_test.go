@@ -56,7 +56,7 @@ func TestDefaults(t *testing.T) {
 		"SERVICE_API_KEY": "", "WEBHOOK_SIGNING_SECRET": "", "MASTER_KEY": "",
 		"RATE_LIMIT_PER_MINUTE": "120", "TRUSTED_PROXIES": "", "NOTIFY_ALLOW_PRIVATE": "false", "INVOICE_TTL": "24h", "KEEP_MESSAGES": "2160h", "KEEP_EVENTS": "0s",
 		"WEBHOOK_RETRIES": "1s,2s,4s,8s,16s", "WEBHOOK_SLOW_RETRIES": "5m,30m,2h,5h,10h,24h", "ACCEPT_CARD_DATA": "false",
-		"SANDBOX_ADDR": "127.0.0.1:4003", "METRICS_TOKEN": "", "ALLOW_SANDBOX": "false", "LOG_LEVEL": "info", "LOG_FORMAT": "",
+		"SANDBOX_ADDR": "127.0.0.1:4003", "TILL_ADDR": "127.0.0.1:8090", "TILL_TOKEN": "", "TILL_DB": "sqlite:data/till.db", "TILL_CONFIG": "", "METRICS_TOKEN": "", "ALLOW_SANDBOX": "false", "LOG_LEVEL": "info", "LOG_FORMAT": "",
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "",
 		"MULTICARD_URL":               "https://mesh.multicard.uz", "PAYSYS_URL": "https://paysys.uz/gateway", "CLICK_API_URL": "https://api.click.uz/v2/merchant",
 		"PAYME_API_URL": "https://checkout.paycom.uz/api", "UZUM_FASTPAY_URL": "https://mobile.apelsin.uz/api/apelsin-pay/merchant",

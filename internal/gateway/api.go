@@ -103,6 +103,10 @@ type RefundInput struct {
 	Lines     json.RawMessage // ofd as it came, checked line by line; nil where absent
 	CardPAN   string          // only with ACCEPT_CARD_DATA; lives in memory only
 	Reason    string
+
+	// Limit is how much may be returned of the payment in all without a second person; 0: any sum.
+	// Beyond it the refund is a conflict, above_limit.
+	Limit pay.Tiyin
 }
 
 // PayInput charges an invoice by our own call: by a bound card, by a card's number, which lives in
@@ -182,6 +186,8 @@ type TimelineEntry struct {
 	Duration                           time.Duration
 	EventID, EventType                 string
 	Attempt                            int
+
+	row string // its own id, by which a page of a timeline goes on
 }
 
 // Readiness is what /readyz tells.
@@ -203,4 +209,10 @@ type InvoiceFilter struct {
 	From, To    time.Time // created in [From, To)
 	Attention   bool      // only those that need somebody
 	Undelivered bool      // only those whose newest event has not reached the app
+
+	// What staff ask for beside it.
+	Via    string        // the provider of the payment that counts, or that it was made for
+	Kind   pay.Attention // only those that ask for this attention
+	Amount pay.Tiyin
+	Order  Order // "": newest first
 }

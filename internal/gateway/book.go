@@ -31,6 +31,9 @@ type book struct {
 
 // update runs fn in one write transaction.
 func (g *Gateway) update(ctx context.Context, by string, fn func(ctx context.Context, b *book) error) error {
+	if who := actor(ctx); who != "" && by == byAPI {
+		by = who
+	}
 	var b *book
 	err := g.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		b = &book{Tx: tx, g: g, now: g.now(), by: by}
@@ -259,6 +262,9 @@ func (b *book) settled(ctx context.Context, inv *pay.Invoice, paymentID string, 
 // event freezes the webhook's bytes and leaves its delivery to the outbox. The caller saves the
 // invoice.
 func (b *book) event(ctx context.Context, inv *pay.Invoice, p *pay.Payment, kind string, r *pay.Refund) error {
+	if inv.NotifyURL == "" {
+		return nil // sold in a shop whose app wants no webhooks
+	}
 	seq, err := b.NextSeq(ctx, inv.BusinessID, inv.SourceInvoiceID)
 	if err != nil {
 		return err

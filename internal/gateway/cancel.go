@@ -31,7 +31,7 @@ func (g *Gateway) CancelInvoice(ctx context.Context, invoiceID string, key Idem)
 			if page = g.page(payments); page != nil {
 				return errTakeBack
 			}
-			return b.giveUp(ctx, inv, payments, "cancelled by "+inv.Source)
+			return b.giveUp(ctx, inv, payments, "cancelled by "+first(actor(ctx), inv.Source))
 		})
 		if errors.Is(err, errTakeBack) {
 			if err := g.takeBack(ctx, *page); err != nil {
@@ -109,31 +109,37 @@ func (g *Gateway) Notify(ctx context.Context, invoiceID string, key Idem) (Saved
 		if err != nil {
 			return err
 		}
-		e.DeliveredAt, e.StuckAt, e.DeadAt, e.NextAt, e.Attempts = time.Time{}, time.Time{}, time.Time{}, time.Time{}, 0
-		if err := b.SaveEvent(ctx, e); err != nil {
-			return err
-		}
-		before, err := b.OldestUndelivered(ctx, inv.BusinessID, inv.SourceInvoiceID)
-		if err != nil {
-			return err
-		}
-		if !before.NextAt.IsZero() {
-			before.NextAt = time.Time{}
-			if err := b.SaveEvent(ctx, before); err != nil {
-				return err
-			}
-		}
-		inv.NotifyDelivered = false
-		if err := b.SaveInvoice(ctx, *inv); err != nil {
-			return err
-		}
-		return b.Enqueue(ctx, deliveryOf(inv.BusinessID, inv.SourceInvoiceID, e.NotifyURL, b.now))
+		return b.sendAgain(ctx, inv, e)
 	})
 	if err != nil {
 		return out, err
 	}
 	out.Value, err = g.Invoice(ctx, invoiceID)
 	return out, err
+}
+
+// sendAgain has an event tried anew from its first try on, and what stands before it in the order
+// tried at once.
+func (b *book) sendAgain(ctx context.Context, inv *pay.Invoice, e pay.Event) error {
+	e.DeliveredAt, e.StuckAt, e.DeadAt, e.NextAt, e.Attempts = time.Time{}, time.Time{}, time.Time{}, time.Time{}, 0
+	if err := b.SaveEvent(ctx, e); err != nil {
+		return err
+	}
+	before, err := b.OldestUndelivered(ctx, inv.BusinessID, inv.SourceInvoiceID)
+	if err != nil {
+		return err
+	}
+	if !before.NextAt.IsZero() {
+		before.NextAt = time.Time{}
+		if err := b.SaveEvent(ctx, before); err != nil {
+			return err
+		}
+	}
+	inv.NotifyDelivered = false
+	if err := b.SaveInvoice(ctx, *inv); err != nil {
+		return err
+	}
+	return b.Enqueue(ctx, deliveryOf(inv.BusinessID, inv.SourceInvoiceID, e.NotifyURL, b.now))
 }
 
 // The bounds of one sweep for invoices that ran out.

@@ -541,7 +541,7 @@ func (g *Gateway) beginCode(ctx context.Context, op string, in PayInput, asked p
 		case p == nil:
 			s.refusal = errNoCode
 			return nil
-		case p.Asked != "" && b.now.Sub(p.AskedAt) < Lease && (p.State == pay.Created || p.State == pay.Held && inv.Capture != "manual"): // held first, taken at once
+		case p.Asked != "" && b.now.Sub(p.AskedAt) < Lease && (p.State == pay.Created || p.State == pay.Held && inv.Capture != "manual" && inv.Attention == ""): // held first, taken at once
 			s.twinRuns = true
 			return nil
 		case p.State == pay.Unknown || p.Asked != "":

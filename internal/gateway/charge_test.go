@@ -22,6 +22,10 @@ type cardCompany struct {
 	before  func()
 	askable bool
 	down    bool // it cannot be reached for questions
+
+	captures                    int
+	captured                    map[string]bool
+	beforeCapture, afterCapture func() // once
 }
 
 type cardProvider struct{ c *cardCompany }

@@ -328,9 +328,9 @@ func (g *Gateway) Start(ctx context.Context, invoiceID, providerName string) (Li
 // kept in the payment, so that a second press of the button opens the same page.
 func (g *Gateway) startPage(ctx context.Context, inv pay.Invoice, l Link) (Link, error) {
 	var s invoiceStep
-	var standing *pay.Payment
+	var standing, link *pay.Payment // a page, or a link into an app, that the company has made before
 	err := g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
-		s, standing = invoiceStep{}, nil
+		s, standing, link = invoiceStep{}, nil, nil
 		inv, payments, err := b.open(ctx, inv.ID)
 		if err != nil {
 			return err
@@ -347,7 +347,12 @@ func (g *Gateway) startPage(ctx context.Context, inv pay.Invoice, l Link) (Link,
 			return err
 		}
 		for _, p := range payments {
-			if p.State == pay.Created && p.Provider == l.Provider {
+			switch {
+			case p.State != pay.Created || p.Provider != l.Provider:
+			case p.Way == pay.WayWallet:
+				link = p
+				return nil
+			default:
 				standing = p
 				return nil
 			}
@@ -361,6 +366,12 @@ func (g *Gateway) startPage(ctx context.Context, inv pay.Invoice, l Link) (Link,
 	})
 	if err != nil {
 		return l, err
+	}
+	if link != nil { // one way in at a time
+		if err := g.withdrawPage(ctx, *link); err != nil {
+			return l, err
+		}
+		return g.startPage(ctx, inv, l)
 	}
 	if standing == nil {
 		if err := g.makePage(ctx, s.merchant, s.inv, *s.makePage, claim{}); err != nil {

@@ -43,7 +43,7 @@ func (g *Gateway) Settle(ctx context.Context, in SettleInput, key Idem) (Saved[p
 		out.Value = d
 		return out, nil
 	case !d.SettledAt.IsZero():
-		return out, errSettledBefore
+		return out, errDifferenceSettled
 	case r.State != pay.ReconcileDone:
 		return out, &pay.Error{Code: pay.CodeConflict, Reason: "reconciliation_running", Message: "this reconciliation is " + string(r.State) + "; settle its differences when it is done"}
 	case in.How == SettleTheirs:
@@ -73,7 +73,7 @@ func (g *Gateway) Settle(ctx context.Context, in SettleInput, key Idem) (Saved[p
 			return err
 		}
 		if !row.SettledAt.IsZero() {
-			return errSettledBefore
+			return errDifferenceSettled
 		}
 		row.Ours, row.SettledAt, row.SettledBy, row.SettledHow, row.SettledReason = d.Ours, b.now, in.By, in.How, in.Reason
 		if err := b.SaveDifference(ctx, row); err != nil {
@@ -95,7 +95,7 @@ func (g *Gateway) Settle(ctx context.Context, in SettleInput, key Idem) (Saved[p
 	return out, err
 }
 
-var errSettledBefore = &pay.Error{Code: pay.CodeConflict, Reason: "already_settled", Message: "somebody has settled this difference; read it"}
+var errDifferenceSettled = &pay.Error{Code: pay.CodeConflict, Reason: "already_settled", Message: "somebody has settled this difference; read it"}
 
 func (g *Gateway) difference(ctx context.Context, in SettleInput) (d pay.Difference, r pay.Reconciliation, err error) {
 	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {

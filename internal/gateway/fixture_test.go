@@ -24,9 +24,10 @@ import (
 
 const webhookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-// fixture is a gateway over a real database, with four scripted companies: "link" writes a link
+// fixture is a gateway over a real database, with scripted companies: "link" writes a link
 // and calls us, "host" makes a page when we ask and returns money by API,
-// "cards" charges cards by our call, "payer" sends money to cards.
+// "cards" charges cards by our call, "holds" does so through a hold that is taken at once, "payer"
+// sends money to cards, "scan" and "other" charge scanned codes.
 type fixture struct {
 	*gateway.Gateway
 	t      *testing.T
@@ -36,6 +37,7 @@ type fixture struct {
 	host   *company
 	cards  *cardCompany
 	payer  *payCompany
+	scan   *scanCompany
 	app    *app
 
 	mu    sync.Mutex
@@ -56,8 +58,9 @@ func newFixture(t *testing.T, e storetest.Engine) *fixture {
 	fx.store = storetest.OpenWith(t, e, store.Options{Now: fx.Now})
 	fx.link = &company{name: "link"}
 	fx.host = &company{name: "host"}
-	fx.cards = &cardCompany{taken: map[string]bool{}}
+	fx.cards = &cardCompany{taken: map[string]bool{}, captured: map[string]bool{}}
 	fx.payer = &payCompany{made: map[string]pay.MoveState{}}
+	fx.scan = &scanCompany{now: fx.Now, made: map[string]bool{}, taken: map[string]bool{}}
 	fx.restart("k1:" + keyText)
 	return fx
 }
@@ -74,7 +77,7 @@ func (fx *fixture) restart(masterKeys string) {
 		t.Fatal(err)
 	}
 	fx.Gateway = gateway.New(gateway.Options{
-		Store: fx.store, Providers: []provider.Provider{linkProvider{fx.link}, hostProvider{fx.host}, cardProvider{fx.cards}, payProvider{fx.payer}},
+		Store: fx.store, Providers: []provider.Provider{linkProvider{fx.link}, hostProvider{fx.host}, cardProvider{fx.cards}, holdProvider{fx.cards}, payProvider{fx.payer}, scanProvider{fx.scan, "scan"}, scanProvider{fx.scan, "other"}},
 		Seal: box, Sender: webhook.NewSender(webhook.Options{AllowPrivate: true}), Secrets: secrets,
 		Evidence: evidence.New(func(context.Context, []evidence.Message) error { return nil }, fx.Now), Transport: http.DefaultTransport,
 		Now: fx.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
@@ -201,6 +204,13 @@ type linkProvider struct{ c *company }
 
 func (p linkProvider) Info() provider.Info {
 	return provider.Info{Name: "link", Title: "Link", Fields: []provider.Field{{Key: "key", Required: true, Secret: true}}, Account: (*linkAccount)(nil)}
+}
+
+// Names implements provider.Namer: what the bank prints.
+func (p linkProvider) Names(payment pay.Payment) []string {
+	var m struct{ Slip string }
+	_ = json.Unmarshal(payment.Meta, &m)
+	return []string{m.Slip}
 }
 
 func (p linkProvider) Open(provider.Credentials, provider.Env) (provider.Account, error) {

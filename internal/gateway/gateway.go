@@ -136,6 +136,7 @@ func (g *Gateway) Handlers() map[string]outbox.Handler {
 		workFiscal:   g.fiscalWork,
 		workPayout:   g.payoutWork,
 		workTell:     g.deliverPayout,
+		workAgain:    g.againWork,
 
 		workReconcile: g.reconcileWork,
 	}
@@ -152,6 +153,7 @@ const (
 	workFiscal   = "fiscal"      // have the provider make the fiscal receipt; subject: the payment's id
 	workPayout   = "payout"      // what became of a payout, or that nobody confirmed it; subject: its id
 	workTell     = "tell_payout" // tell the app of a payout; subject: its id
+	workAgain    = "redeliver"   // send the stuck events of a time again; subject: which
 
 	workReconcile = "reconcile" // the next step of comparing a day; subject: the reconciliation's id
 )
@@ -167,6 +169,9 @@ func (g *Gateway) account(m pay.Merchant) (provider.Account, error) {
 	secrets, err := g.unseal(m)
 	if err != nil {
 		return nil, err
+	}
+	if g.credentialsMissing(m, secrets) {
+		return nil, &pay.Error{Code: pay.CodeUnsupported, Reason: "credentials_missing", Message: "this business uses " + m.Provider + " in its shop only, and the till has its credentials; POST /api/merchants to use it from here"}
 	}
 	a, err := g.openAccount(m, secrets)
 	if err != nil {

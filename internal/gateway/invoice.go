@@ -259,7 +259,11 @@ func (g *Gateway) linkAgain(ctx context.Context, b *book, s *invoiceStep, inv *p
 	if inv.CheckoutURL != "" {
 		return false, nil
 	}
-	if p := g.page(payments); p != nil && p.Ref == "" {
+	p := g.page(payments)
+	if p != nil && p.Way == pay.WayWallet && p.Ref != "" {
+		return false, nil // the buyer has a link into an app, which the app asked for
+	}
+	if p != nil && p.Ref == "" {
 		if b.now.Sub(p.CreatedAt) < Lease {
 			return true, nil
 		}
@@ -438,7 +442,8 @@ func (g *Gateway) paidBy(inv pay.Invoice, payments []pay.Payment) Invoice {
 	return out
 }
 
-// Invoices lists invoices, newest first.
+// Invoices lists invoices, newest first unless f has another order. A cursor is good for the order
+// that gave it.
 func (g *Gateway) Invoices(ctx context.Context, f InvoiceFilter, p Page) (List[Invoice], error) {
 	var out List[Invoice]
 	page, err := p.decode()
@@ -450,22 +455,33 @@ func (g *Gateway) Invoices(ctx context.Context, f InvoiceFilter, p Page) (List[I
 		if err != nil {
 			return err
 		}
-		rows, out.Next = cut(rows, page, func(i pay.Invoice) (int64, string) { return i.CreatedAt.UnixMilli(), i.ID })
-		ids := make([]string, len(rows))
-		for i, inv := range rows {
-			ids[i] = inv.ID
-		}
-		payments, err := tx.PaymentsOf(ctx, ids)
-		if err != nil {
-			return err
-		}
-		out.Items = make([]Invoice, len(rows))
-		for i, inv := range rows {
-			out.Items[i] = g.paidBy(inv, payments[inv.ID])
-		}
-		return nil
+		rows, out.Next = cut(rows, page, func(i pay.Invoice) (int64, string) {
+			if f.Order.ByAmount() {
+				return int64(i.Amount), i.ID
+			}
+			return i.CreatedAt.UnixMilli(), i.ID
+		})
+		out.Items, err = g.withPayments(ctx, tx, rows)
+		return err
 	})
 	return out, err
+}
+
+// withPayments adds to each invoice of a page the payment that counts.
+func (g *Gateway) withPayments(ctx context.Context, tx *store.Tx, rows []pay.Invoice) ([]Invoice, error) {
+	ids := make([]string, len(rows))
+	for i, inv := range rows {
+		ids[i] = inv.ID
+	}
+	payments, err := tx.PaymentsOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Invoice, len(rows))
+	for i, inv := range rows {
+		out[i] = g.paidBy(inv, payments[inv.ID])
+	}
+	return out, nil
 }
 
 // hostedURL is the invoice's page on this gateway.

@@ -272,7 +272,7 @@ func (g *Gateway) route(p provider.Provider, s secrets) string {
 }
 
 func (g *Gateway) saved(m pay.Merchant, s secrets) {
-	if g.OnMerchantSaved != nil {
+	if g.OnMerchantSaved != nil && !g.credentialsMissing(m, s) {
 		g.OnMerchantSaved(m.Provider, s.Values, s.TestKey, m.Options, g.callbackURL(m))
 	}
 }

@@ -113,6 +113,9 @@ func (g *Gateway) beginRefund(ctx context.Context, in RefundInput, key Idem) (s 
 		if err != nil {
 			return err
 		}
+		if in.Limit > 0 && p.Refunded+p.Reserved > in.Limit {
+			return errAboveLimit
+		}
 		r.ID, r.Reason, r.Lines, r.CreatedAt, r.SentAt = id.New(), in.Reason, in.Lines, b.now, b.now
 		if err := g.canRefund(s.merchant, *p, order(*p, r, in)); err != nil {
 			return err

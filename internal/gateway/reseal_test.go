@@ -7,10 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/seal"
+	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/store"
 )
 
@@ -19,7 +22,7 @@ import (
 func TestResealLeavesNothingUnderTheOldKey(t *testing.T) {
 	each(t, func(t *testing.T, fx *fixture) {
 		const merchants = 130      // more than one page of the walk
-		const rows = merchants + 3 // one more merchant, its payment's card token, the key of the requests' hashes
+		const rows = merchants + 6 // one more merchant, its payment's card token, the key of the requests' hashes; the staff's
 		for i := range merchants {
 			fx.merchant(fmt.Sprintf("b%d", i), "link")
 		}
@@ -28,6 +31,7 @@ func TestResealLeavesNothingUnderTheOldKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		payment := sealedCard(t, fx, old)
+		recovery := sealedStaff(t, fx, old) // an authenticator, a link's, and the key of the audit log
 		fresh := seal.NewKey()
 		both, err := seal.Parse(fresh + ",k1:" + keyText)
 		if err != nil {
@@ -56,6 +60,13 @@ func TestResealLeavesNothingUnderTheOldKey(t *testing.T) {
 		plain, err := alone.Open("payment/"+payment.ID, token(t, fx, payment))
 		if err != nil || string(plain) != "card-token" {
 			t.Errorf("the card's token is %q %v", plain, err)
+		}
+		office := staff.New(staff.Options{Store: fx.store, Seal: alone, Now: fx.Now, Hashing: cheap})
+		if v, err := office.Verify(ctx, ""); err != nil || v.Broken > 0 || v.Entries == 0 {
+			t.Errorf("the audit log: %+v %v", v, err)
+		}
+		if _, _, err := office.SignIn(ctx, staff.Attempt{Email: "a@x.uz", Password: staffPassword, Code: recovery}); err != nil {
+			t.Errorf("the staff: %v", err)
 		}
 	})
 }
@@ -112,6 +123,36 @@ func sealedCard(t *testing.T, fx *fixture, box *seal.Box) pay.Payment {
 		t.Fatal(err)
 	}
 	return p
+}
+
+const staffPassword = "choyxona oldidagi chinor"
+
+var cheap = staff.Cost{Memory: 64, Passes: 1}
+
+// sealedStaff makes one person who is enrolled, and one who is not yet.
+func sealedStaff(t *testing.T, fx *fixture, box *seal.Box) (recovery string) {
+	t.Helper()
+	office := staff.New(staff.Options{Store: fx.store, Seal: box, Now: fx.Now, Hashing: cheap})
+	_, link, err := office.Add(t.Context(), staff.CommandLine, "a@x.uz", staff.Owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := office.Invitation(t.Context(), link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := totp.GenerateCode(in.Secret, fx.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes, _, err := office.Enrol(t.Context(), link, staff.Attempt{Password: staffPassword, Code: code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := office.Add(t.Context(), staff.CommandLine, "b@x.uz", staff.Viewer); err != nil {
+		t.Fatal(err)
+	}
+	return codes[0]
 }
 
 func token(t *testing.T, fx *fixture, p pay.Payment) (sealed string) {

@@ -51,33 +51,39 @@ func (g *Gateway) timeline(ctx context.Context, subject string, rest func(contex
 		if err != nil {
 			return err
 		}
-		for _, c := range changes {
-			out = append(out, TimelineEntry{
-				At: c.At, Kind: "change", What: c.What, ID: first(c.RefundID, first(c.PaymentID, subject)),
-				Was: c.Was, Now: c.Now, By: c.By, Note: c.Note,
-			})
-		}
 		messages, err := tx.Messages(ctx, subject)
 		if err != nil {
 			return err
 		}
-		for _, m := range messages {
-			out = append(out, TimelineEntry{
-				At: m.At, Kind: "message", ID: m.PaymentID, Direction: m.Direction, Step: m.Step,
-				Request: m.Request, Response: m.Response, Status: m.Status, Duration: m.Duration,
-			})
-		}
-		for _, d := range deliveries {
-			out = append(out, TimelineEntry{
-				At: d.At, Kind: "delivery", EventID: d.EventID, Attempt: d.Attempt,
-				Status: d.Status, Duration: d.Duration, Note: d.Error, Response: d.Answer,
-			})
-		}
-		for _, a := range alarms {
-			out = append(out, TimelineEntry{At: a.CreatedAt, Kind: "alarm", ID: first(a.PaymentID, a.PayoutID), What: string(a.Kind), Note: a.Message})
-		}
+		out = timelineOf(subject, changes, messages, deliveries, alarms)
 		return nil
 	})
 	slices.SortStableFunc(out, func(a, b TimelineEntry) int { return a.At.Compare(b.At) })
 	return out, err
+}
+
+// timelineOf words rows of the book as entries, each kind after the other.
+func timelineOf(subject string, changes []store.Change, messages []store.Message, deliveries []store.Delivery, alarms []pay.Alarm) (out []TimelineEntry) {
+	for _, c := range changes {
+		out = append(out, TimelineEntry{
+			row: c.ID, At: c.At, Kind: "change", What: c.What, ID: first(c.RefundID, first(c.PaymentID, subject)),
+			Was: c.Was, Now: c.Now, By: c.By, Note: c.Note,
+		})
+	}
+	for _, m := range messages {
+		out = append(out, TimelineEntry{
+			row: m.ID, At: m.At, Kind: "message", ID: m.PaymentID, Direction: m.Direction, Step: m.Step,
+			Request: m.Request, Response: m.Response, Status: m.Status, Duration: m.Duration,
+		})
+	}
+	for _, d := range deliveries {
+		out = append(out, TimelineEntry{
+			row: d.ID, At: d.At, Kind: "delivery", EventID: d.EventID, Attempt: d.Attempt,
+			Status: d.Status, Duration: d.Duration, Note: d.Error, Response: d.Answer,
+		})
+	}
+	for _, a := range alarms {
+		out = append(out, TimelineEntry{row: a.ID, At: a.CreatedAt, Kind: "alarm", ID: first(a.PaymentID, a.PayoutID), What: string(a.Kind), Note: a.Message})
+	}
+	return out
 }

@@ -289,6 +289,22 @@ func TestCancelNotifyAndReceipt(t *testing.T) {
 	if kinds["change"] < 4 || kinds["delivery"] != 2 {
 		t.Errorf("the timeline has %v", kinds)
 	}
+	whole := b.send("GET", "/api/invoices/"+paid+"/timeline", nil).want(200, "OK").items()
+	var parts []map[string]any
+	for cursor := ""; ; {
+		r := b.send("GET", "/api/invoices/"+paid+"/timeline?limit=2"+cursor, nil).want(200, "OK")
+		parts = append(parts, r.items()...)
+		next, more := r.Data["nextCursor"].(string)
+		if !more {
+			break
+		}
+		cursor = "&cursor=" + next
+	}
+	if len(whole) < 6 || fmt.Sprint(parts) != fmt.Sprint(whole) {
+		t.Errorf("the timeline in parts: %v\nwhole: %v", parts, whole)
+	}
+	b.send("GET", "/api/invoices/"+paid+"/timeline?cursor=x", nil).want(400, "VALIDATION_ERROR")
+	b.send("GET", "/api/invoices/01975f2e-6a09-7bf0-9a1b-00505680eaf6/timeline", nil).want(404, "NOT_FOUND")
 }
 
 func TestOpenAttemptKeepsAnInvoice(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
+	"strings"
 
 	"github.com/chorsu/chorsu/internal/pay"
 )
@@ -11,6 +12,20 @@ import (
 // authorized asks for the API key.
 func (s *server) authorized(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch s.keyless[r.URL.Path] {
+		case keyTill:
+			t, err := s.tillOf(r)
+			if err != nil {
+				s.fail(w, r, err)
+				return
+			}
+			infoOf(r.Context()).till = t
+			next.ServeHTTP(w, r)
+			return
+		case keyNone:
+			next.ServeHTTP(w, r)
+			return
+		}
 		given := r.Header.Values("x-api-key")
 		if len(given) == 1 {
 			infoOf(r.Context()).key = whichKey(s.o.Keys(), given[0])
@@ -21,6 +36,16 @@ func (s *server) authorized(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// tillOf is whose token a request bears.
+func (s *server) tillOf(r *http.Request) (pay.Till, error) {
+	given := r.Header.Values("Authorization")
+	token := ""
+	if len(given) == 1 && len(given[0]) <= 512 {
+		token, _ = strings.CutPrefix(given[0], "Bearer ")
+	}
+	return s.o.Gateway.TillOf(r.Context(), token)
 }
 
 // whichKey returns the place of given in keys, counted from 1, or 0. It takes the same time

@@ -84,6 +84,7 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"DELETE /api/cards/{id}",
+		"DELETE /api/tills/{id}",
 		"GET /api/cards/{id}",
 		"GET /api/invoices",
 		"GET /api/invoices/{id}",
@@ -102,6 +103,8 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"GET /api/reconciliations/{id}/differences",
 		"GET /api/refunds/by-invoice/{invoiceId}",
 		"GET /api/refunds/{id}",
+		"GET /api/tills",
+		"GET /api/tills/self",
 		"GET /docs/openapi.json",
 		"GET /health",
 		"GET /livez",
@@ -128,6 +131,9 @@ func TestDocumentListsWhatIsServed(t *testing.T) {
 		"POST /api/reconciliations",
 		"POST /api/reconciliations/{id}/settle",
 		"POST /api/refunds",
+		"POST /api/tills",
+		"POST /api/tills/pair",
+		"POST /api/tills/reports",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the document lists\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

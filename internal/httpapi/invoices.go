@@ -207,7 +207,7 @@ type timelineEntry struct {
 	ID   string `json:"id,omitzero" doc:"change: of what changed"`
 	Was  string `json:"was,omitzero" doc:"change: the state before" example:"created"`
 	Now  string `json:"now,omitzero" doc:"change: the state after" example:"paid"`
-	By   string `json:"by,omitzero" doc:"change: api, provider, worker, or a person" example:"provider"`
+	By   string `json:"by,omitzero" doc:"change: api, provider, worker, a till, or a person" example:"provider"`
 	Note string `json:"note,omitzero" doc:"In words, where there is something to say"`
 
 	Direction string `json:"direction,omitzero" doc:"message: in, from the provider, or out, to it" example:"in"`
@@ -223,13 +223,26 @@ type timelineEntry struct {
 	DurationMs *int64 `json:"durationMs,omitzero" nullable:"false" doc:"message, delivery: how long the answer took"`
 }
 
-func (s *server) timeline(c *call, _ none) (all[timelineEntry], error) {
-	var out all[timelineEntry]
+// timelineMost is how much of a timeline is shown to whoever does not say how much: all of it, of
+// any but the most restless invoice.
+const timelineMost = 1000
+
+type timelineQuery struct {
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"100" doc:"Without it up to 1000"`
+	Cursor cursor `json:"cursor,omitempty"`
+}
+
+func (s *server) timeline(c *call, q timelineQuery) (list[timelineEntry], error) {
+	out := list[timelineEntry]{Items: []timelineEntry{}}
 	id, err := c.path("id", "invoice")
 	if err != nil {
 		return out, err
 	}
-	entries, err := s.o.Gateway.Timeline(c.Context(), id)
+	if q.Limit == 0 {
+		q.Limit = timelineMost
+	}
+	entries, next, err := s.o.Gateway.TimelinePage(c.Context(), id, string(q.Cursor), q.Limit)
+	out.NextCursor = orNull(next)
 	for _, e := range entries {
 		out.Items = append(out.Items, showEntry(e))
 	}

@@ -24,6 +24,7 @@ const (
 	tagRefunds   = "Refunds"
 	tagCards     = "Cards"
 	tagPayouts   = "Payouts"
+	tagTills     = "Tills"
 
 	tagReconciliations = "Reconciliations"
 	tagCallbacks       = "Callbacks"
@@ -38,7 +39,7 @@ func newServer(o Options, providers []provider.Info) *server {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &server{o: o, log: o.Logger, now: o.Now, providers: providers, mux: http.NewServeMux(), uploads: make(chan struct{}, manyUpload)}
+	s := &server{o: o, log: o.Logger, now: o.Now, providers: providers, mux: http.NewServeMux(), keyless: map[string]keyKind{}, uploads: make(chan struct{}, manyUpload)}
 	reg := huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer)
 	reg.RegisterTypeAlias(quantityType, shownAs)
 	names := make([]any, len(providers))
@@ -63,7 +64,7 @@ func (s *server) openapi(w http.ResponseWriter, _ *http.Request) {
 
 const introduction = `One API for the payment providers of Uzbekistan.
 
-**Money** is a whole number of tiyin (100 tiyin are 1 soum), never a float, never a text: 5000000 is 50 000 soʻm.
+**Money** is a whole number of tiyin (100 tiyin are 1 soum), never a float, never a text: 5000000 is 50 000 soʻm.
 
 **Every answer** of ` + "`/api/*`" + ` stands in an envelope: ` + "`{status, code, message, data}`" + `. ` + "`code`" + ` is the HTTP status again; ` + "`message`" + ` is ` + "`OK`" + ` or one of the words listed with the errors; programs read ` + "`message`" + ` and ` + "`data.reason`" + `.
 
@@ -104,6 +105,7 @@ func (s *server) outline(reg huma.Registry) *huma.OpenAPI {
 			{Name: tagRefunds, Description: "Money that goes back"},
 			{Name: tagCards, Description: "Cards that are charged by your call. Numbers may only be sent with `ACCEPT_CARD_DATA`; they are passed on and never kept"},
 			{Name: tagPayouts, Description: "Money to cards"},
+			{Name: tagTills, Description: "Programs beside cash registers. They report what is sold in the shop, and it stands in the same lists as what is sold on the web"},
 			{Name: tagReconciliations, Description: "Comparing our book with what the providers say"},
 			{Name: tagCallbacks, Description: "What the providers call. Enter the merchant's `callbackUrl` in the provider's cabinet; your app never calls these"},
 			{Name: tagHealth, Description: "For monitoring"},
@@ -121,6 +123,7 @@ func (s *server) outline(reg huma.Registry) *huma.OpenAPI {
 			},
 			SecuritySchemes: map[string]*huma.SecurityScheme{
 				"apiKey":       {Type: "apiKey", In: "header", Name: "x-api-key", Description: "SERVICE_API_KEY. Several count while keys are rotated"},
+				"tillToken":    {Type: "http", Scheme: "bearer", Description: "What a till was given when it was paired"},
 				"metricsToken": {Type: "http", Scheme: "bearer", Description: "METRICS_TOKEN. Without one, only the gateway's own machine may read the metrics"},
 			},
 		},

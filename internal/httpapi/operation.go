@@ -28,7 +28,17 @@ type about struct {
 	noBody  bool       // a POST that needs none: an empty object is the same
 	upload  bool       // a POST that also takes a form with a file
 	also    check      // a check of the whole request
+	key     keyKind    // what opens it; "": the API key
 }
+
+// keyKind is what opens an operation.
+type keyKind string
+
+// Besides the API key, which the app has.
+const (
+	keyTill keyKind = "till" // a till's own token, in Authorization
+	keyNone keyKind = "none" // what is in the body
+)
 
 // call is one request to an operation.
 type call struct {
@@ -78,6 +88,12 @@ func add[In, Out any](s *server, route string, a about, handle func(*call, In) (
 	op := &huma.Operation{
 		Method: method, Path: path, OperationID: a.id, Tags: []string{a.tag},
 		Summary: a.summary, Description: a.description,
+	}
+	switch a.key {
+	case keyTill:
+		op.Security, s.keyless[path] = []map[string][]string{{"tillToken": {}}}, a.key
+	case keyNone:
+		op.Security, s.keyless[path] = []map[string][]string{{}}, a.key
 	}
 	shape := s.describe(op, a, reflect.TypeFor[In](), reflect.TypeFor[Out]())
 	shape.check = a.also

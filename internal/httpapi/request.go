@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/pay"
 )
 
 // info is what is known of a request from its first byte on. It travels in the context.
@@ -18,6 +19,7 @@ type info struct {
 	id     string
 	client netip.Addr // invalid where the listener has no addresses
 	key    int        // which API key was given, counted from 1; 0: none, or a wrong one
+	till   pay.Till   // whose token was given, where that is what opens the operation
 }
 
 type infoKey struct{}

@@ -53,8 +53,9 @@ type server struct {
 	mux      *http.ServeMux // the operations, once the key has been shown
 	api      huma.API       // describes them
 	shaper   shaper
-	uploads  chan struct{} // those that are being read
-	document []byte        // openapi.json
+	keyless  map[string]keyKind // the paths that another key than the API's opens
+	uploads  chan struct{}      // those that are being read
+	document []byte             // openapi.json
 }
 
 // New returns the handler of /api/*, /health, /livez, /readyz, /metrics and
@@ -237,6 +238,30 @@ func (s *server) routes() {
 		id: "getPayoutTimeline", tag: tagPayouts, summary: "Read everything that happened to a payout",
 		description: "State changes, messages to and from the provider (what is secret or personal is masked), and every try to tell your app, in order.",
 	}, s.payoutTimeline)
+	add(s, "POST /api/tills", about{
+		id: "createTill", tag: tagTills, summary: "Make a till, and the one-time code that pairs it",
+		description: "Type `pairingCode` into the till's settings within a day; it is shown only here. A lost code cannot be shown again: make another till. An Idempotency-Key is not kept here: a second request makes a second till, and no harm.",
+		success:     []int{201}, example: map[string]any{"businessId": "shop_7", "name": "Till 1, Chilonzor"},
+	}, s.createTill)
+	add(s, "GET /api/tills", about{
+		id: "listTills", tag: tagTills, summary: "List tills, newest first",
+	}, s.tills)
+	add(s, "DELETE /api/tills/{id}", about{
+		id: "revokeTill", tag: tagTills, summary: "Revoke a till", noBody: true,
+		description: "For one that is lost or stolen: its token opens nothing from now on. What it has reported stays. A repeat changes nothing.",
+	}, s.revokeTill)
+	add(s, "POST /api/tills/pair", about{
+		id: "pairTill", tag: tagTills, summary: "Pair a till by its one-time code", key: keyNone,
+		description: "What the till itself calls. 401 for a code that is wrong, was used or has run out. With the same `nonce` the same till may ask again, should the answer be lost; its former token then opens nothing. An Idempotency-Key is not kept here.",
+		success:     []int{201}, example: map[string]any{"code": "ABCD-EFGH-JKLM-NPQR", "nonce": "00112233445566778899aabbccddeeff", "name": "Till 1", "deviceId": "00000001", "version": "1.0.0"},
+	}, s.pairTill)
+	add(s, "GET /api/tills/self", about{
+		id: "getOwnTill", tag: tagTills, summary: "Read the till whose token this is", key: keyTill,
+	}, s.ownTill)
+	add(s, "POST /api/tills/reports", about{
+		id: "reportFromTill", tag: tagTills, summary: "Report what was sold and returned in the shop", key: keyTill, description: reportWords,
+		example: s.exampleReports(),
+	}, s.takeReports)
 
 	add(s, "POST /api/reconciliations", about{
 		id: "createReconciliation", tag: tagReconciliations, summary: "Compare a day with what the provider says", description: reconcileWords, upload: true,

@@ -34,6 +34,13 @@ type LaterServer interface {
 	ServeLater(w http.ResponseWriter, r *http.Request)
 }
 
+// Namer is implemented by a Provider whose payments are called by more names than their Ref: what
+// the company's own pages show to a buyer, or what the bank prints on a slip (an RRN). Names is
+// pure; staff find a payment by each of them.
+type Namer interface {
+	Names(p pay.Payment) []string
+}
+
 // Info describes a provider to people and programs. Fields drive GET /api/merchants/supported
 // and the form in the admin page.
 type Info struct {

@@ -148,6 +148,7 @@ func TestThePageSaysWhatThereIs(t *testing.T) {
 		r.has(r.get("/?lang="+string(l)+"&link=wallet:bill-1"), words.PayTwice.In(l), ui.Money(l, 15_000_000), `value="8600 1234"`)
 		r.has(r.get("/?lang="+string(l)+"&link=ftp://x"), words.LinkNotRead.In(l))
 	}
+	r.get(ui.Asset("phone.js")) // also where the sandbox stands alone
 	if page := r.send("/phone/sample", nil); r.table.made != 1 || !strings.Contains(page, `name="provider" value="page"`) {
 		t.Error("no sample bill lies in the phone")
 	}

@@ -456,7 +456,7 @@ func bounds(s *schema) string {
 		if n == nil {
 			return ""
 		}
-		return n.String()
+		return grouped(n.String())
 	}
 	length := func(n *int) string {
 		if n == nil || *n == 0 {
@@ -472,6 +472,21 @@ func bounds(s *schema) string {
 		out += x + " of them"
 	}
 	return out
+}
+
+// grouped parts a long number in threes, as a person reads it.
+func grouped(digits string) string {
+	if len(digits) < 5 || strings.ContainsAny(digits, "-.eE") {
+		return digits
+	}
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteRune('\u00a0')
+		}
+		b.WriteRune(d)
+	}
+	return b.String()
 }
 
 // example makes a sample of a schema from the examples of its parts.

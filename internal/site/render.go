@@ -118,6 +118,7 @@ type blocks struct{ samples int }
 
 func (b *blocks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(ast.KindFencedCodeBlock, b.sample)
+	r.Register(ast.KindCodeBlock, b.sample)
 	r.Register(extast.KindTable, b.table)
 }
 

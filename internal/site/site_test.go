@@ -61,7 +61,7 @@ const sampleAPI = `{"openapi":"3.1.0","info":{"title":"T","version":"1","descrip
  "webhooks":{"bill.paid":{"post":{"summary":"A bill was paid","requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Bill"}}}},"responses":{}}}},
  "components":{"parameters":{"Key":{"name":"Idempotency-Key","in":"header","schema":{"type":"string","minLength":1,"maxLength":255}}},
   "responses":{"Conflict":{"description":"Not now","content":{"application/json":{"example":{"status":false,"code":409,"message":"CONFLICT","data":{}}}}}},
-  "schemas":{"BillInput":{"type":"object","required":["amount"],"properties":{"amount":{"type":"integer","minimum":100,"description":"Tiyin"},"lines":{"type":"array","items":{"type":"object","properties":{"qty":{"type":"number"}}}}}},
+  "schemas":{"BillInput":{"type":"object","required":["amount"],"properties":{"amount":{"type":"integer","minimum":100,"maximum":1000000,"description":"Tiyin"},"lines":{"type":"array","items":{"type":"object","properties":{"qty":{"type":"number"}}}}}},
    "Bill":{"type":"object","description":"One debt","properties":{"id":{"type":"string","format":"uuid"},"paidAt":{"type":["string","null"],"format":"date-time"},"state":{"enum":["open","paid"]},"next":{"oneOf":[{"$ref":"#/components/schemas/Bill"},{"type":"null"}]}}}}}}`
 
 // The reference says of every operation, shape and error what the document says.
@@ -73,7 +73,7 @@ func TestReference(t *testing.T) {
 	for _, want := range []string{
 		"## Bills\n\nWhat is owed.", "### Make a bill\n\n`POST /api/bills`\n\nOnce.",
 		"| `dry` | query | true or false | required | A \\| B |", "| `Idempotency-Key` | header | text, 1–255 characters |",
-		"| `amount` | whole number, from 100 | required | Tiyin |", "| `lines[].qty` | number |",
+		"| `amount` | whole number, 100–1\u00a0000\u00a0000 | required | Tiyin |", "| `lines[].qty` | number |",
 		"curl -s http://localhost:4002/api/bills \\", `"name": "It'\''s"`, "In `data`: [Bill](#shape-bill)",
 		"{\n  \"status\": true,\n  \"code\": 201,\n  \"message\": \"OK\",\n  \"data\": {", `"paidAt": null`, `"state": "open"`,
 		"Errors: [409](#errors).", "No key is asked for.", "http://localhost:4002/api/bills/<id>", "The answer is list of [Bill](#shape-bill)",
@@ -152,11 +152,11 @@ func TestDocuments(t *testing.T) {
 }
 
 func TestRender(t *testing.T) {
-	d, err := render(docs.Page{Path: "providers/payme"}, []byte("# T\n\n[a](../webhooks.md#node) [b](../../ARCHITECTURE.md) [c](https://x.uz) <b onclick=x>raw</b>\n\n```sh\necho \"<&>\"\n```\n\n|a|b|\n|-|-|\n|1|2|\n"))
+	d, err := render(docs.Page{Path: "providers/payme"}, []byte("# T\n\n[a](../webhooks.md#node) [b](../../ARCHITECTURE.md) [c](https://x.uz) <b onclick=x>raw</b>\n\n```sh\necho \"<&>\"\n```\n\n    https://x.uz\n\n|a|b|\n|-|-|\n|1|2|\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`<a href="/docs/webhooks#node">a</a> b <a href="https://x.uz">c</a>`, `<code id="sample-1">echo &quot;&lt;&amp;&gt;&quot;`, `data-copy="sample-1"`, "<table>", "<h1 id=\"t\">"} {
+	for _, want := range []string{`<a href="/docs/webhooks#node">a</a> b <a href="https://x.uz">c</a>`, `<code id="sample-1">echo &quot;&lt;&amp;&gt;&quot;`, `data-copy="sample-1"`, `<pre tabindex="0"><code id="sample-2">https://x.uz`, "<table>", "<h1 id=\"t\">"} {
 		if !strings.Contains(d.html, want) {
 			t.Errorf("%s lacks %s", d.html, want)
 		}

@@ -188,40 +188,37 @@ func (o *Office) prove(ctx context.Context, by Actor, p Proof, f func(context.Co
 	if err != nil {
 		return err
 	}
-	if ok {
-		err = o.update(ctx, func(ctx context.Context, tx *store.Tx) error {
-			s, err := o.lock(ctx, tx, by.ID)
-			if err != nil {
-				return err
-			}
-			if s.Password != account.Password {
-				return notProved()
-			}
-			good, _, err := o.useCode(&s, p.Code)
-			if err != nil {
-				return err
-			}
-			if !good {
-				return notProved()
-			}
-			if err := f(ctx, tx, &s); err != nil {
-				return err
-			}
-			if err := tx.SaveStaff(ctx, s); err != nil {
-				return err
-			}
-			if err := o.letOff(ctx, tx, by.Who, p.Network); err != nil {
-				return err
-			}
-			return tx.EndSessionsOf(ctx, s.ID)
-		})
-		return err
+	var proved bool
+	err = o.update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		proved = false
+		s, err := o.lock(ctx, tx, by.ID)
+		if err != nil {
+			return err
+		}
+		if !ok || s.Password != account.Password {
+			return o.append(ctx, tx, by, "staff.not_proved", s.ID, "password")
+		}
+		if proved, _, err = o.useCode(&s, p.Code); err != nil {
+			return err
+		}
+		if !proved {
+			return o.append(ctx, tx, by, "staff.not_proved", s.ID, "code")
+		}
+		if err := f(ctx, tx, &s); err != nil {
+			return err
+		}
+		if err := tx.SaveStaff(ctx, s); err != nil {
+			return err
+		}
+		if err := o.letOff(ctx, tx, by.Who, p.Network); err != nil {
+			return err
+		}
+		return tx.EndSessionsOf(ctx, s.ID)
+	})
+	if err == nil && !proved {
+		err = fault("proof_wrong", "the password or the code is wrong")
 	}
-	return notProved()
-}
-
-func notProved() error {
-	return fault("proof_wrong", "the password or the code is wrong")
+	return err
 }
 
 // TOTPRow and EnrolmentRow are what an account's and a link's authenticator are sealed for.

@@ -136,11 +136,14 @@ func (tx *Tx) InsertDelivery(ctx context.Context, d Delivery) error {
 
 // Deliveries reads all tries to tell of an invoice, in order.
 func (tx *Tx) Deliveries(ctx context.Context, invoiceID string) ([]Delivery, error) {
-	return many(ctx, tx, func(r row) (d Delivery, err error) {
-		var at, duration int64
-		err = r.Scan(&d.ID, &d.BusinessID, &d.EventID, &d.InvoiceID, &d.Attempt, &at, &d.Status, &duration, &d.Error, &d.Answer)
-		d.At, d.Duration = instant(at), time.Duration(duration)*time.Millisecond
-		return d, err
-	}, `SELECT id, business_id, event_id, invoice_id, attempt, at, status, duration_ms, error, answer FROM deliveries
-		WHERE invoice_id = $1 ORDER BY at, id`, invoiceID)
+	return many(ctx, tx, scanDelivery, deliveryQuery+` WHERE invoice_id = $1 ORDER BY at, id`, invoiceID)
+}
+
+const deliveryQuery = `SELECT id, business_id, event_id, invoice_id, attempt, at, status, duration_ms, error, answer FROM deliveries`
+
+func scanDelivery(r row) (d Delivery, err error) {
+	var at, duration int64
+	err = r.Scan(&d.ID, &d.BusinessID, &d.EventID, &d.InvoiceID, &d.Attempt, &at, &d.Status, &duration, &d.Error, &d.Answer)
+	d.At, d.Duration = instant(at), time.Duration(duration)*time.Millisecond
+	return d, err
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // growing are the tables that grow with payments. None of them is ever read from end to end.
-const growing = `invoices|payments|cards|refunds|events|deliveries|changes|alarms|messages|idempotency|work|audit_log|payouts|payout_events|payout_deliveries|reconciliations|differences`
+const growing = `invoices|payments|cards|refunds|events|deliveries|changes|alarms|messages|idempotency|work|audit_log|payouts|payout_events|payout_deliveries|reconciliations|differences|till_reports|clues|approvals`
 
 // sqliteNames are SQLite's names for the indexes that PostgreSQL names after a constraint.
 var sqliteNames = map[string]string{
@@ -285,6 +285,145 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 		{"Stats", "", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Stats(ctx); return err }},
 
+		{"Invoices of a provider", "invoices_via", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Via: "click"}, page)
+			return err
+		}},
+		{"Invoices of a status", "invoices_status", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Status: "pending"}, page)
+			return err
+		}},
+		{"Invoices of a kind of attention", "invoices_attention", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Kind: pay.AttentionUnknown}, page)
+			return err
+		}},
+		{"Invoices of an amount", "invoices_amount", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Amount: 1001}, page)
+			return err
+		}},
+		{"Invoices, the oldest first", "invoices_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Order: store.Oldest}, page)
+			return err
+		}},
+		{"Invoices, the largest first", "invoices_amount", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Order: store.Largest}, store.Page{AfterAt: 1000, AfterID: "inv-000005"})
+			return err
+		}},
+		{"Invoices, the smallest first", "invoices_amount", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Order: store.Smallest}, store.Page{})
+			return err
+		}},
+		{"Invoices of a status, the largest first", "invoices_amount", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Order: store.Largest, Status: "cancelled", Via: "payme"}, store.Page{})
+			return err
+		}},
+		{"InvoicesByID", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.InvoicesByID(ctx, []string{"inv-000005", "inv-000006"})
+			return err
+		}},
+		{"InvoicesByClue", "clues_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.InvoicesByClue(ctx, store.ClueName, "name 5", 20)
+			return err
+		}},
+		{"InsertClue", "", func(ctx context.Context, tx *store.Tx) error {
+			return tx.InsertClue(ctx, store.ClueName, "another", "inv-000005")
+		}},
+		{"InvoicesByRef", "payments_find_ref", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.InvoicesByRef(ctx, "ref 5", 20)
+			return err
+		}},
+		{"InvoicesByRefundRef", "refunds_find_ref", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.InvoicesByRefundRef(ctx, "back 5", 20)
+			return err
+		}},
+		{"InvoicesByCardTail", "payments_card_tail", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.InvoicesByCardTail(ctx, "0012", 20)
+			return err
+		}},
+		{"InvoicesByPhoneTail", "payments_phone_tail", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.InvoicesByPhoneTail(ctx, "0012", 20)
+			return err
+		}},
+		{"RefundList", "refunds_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.RefundList(ctx, store.RefundFilter{}, page)
+			return err
+		}},
+		{"RefundList of a state", "refunds_state|refunds_one_underway", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.RefundList(ctx, store.RefundFilter{State: "sent"}, page)
+			return err
+		}},
+		{"Events", "events_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Events(ctx, store.EventFilter{}, page)
+			return err
+		}},
+		{"Events, stuck", "events_stuck", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Events(ctx, store.EventFilter{State: store.EventStuck}, page)
+			return err
+		}},
+		{"Events, waiting", "events_waiting|events_stuck", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Events(ctx, store.EventFilter{State: store.EventWaiting}, page)
+			return err
+		}},
+		{"Events, given up", "events_dead", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Events(ctx, store.EventFilter{State: store.EventDead, Order: store.Oldest}, page)
+			return err
+		}},
+		{"LastDelivery", "deliveries_of_event", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LastDelivery(ctx, "evt-000005")
+			return err
+		}},
+		{"StuckEvents", "events_stuck", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.StuckEvents(ctx, "https://shop.uz/", noon, noon, 100)
+			return err
+		}},
+		{"StuckReceivers", "events_stuck", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.StuckReceivers(ctx, 5)
+			return err
+		}},
+		{"FailedReceipts", "payments_receipt_failed", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.FailedReceipts(ctx, 5)
+			return err
+		}},
+		{"InactiveMerchants", "merchants_inactive", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.InactiveMerchants(ctx, 5)
+			return err
+		}},
+		{"Heaps", "invoices_attention", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Heaps(ctx, noon)
+			return err
+		}},
+		{"Hours", "refunds_done", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Hours(ctx, noon.Add(66*time.Hour))
+			return err
+		}},
+		{"TimelinePage", "messages_of_invoice", func(ctx context.Context, tx *store.Tx) error {
+			_, _, _, _, err := tx.TimelinePage(ctx, "inv-000005", store.Mark{}, 20)
+			return err
+		}},
+		{"Pulse", "changes_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Pulse(ctx)
+			return err
+		}},
+		{"PulseOf", "changes_of_invoice", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PulseOf(ctx, "inv-000005")
+			return err
+		}},
+		{"Approval", "approvals_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Approval(ctx, "app-000005")
+			return err
+		}},
+		{"ApprovalsOf", "approvals_of_invoice", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.ApprovalsOf(ctx, "inv-000005")
+			return err
+		}},
+		{"WaitingApprovals", "approvals_waiting", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.WaitingApprovals(ctx, noon, 5)
+			return err
+		}},
+		{"DecideApproval", "approvals_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.DecideApproval(ctx, store.Approval{ID: "app-000005", State: store.ApprovalRefused})
+			return err
+		}},
 		{"Audit", "audit_log_newest", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Audit(ctx, store.AuditFilter{}, page)
 			return err
@@ -344,6 +483,27 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			return err
 		}},
 		{"ForgetTriesBefore", "staff_tries_oldest", func(ctx context.Context, tx *store.Tx) error { return tx.ForgetTriesBefore(ctx, noon) }},
+		{"LockTill", "tills_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LockTill(ctx, "till-5"); return err }},
+		{"TillByCode", "tills_code", func(ctx context.Context, tx *store.Tx) error { _, err := tx.TillByCode(ctx, "code 5"); return err }},
+		{"TillByToken", "tills_token", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.TillByToken(ctx, "token 5")
+			return err
+		}},
+		{"Tills", "tills_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Tills(ctx, store.TillFilter{}, page)
+			return err
+		}},
+		{"Tills of a business", "tills_of_business", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Tills(ctx, store.TillFilter{Source: "app", Business: "5"}, page)
+			return err
+		}},
+		{"LockReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LockReport(ctx, "till-000005", "op 5")
+			return err
+		}},
+		{"SaveReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
+			return tx.SaveReport(ctx, pay.KeptReport{TillID: "till-000005", Report: pay.TillReport{ID: "op 5"}})
+		}},
 
 		{"SaveInvoice", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
 			return tx.SaveInvoice(ctx, pay.Invoice{ID: "inv-000005", Status: pay.StatusPaid})
@@ -356,7 +516,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 		{"SaveEvent", "events_pkey", func(ctx context.Context, tx *store.Tx) error { return tx.SaveEvent(ctx, pay.Event{ID: "evt-000005"}) }},
 	}
-	walked := regexp.MustCompile(`Seq Scan on (` + growing + `)\b|(?m)^SCAN (` + growing + `|[iawpdr])$`)
+	walked := regexp.MustCompile(`Seq Scan on (` + growing + `)\b|(?m)^SCAN (` + growing + `|[iawpder])$`)
 	planned := regexp.MustCompile(`LIMIT \$[0-9]+\s*($|[^+ 0-9])`)
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		crowd(t, s)
@@ -418,15 +578,26 @@ func crowd(t *testing.T, s *store.Store) {
 			`INSERT INTO businesses (id, source, key, created_at) SELECT 'biz-' || i, 'app', CAST(i AS TEXT), $1 + i FROM n`,
 			`INSERT INTO merchants (id, business_id, provider, active, sealed, route, version, created_at, updated_at)
 				SELECT 'mer-' || i, 'biz-' || i, 'payme', TRUE, '', CAST(i AS TEXT), 1, $1 + i, $1 FROM n`,
-			`INSERT INTO invoices (id, business_id, source, source_invoice_id, pay_number, amount, status, details, created_at, expires_at, check_at, attention, notify_delivered)
+			`INSERT INTO invoices (id, business_id, source, source_invoice_id, pay_number, amount, status, details, created_at, expires_at, check_at, attention, notify_delivered, via)
 				SELECT 'inv-' || id, 'biz-' || b, CASE WHEN b = '7' THEN 'rare' ELSE 'app' END, 'order ' || i, CAST(i AS TEXT), 1000, CASE WHEN i % 10 = 0 THEN 'pending' ELSE 'cancelled' END, '{}', $1 + i, $1 + i, $1 + i,
-				CASE WHEN i % 100 = 0 THEN 'unknown_outcome' ELSE '' END, i % 100 <> 1 FROM n`,
-			`INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, amount, state, their_time, created_at)
-				SELECT 'pay-' || id, 'inv-' || id, 'biz-' || b, 'mer-' || b, 'payme', 'ref ' || i, 1000, CASE WHEN i % 100 = 0 THEN 'unknown' ELSE 'created' END, $1 + i, $1 + i FROM n`,
+				CASE WHEN i % 100 = 0 THEN 'unknown_outcome' ELSE '' END, i % 100 <> 1, CASE WHEN i % 100 = 3 THEN 'click' ELSE 'payme' END FROM n`,
+			`INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, amount, state, their_time, created_at, paid_at, ended_at, card_pan, code_phone, fiscal)
+				SELECT 'pay-' || id, 'inv-' || id, 'biz-' || b, 'mer-' || b, 'payme', 'ref ' || i, 1000,
+				CASE WHEN i % 100 = 0 THEN 'unknown' WHEN i % 10 = 1 THEN 'failed' ELSE 'created' END, $1 + i, $1 + i,
+				CASE WHEN i % 10 = 2 THEN $1 + i * 60000 ELSE 0 END, CASE WHEN i % 10 = 1 THEN $1 + i * 60000 ELSE 0 END,
+				CASE WHEN i % 10 = 2 THEN '860030******' || SUBSTR(id, 3) ELSE '' END, CASE WHEN i % 10 = 2 THEN '+998*****' || SUBSTR(id, 3) ELSE '' END,
+				CASE WHEN i % 100 = 2 THEN 'failed' ELSE '' END FROM n`,
+			`INSERT INTO clues (kind, value, business_id, invoice_id, created_at) SELECT 'name', 'name ' || i, 'biz-' || b, 'inv-' || id, $1 + i FROM n`,
+			`INSERT INTO approvals (id, business_id, invoice_id, amount, reason, state, asked_by, created_at, expires_at)
+				SELECT 'app-' || id, 'biz-' || b, 'inv-' || id, 100, '', CASE WHEN i % 100 = 0 THEN 'waiting' ELSE 'refused' END, 'x', $1 + i, $1 + i FROM n`,
 			`INSERT INTO cards (id, business_id, merchant_id, provider, ref, state, sealed, created_at)
 				SELECT 'card-' || id, 'biz-' || b, 'mer-' || b, 'paysys', 'ref ' || i, CASE WHEN i % 10 = 0 THEN 'active' WHEN i % 10 = 5 THEN 'pending' ELSE 'failed' END, CASE WHEN i % 10 = 0 THEN 'x' ELSE '' END, $1 + i FROM n`,
+			`INSERT INTO tills (id, business_id, name, code_hash, token_hash, created_at)
+				SELECT 'till-' || id, 'biz-' || b, 'till', 'code ' || i, 'token ' || i, $1 + i FROM n`,
+			`INSERT INTO till_reports (till_id, op_id, business_id, revision, body, created_at, updated_at)
+				SELECT 'till-' || id, 'op ' || i, 'biz-' || b, 1, '{}', $1 + i, $1 + i FROM n`,
 			`INSERT INTO refunds (id, business_id, invoice_id, payment_id, amount, state, created_at)
-				SELECT 'ref-' || id, 'biz-' || b, 'inv-' || id, 'pay-' || id, 100, 'sent', $1 + i FROM n`,
+				SELECT 'ref-' || id, 'biz-' || b, 'inv-' || id, 'pay-' || id, 100, CASE WHEN i % 100 = 0 THEN 'sent' ELSE 'failed' END, $1 + i FROM n`,
 			`INSERT INTO payouts (id, business_id, merchant_id, source, business, provider, source_payout_id, amount, state, two_steps, ref, created_at, sent_at, done_at)
 				SELECT 'out-' || id, 'biz-' || b, 'mer-' || b, 'app', b, 'multicard', 'number ' || i, 1000, CASE WHEN i % 10 = 0 THEN 'sent' ELSE 'succeeded' END, FALSE, 'ref ' || i, $1 + i, $1 + i,
 				CASE WHEN i % 10 = 0 THEN 0 ELSE $1 + i END FROM n`,

@@ -20,7 +20,7 @@ type Statement struct {
 
 // Watch gives every statement from now on to f.
 func (s *Store) Watch(f func(Statement)) {
-	s.watch = func(query string, args []any) { f(Statement{query, args}) }
+	s.Observe(func(_ *Tx, query string, args []any) { f(Statement{query, args}) })
 }
 
 // Exec and Texts are raw SQL, for what no method should be able to do. Texts reads rows of one

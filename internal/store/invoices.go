@@ -37,12 +37,21 @@ func (tx *Tx) InsertInvoice(ctx context.Context, inv pay.Invoice) (ok bool, err 
 	if err != nil {
 		return false, tx.fail(fmt.Errorf("store: details of invoice %s: %w", inv.ID, err))
 	}
-	return tx.insert(ctx, `INSERT INTO invoices (id, business_id, source, provider, source_invoice_id, pay_number, amount, status,
-			attention, details, checkout_url, deeplink, notify_delivered, created_at, paid_at, ended_at, expires_at, check_at)
-		VALUES ($1, $2, (SELECT source FROM businesses WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)`,
+	ok, err = tx.insert(ctx, `INSERT INTO invoices (id, business_id, source, provider, source_invoice_id, pay_number, amount, status,
+			attention, details, checkout_url, deeplink, notify_delivered, created_at, paid_at, ended_at, expires_at, check_at, via)
+		VALUES ($1, $2, (SELECT source FROM businesses WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $3)`,
 		inv.ID, inv.BusinessID, inv.Provider, inv.SourceInvoiceID, inv.PayNumber, int64(inv.Amount), string(inv.Status),
 		string(inv.Attention), string(details), inv.CheckoutURL, inv.Deeplink, inv.NotifyDelivered,
 		millis(inv.CreatedAt), millis(inv.PaidAt), millis(inv.EndedAt), millis(inv.ExpiresAt))
+	if !ok || err != nil {
+		return ok, err
+	}
+	for _, phone := range pay.PhonesIn(inv.Metadata) {
+		if err := tx.InsertClue(ctx, CluePhone, phone, inv.ID); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 const invoiceQuery = `SELECT i.id, i.business_id, i.source, b.key, i.provider, i.source_invoice_id, i.pay_number,
@@ -101,7 +110,9 @@ func (tx *Tx) OpenInvoice(ctx context.Context, businessID, sourceInvoiceID strin
 func (tx *Tx) SaveInvoice(ctx context.Context, inv pay.Invoice) error {
 	return tx.save(ctx, `UPDATE invoices SET provider = $2, status = $3, attention = $4, checkout_url = $5, deeplink = $6,
 			notify_delivered = $7, paid_at = $8, ended_at = $9, expires_at = $10,
-			check_at = CASE WHEN expires_at = $10 THEN check_at ELSE CAST($10 AS BIGINT) END
+			check_at = CASE WHEN expires_at = $10 THEN check_at ELSE CAST($10 AS BIGINT) END,
+			via = COALESCE((SELECT p.provider FROM payments p WHERE p.invoice_id = $1 AND p.state IN ('held', 'paid', 'unknown', 'refunded')),
+				CASE WHEN CAST($2 AS TEXT) = '' THEN via ELSE CAST($2 AS TEXT) END)
 		WHERE id = $1`,
 		inv.ID, inv.Provider, string(inv.Status), string(inv.Attention), inv.CheckoutURL, inv.Deeplink,
 		inv.NotifyDelivered, millis(inv.PaidAt), millis(inv.EndedAt), millis(inv.ExpiresAt))
@@ -114,9 +125,15 @@ type InvoiceFilter struct {
 	From, To    time.Time // by creation; From is included, To is not
 	Attention   bool      // only those that ask for attention
 	Undelivered bool      // only those whose newest event has not reached the app
+
+	// What staff ask for beside it.
+	Via    string        // the provider of the payment that counts, or that it was made for
+	Kind   pay.Attention // only those that ask for this attention
+	Amount pay.Tiyin
+	Order  Order
 }
 
-// Invoices lists invoices, newest first.
+// Invoices lists invoices, newest first unless f has another order.
 func (tx *Tx) Invoices(ctx context.Context, f InvoiceFilter, p Page) ([]pay.Invoice, error) {
 	var s selection
 	s.business("i", "i.source", f.Source, f.Business)
@@ -124,22 +141,26 @@ func (tx *Tx) Invoices(ctx context.Context, f InvoiceFilter, p Page) ([]pay.Invo
 		{"i.status", f.Status}, {"i.provider", f.Provider}, {"i.source_invoice_id", f.SourceInvoiceID}, {"i.pay_number", f.PayNumber},
 	} {
 		if c.value != "" {
-			s.and(c.column+" = ?", c.value)
+			s.and(c.column+tx.unindexed(f.Order)+" = ?", c.value)
 		}
 	}
-	if !f.From.IsZero() {
-		s.and("i.created_at >= ?", millis(f.From))
+	s.made("i", f.From, f.To)
+	if f.Via != "" {
+		s.and("i.via"+tx.unindexed(f.Order)+" = ?", f.Via)
 	}
-	if !f.To.IsZero() {
-		s.and("i.created_at < ?", millis(f.To))
+	if f.Amount != 0 {
+		s.and("i.amount = ?", int64(f.Amount))
 	}
-	if f.Attention {
+	if f.Attention || f.Kind != "" {
 		s.and("i.attention <> ''")
+	}
+	if f.Kind != "" {
+		s.and("i.attention = ?", string(f.Kind))
 	}
 	if f.Undelivered {
 		s.and("NOT i.notify_delivered")
 	}
-	return many(ctx, tx, scanInvoice, invoiceQuery+s.page("i", p), s.args...)
+	return many(ctx, tx, scanInvoice, invoiceQuery+s.sorted("invoices", "i", f.Order, p), s.args...)
 }
 
 // ExpiredInvoices finds up to limit pending invoices whose time is over at now, the longest

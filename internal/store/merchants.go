@@ -154,7 +154,7 @@ func (tx *Tx) LastHeard(ctx context.Context, merchantID string) (Message, error)
 		err = r.Scan(&at, &m.Step, &m.Status)
 		m.At = instant(at)
 		return m, err
-	}, `SELECT at, step, status FROM messages WHERE merchant_id = $1 AND direction = 'in' ORDER BY at DESC LIMIT 1`, merchantID)
+	}, `SELECT at, step, status FROM messages WHERE merchant_id = $1 AND direction = 'in' ORDER BY -at LIMIT 1`, merchantID)
 }
 
 // PaidAndReturned says whether a merchant's payments ever were paid, and ever returned.
@@ -169,7 +169,7 @@ func (tx *Tx) PaidAndReturned(ctx context.Context, merchantID string) (paid, ret
 
 // DeliveredOnce says whether an event of a business ever reached its app.
 func (tx *Tx) DeliveredOnce(ctx context.Context, businessID string) (bool, error) {
-	newest, err := one(ctx, tx, scanNumber, `SELECT COALESCE(MAX(e.delivered_at), 0)
-		FROM (SELECT delivered_at FROM events WHERE business_id = $1 LIMIT $2 + 0) e`, businessID, int64(lookAt))
+	newest, err := one(ctx, tx, scanNumber, `SELECT COALESCE(MAX(few.delivered_at), 0)
+		FROM (SELECT delivered_at FROM events WHERE business_id = $1 LIMIT $2 + 0) few`, businessID, int64(lookAt))
 	return newest > 0, err
 }

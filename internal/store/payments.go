@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -99,16 +98,11 @@ func (tx *Tx) PaymentsOf(ctx context.Context, invoiceIDs []string) (map[string][
 	if len(invoiceIDs) == 0 {
 		return out, nil
 	}
-	i := slices.IndexFunc(pageSizes, func(size int) bool { return size >= len(invoiceIDs) })
-	if i < 0 {
+	if len(invoiceIDs) > pageSizes[len(pageSizes)-1] {
 		return nil, tx.fail(fmt.Errorf("store: payments of %d invoices at once", len(invoiceIDs)))
 	}
 	var s selection
-	marks := make([]string, pageSizes[i])
-	for n := range marks {
-		marks[n] = s.arg(invoiceIDs[min(n, len(invoiceIDs)-1)]) // the last fills the rest up
-	}
-	list, err := many(ctx, tx, scanPayment, paymentQuery+` WHERE invoice_id IN (`+strings.Join(marks, ", ")+`) ORDER BY invoice_id, created_at, id`, s.args...)
+	list, err := many(ctx, tx, scanPayment, paymentQuery+` WHERE invoice_id IN `+s.among(invoiceIDs)+` ORDER BY invoice_id, created_at, id`, s.args...)
 	for _, p := range list {
 		out[p.InvoiceID] = append(out[p.InvoiceID], p)
 	}

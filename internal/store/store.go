@@ -52,7 +52,7 @@ type Store struct {
 	statements atomic.Int64
 	commits    atomic.Int64
 
-	watch func(query string, args []any) // sees every statement; set by tests, nil otherwise
+	watch func(tx *Tx, query string, args []any) // sees every statement; set by tests, nil otherwise
 }
 
 // engine is a database behind a Store: SQLite or PostgreSQL.
@@ -187,6 +187,10 @@ func (s *Store) enter(ctx context.Context) (context.Context, error) {
 // FailWrites makes every Update fail before it begins, until it is turned off again: the
 // database that is down, for tests and for nothing else.
 func (s *Store) FailWrites(on bool) { s.failing.Store(on) }
+
+// Observe shows f every statement from now on, and the transaction in which it runs, for tests and
+// nothing else. Statements of transactions that run side by side come side by side.
+func (s *Store) Observe(f func(tx *Tx, query string, args []any)) { s.watch = f }
 
 // Counts says how many statements closures have run, and how many write transactions were
 // committed. On SQLite one commit may carry several Updates. Tests keep the walks of a

@@ -28,13 +28,16 @@ func (tx *Tx) InsertChange(ctx context.Context, c Change) error {
 
 // Changes reads the timeline of an invoice, in order.
 func (tx *Tx) Changes(ctx context.Context, invoiceID string) ([]Change, error) {
-	return many(ctx, tx, func(r row) (c Change, err error) {
-		var at int64
-		err = r.Scan(&c.ID, &c.BusinessID, &c.InvoiceID, &c.PaymentID, &c.RefundID, &at, &c.What, &c.Was, &c.Now, &c.By, &c.Note)
-		c.At = instant(at)
-		return c, err
-	}, `SELECT id, business_id, invoice_id, payment_id, refund_id, at, what, was, now, by_whom, note FROM changes
-		WHERE invoice_id = $1 ORDER BY at, id`, invoiceID)
+	return many(ctx, tx, scanChange, changeQuery+` WHERE invoice_id = $1 ORDER BY at, id`, invoiceID)
+}
+
+const changeQuery = `SELECT id, business_id, invoice_id, payment_id, refund_id, at, what, was, now, by_whom, note FROM changes`
+
+func scanChange(r row) (c Change, err error) {
+	var at int64
+	err = r.Scan(&c.ID, &c.BusinessID, &c.InvoiceID, &c.PaymentID, &c.RefundID, &at, &c.What, &c.Was, &c.Now, &c.By, &c.Note)
+	c.At = instant(at)
+	return c, err
 }
 
 // InsertAlarm stores what needs a person.
@@ -111,14 +114,18 @@ func (tx *Tx) InsertMessages(ctx context.Context, list []Message) error {
 
 // Messages reads all exchanges about an invoice, in order.
 func (tx *Tx) Messages(ctx context.Context, invoiceID string) ([]Message, error) {
-	return many(ctx, tx, func(r row) (m Message, err error) {
-		var at, duration int64
-		err = r.Scan(&m.ID, &m.BusinessID, &m.MerchantID, &m.InvoiceID, &m.PaymentID, &at, &m.Direction, &m.Step,
-			&m.Request, &m.Status, &m.Response, &duration)
-		m.At, m.Duration = instant(at), time.Duration(duration)*time.Millisecond
-		return m, err
-	}, `SELECT id, business_id, merchant_id, invoice_id, payment_id, at, direction, step, request, status, response, duration_ms
-		FROM messages WHERE invoice_id = $1 ORDER BY at, id`, invoiceID)
+	return many(ctx, tx, scanMessage, messageQuery+` WHERE invoice_id = $1 ORDER BY at, id`, invoiceID)
+}
+
+const messageQuery = `SELECT id, business_id, merchant_id, invoice_id, payment_id, at, direction, step, request, status, response, duration_ms
+	FROM messages`
+
+func scanMessage(r row) (m Message, err error) {
+	var at, duration int64
+	err = r.Scan(&m.ID, &m.BusinessID, &m.MerchantID, &m.InvoiceID, &m.PaymentID, &at, &m.Direction, &m.Step,
+		&m.Request, &m.Status, &m.Response, &duration)
+	m.At, m.Duration = instant(at), time.Duration(duration)*time.Millisecond
+	return m, err
 }
 
 // PruneMessages deletes up to limit exchanges from before a time, and says how many.

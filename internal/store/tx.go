@@ -179,7 +179,7 @@ func errLostRow(n int64) error {
 func (tx *Tx) saw(query string, args []any) {
 	tx.store.statements.Add(1)
 	if tx.store.watch != nil {
-		tx.store.watch(query, args)
+		tx.store.watch(tx, query, args)
 	}
 }
 

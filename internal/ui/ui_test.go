@@ -97,6 +97,28 @@ func TestShow(t *testing.T) {
 	}
 }
 
+// A page is framed by nobody, or by our own pages; a page frames nobody else's.
+func TestFrames(t *testing.T) {
+	for _, c := range []struct {
+		f                      Frames
+		options, ancestor, own string
+	}{
+		{Frames{}, "DENY", "frame-ancestors 'none'", "default-src 'none'"},
+		{Frames{Inside: true}, "SAMEORIGIN", "frame-ancestors 'self'", "default-src 'none'"},
+		{Frames{Around: true}, "DENY", "frame-ancestors 'none'", "frame-src 'self'"},
+	} {
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { ShowIn(w, r, 200, templ.Raw(""), c.f) })
+		got := get(t, h, "/").Header
+		csp := got.Get("Content-Security-Policy")
+		if got.Get("X-Frame-Options") != c.options || !strings.Contains(csp, c.ancestor) || !strings.Contains(csp, c.own) || strings.Count(csp, "frame-ancestors") != 1 {
+			t.Errorf("%+v: %v", c.f, got)
+		}
+		if !c.f.Around && strings.Contains(csp, "frame-src") {
+			t.Errorf("%+v may frame others: %s", c.f, csp)
+		}
+	}
+}
+
 func TestMoneyAndTime(t *testing.T) {
 	for l, want := range map[words.Lang]string{words.UZ: "150\u00a0000\u00a0soʻm", words.RU: "150\u00a0000\u00a0сум", words.EN: "150\u00a0000\u00a0soum"} {
 		if got := Money(l, 15_000_000); got != want {

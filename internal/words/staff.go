@@ -9,6 +9,9 @@ var (
 	FindLabel = Text{"Qidirish", "Поиск", "Search"}
 	FindHint  = Text{"Telefon, buyurtma, ID, RRN, summa", "Телефон, заказ, ID, RRN, сумма", "Phone, order, ID, RRN, amount"}
 
+	Opening     = Text{"Ochilmoqda", "Открываем", "Opening"}
+	OpeningText = Text{"Sahifa oʻzi ochilmasa, uni yangilang.", "Если страница не открылась сама, обновите её.", "If the page does not open by itself, reload it."}
+
 	NothingWaits = Text{"Hech narsa sizni kutmayapti.", "Ничего не требует вашего внимания.", "Nothing waits for you."}
 
 	NoStaffPage     = Text{"Manzilni tekshiring: bu yerda hech narsa yoʻq.", "Проверьте адрес: здесь ничего нет.", "Check the address: there is nothing here."}
@@ -167,6 +170,7 @@ var AuditWhats = map[string]Text{
 	"staff.disabled":    {"Xodim oʻchirildi", "Сотрудник отключён", "Person disabled"},
 	"staff.enabled":     {"Xodim yoqildi", "Сотрудник включён", "Person enabled"},
 	"staff.password":    {"Parol oʻzgardi", "Сменён пароль", "Password changed"},
+	"staff.not_proved":  {"Oʻz hisobini oʻzgartirish rad etildi", "Изменение своей записи отклонено", "Change of own account refused"},
 	"staff.recovery":    {"Yangi zaxira kodlari", "Новые резервные коды", "New recovery codes"},
 	"staff.seen":        {"Xodim koʻrildi", "Просмотрен сотрудник", "Person looked at"},
 	"limit.refund":      {"Qaytarish chegarasi", "Предел возврата", "Refund limit set"},
@@ -178,6 +182,19 @@ var AuditWhats = map[string]Text{
 	"merchant.on":       {"Savdogar yoqildi", "Мерчант включён", "Merchant turned on"},
 	"merchant.off":      {"Savdogar oʻchirildi", "Мерчант выключен", "Merchant turned off"},
 	"merchant.checked":  {"Kalitlar sinaldi", "Проверены ключи", "Credentials tried"},
+	"invoice.seen":      {"Hisob koʻrildi", "Просмотрен счёт", "Invoice looked at"},
+	"invoice.searched":  {"Qidirildi", "Искал", "Searched"},
+	"list.seen":         {"Roʻyxat koʻrildi", "Просмотрен список", "List looked at"},
+	"list.exported":     {"Roʻyxat yuklab olindi", "Список выгружен", "List exported"},
+	"invoice.told":      {"Xabar qayta yuborildi", "Уведомление отправлено снова", "Webhook sent again"},
+	"invoice.cancelled": {"Hisob bekor qilindi", "Счёт отменён", "Invoice cancelled"},
+	"invoice.decided":   {"Nomaʼlum natija hal qilindi", "Решено по неизвестному исходу", "Unknown outcome decided"},
+	"alarm.ended":       {"Ogohlantirish yopildi", "Тревога закрыта", "Alarm ended"},
+	"receipt.retried":   {"Chek qayta yuborildi", "Чек отправлен снова", "Receipt sent again"},
+	"refund.made":       {"Pul qaytarish", "Возврат денег", "Refund"},
+	"refund.confirmed":  {"Qaytarish tasdiqlandi", "Возврат подтверждён", "Refund confirmed"},
+	"refund.refused":    {"Qaytarish rad etildi", "Возврат отклонён", "Refund refused"},
+	"delivery.retried":  {"Yetmagan xabar qayta yuborildi", "Недоставленное отправлено снова", "Stuck event sent again"},
 }
 
 // Merchants.
@@ -185,7 +202,7 @@ var (
 	MerchantsTitle  = Text{"Savdogarlar", "Мерчанты", "Merchants"}
 	Merchant        = Text{"Savdogar", "Мерчант", "Merchant"}
 	Company         = Text{"Kompaniya", "Компания", "Company"}
-	CompanyChoose   = Text{"Qaysi toʻlov kompaniyasida?", "В какой платёжной компании?", "At which payment company?"}
+	CompanyChoose   = Text{"Qaysi toʻlov kompaniyasida?", "В какой платёжной компании?", "Which payment company?"}
 	Source          = Text{"Ilova", "Приложение", "App"}
 	SourceHint      = Text{"API dagi source", "source в API", "source in the API"}
 	Business        = Text{"Biznes", "Бизнес", "Business"}
@@ -220,6 +237,8 @@ var (
 	OptionPartialReversal  = Text{"Qisman bekor qilish mumkin", "Можно отменять часть", "Parts may be reversed"}
 	OptionRefuseLateCancel = Text{"Toʻlovdan keyin bekor qilishni rad etish", "Отклонять отмену после оплаты", "Refuse a cancel after payment"}
 	OptionFiscalise        = Text{"Fiskal chekni kompaniya yaratadi", "Фискальный чек создаёт компания", "The company makes the fiscal receipt"}
+	OptionDirectCharge     = Text{"Pulni avval band qilmasdan, darhol yechish", "Списывать сразу, без предварительного удержания", "Charge at once, without a hold first"}
+	OptionReconcileNightly = Text{"Har kecha kompaniya reyestri bilan solishtirish", "Каждую ночь сверять с реестром компании", "Compare with the company’s register each night"}
 	OptionRefundEvents     = Text{"Qisman qaytarish haqida ilovaga xabar berish", "Сообщать приложению о частичном возврате", "Tell the app of partial refunds"}
 	OptionOwnTIN           = Text{"Sotuvchining STIR yoki JSHSHIR", "ИНН или ПИНФЛ продавца", "The seller’s TIN or PINFL"}
 	OptionCallbackFrom     = Text{"Qaysi tarmoqlardan chaqiruv qabul qilinadi", "Из каких сетей принимать вызовы", "Networks from which calls are taken"}
@@ -247,6 +266,8 @@ var (
 	CheckText     = Text{"%s ga hech narsa qilmaydigan soʻrov yuboriladi.", "В %s уйдёт запрос, который ничего не делает.", "%s is asked by a call that does nothing else."}
 	CheckDo       = Text{"Sinash", "Проверить", "Try"}
 	CheckNone     = Text{"%s bilan kalitlarni sinaydigan soʻrov yoʻq: u bizni chaqiradi. Birinchi chaqiruv kalitlar toʻgʻriligini koʻrsatadi.", "У %s нет запроса, которым можно проверить реквизиты: она вызывает нас. Первый её вызов покажет, верны ли они.", "%s has no call by which the credentials could be tried: it calls us. Its first call shows whether they are right."}
+	CheckFirst    = Text{"%s bilan kalitlarni sinaydigan soʻrov yoʻq. Birinchi toʻlov ular toʻgʻriligini koʻrsatadi.", "У %s нет запроса, которым можно проверить реквизиты. Верны ли они, покажет первый платёж.", "%s has no call by which the credentials could be tried. A first payment shows whether they are right."}
+	CheckNothing  = Text{"%s kalit talab qilmaydi.", "%s не требует реквизитов.", "%s wants no credentials."}
 	CreditGood    = Text{"%s kalitlarni qabul qildi.", "%s принимает эти реквизиты.", "%s takes these credentials."}
 	CreditBad     = Text{"%s kalitlarni rad etdi. Ularni kabinet bilan solishtiring.", "%s отклоняет эти реквизиты. Сверьте их с кабинетом.", "%s does not take these credentials. Compare them with its cabinet."}
 	CreditUnclear = Text{"%s hozir aniq javob bermadi. Birozdan soʻng urinib koʻring.", "%s сейчас не ответила внятно. Попробуйте позже.", "%s gave no clear answer. Try again soon."}

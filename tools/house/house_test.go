@@ -157,6 +157,14 @@ func forbidden(path, imp string) string {
 		if ours && own != "internal/provider" && !is("internal/pay", "internal/words") {
 			return "an adapter translates: it knows the contract, the domain and the words"
 		}
+	case below(path, "internal/till/terminal") && top[len(top)-1] == "sim":
+		if ours && !is("internal/till/terminal/sim") && path != "internal/till/terminal/sim" {
+			return "a simulated device shares nothing with the driver, so that one misreading cannot pass on both sides"
+		}
+	case below(path, "internal/till/terminal"):
+		if ours && !is("internal/pay", "internal/till/terminal", "internal/till/fbox") || is("internal/till/terminal/zvt/sim", "internal/till/terminal/arcus2/sim", "internal/till/terminal/fbox/sim") {
+			return "a driver knows its wire and the drivers' contract"
+		}
 	case below(path, "internal/sandbox"), below(path, "internal/till"):
 		if is("internal/gateway", "internal/store", "internal/httpapi") {
 			return "it stands outside the gateway, as the companies and the shops do"
@@ -164,6 +172,14 @@ func forbidden(path, imp string) string {
 	case path == "internal/gateway":
 		if is("internal/httpapi", "internal/app", "internal/sandbox", "internal/config") {
 			return "the use cases do not know who calls them"
+		}
+	case path == "internal/staff":
+		if is("internal/gateway", "internal/provider", "internal/httpapi", "internal/app", "internal/admin") {
+			return "accounts and the log of what people did know nothing of payments"
+		}
+	case path == "internal/admin":
+		if is("internal/store", "internal/app", "internal/sandbox", "internal/config") {
+			return "a page calls use cases, and begins no transaction"
 		}
 	case path == "internal/store":
 		if is("internal/gateway", "internal/provider", "internal/httpapi") {
@@ -189,7 +205,12 @@ func TestForbiddenIsNotBlind(t *testing.T) {
 		{"internal/provider/payme/sim", module + "/internal/pay"},
 		{"internal/gateway", module + "/internal/provider/all"},
 		{"internal/sandbox", module + "/internal/gateway"},
+		{"internal/till", module + "/internal/store"},
+		{"internal/till/terminal/zvt", module + "/internal/till/terminal/zvt/sim"},
+		{"internal/till/terminal/zvt/sim", module + "/internal/till/terminal/zvt"},
 		{"internal/app", module + "/internal/provider/example"},
+		{"internal/staff", module + "/internal/gateway"},
+		{"internal/admin", module + "/internal/store"},
 	} {
 		if forbidden(c[0], c[1]) == "" {
 			t.Errorf("%s may import %s", c[0], c[1])
@@ -420,7 +441,7 @@ func TestCommandsInDocsExist(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	makes := regexp.MustCompile("(?:^|[`$ ])make ([a-z][a-z0-9/_-]*)")
-	commands := regexp.MustCompile("(?:^|[`$/ ])chorsu ([a-z]+(?: [a-z]+)?)")
+	commands := regexp.MustCompile("(?:^|[`$/ ])chorsu ([a-z]+(?: [a-z][a-z-]*)?)")
 	known := map[string]bool{}
 	for _, name := range files(t) {
 		if path.Ext(name) != ".md" && name != "Makefile" {

@@ -212,3 +212,9 @@ func TestScenario_11_AssumedWireNeedsAPerson(t *testing.T) {
 		}
 	}
 }
+
+func TestDialogues(t *testing.T) {
+	providertest.PlayCalls(t, "testdata/instore", func(env provider.Env) (provider.Account, error) {
+		return anor.New().Open(provider.Credentials{Values: setup.Credentials}, env)
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/provider/click"
 	"github.com/chorsu/chorsu/internal/provider/click/sim"
 	"github.com/chorsu/chorsu/internal/provider/providertest"
@@ -106,5 +107,11 @@ func TestScenario_28_ClickPassProcessing(t *testing.T) {
 		if got := b.Payments(invoice)[0]; b.Status(invoice) != "paid" || got.State != pay.Paid || got.Ref != p.Ref {
 			t.Errorf("%+v", got)
 		}
+	})
+}
+
+func TestClickPassDialogues(t *testing.T) {
+	providertest.PlayCalls(t, "testdata/instore", func(env provider.Env) (provider.Account, error) {
+		return click.NewPass().Open(provider.Credentials{Values: map[string]string{"serviceId": "73438", "merchantUserId": "3333", "secretKey": "SECRET123"}}, env)
 	})
 }

@@ -162,3 +162,14 @@ func paydocMeta(id string) []byte {
 	}
 	return message{paydoc: n}.meta()
 }
+
+// Names implements provider.Namer: the number that the Click app shows to a buyer is the paydoc id.
+func (company) Names(p pay.Payment) []string {
+	var known meta
+	if json.Unmarshal(p.Meta, &known) != nil || known.Paydoc <= 0 {
+		return nil
+	}
+	return []string{strconv.FormatInt(known.Paydoc, 10)}
+}
+
+var _ provider.Namer = company{}

@@ -215,3 +215,16 @@ func webURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && len(s) <= 2048 && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
 }
+
+// Names implements provider.Namer: a payment may be known by the uuid of its page, of the money or
+// of its hold.
+func (multicard) Names(p pay.Payment) []string {
+	m := metaOf(p)
+	names := []string{m.Paid, m.Invoice}
+	if m.Hold > 0 {
+		names = append(names, strconv.FormatInt(m.Hold, 10))
+	}
+	return names
+}
+
+var _ provider.Namer = multicard{}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider/multicard"
 	"github.com/chorsu/chorsu/internal/provider/multicard/sim"
 	"github.com/chorsu/chorsu/internal/provider/providertest"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
@@ -711,5 +712,74 @@ func TestBindingThatNobodyFinished(t *testing.T) {
 		s.want(s.api(http.MethodGet, "/api/cards/"+id(late), nil), 200, "status", "pending") // another code could still be sent
 		s.later(2 * time.Minute)
 		s.refusedWith(s.api(http.MethodGet, "/api/cards/"+id(late), nil), 200, pay.DeclineCodeLate)
+	})
+}
+
+// On the hosted page ten cards an hour can be tried on one invoice: nobody is to test stolen ones here.
+func TestCardsAreNotTriedOutOnThePage(t *testing.T) {
+	cards(t, nil, func(t *testing.T, s *scene) {
+		try := func(invoice string) string {
+			form := "number=" + sim.QuietCard + "&expiry=1228"
+			a := s.b.Do(http.MethodPost, s.b.URL+"/pay/"+invoice+"/card", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(form))
+			return a.Header.Get("Location")
+		}
+		one, two := s.invoice(nil), s.invoice(nil)
+		for i := range 10 {
+			if to := try(one); strings.Contains(to, "trouble=tries") {
+				t.Fatalf("try %d is refused", i+1)
+			}
+		}
+		if to := try(one); !strings.Contains(to, "trouble=tries") {
+			t.Errorf("the eleventh is not: %s", to)
+		}
+		if n := len(s.b.Payments(one)); n != 11 { // ten, and the page that was taken back first
+			t.Errorf("%d attempts", n)
+		}
+		if to := try(two); strings.Contains(to, "trouble=tries") {
+			t.Error("another invoice suffers")
+		}
+		s.b.Advance(61 * time.Minute)
+		if to := try(one); strings.Contains(to, "trouble=tries") {
+			t.Error("an hour later it still is")
+		}
+	})
+}
+
+// One way in at a time: the page takes the link into an app back, and no second page is made beside it.
+func TestOnePageOrOneLink(t *testing.T) {
+	cards(t, nil, func(t *testing.T, s *scene) {
+		body := s.b.InvoiceRequest(price, nil)
+		delete(body, "provider")
+		a := s.api(http.MethodPost, "/api/invoices", body)
+		invoice := id(a)
+		link := fmt.Sprint(s.wallet(invoice, "payme").Field("url"))
+		if again := s.api(http.MethodPost, "/api/invoices", body); again.Status != 200 || id(again) != invoice {
+			t.Errorf("%d %s", again.Status, again.Body)
+		}
+		s.b.Do(http.MethodPost, s.b.URL+"/pay/"+invoice, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte("provider=multicard"))
+		s.act(simulator.Action{Kind: "pay", Link: link})
+		s.is(invoice, "pending")
+		page := s.payment(invoice)
+		if page.Way != "" || page.PageURL == "" {
+			t.Fatalf("%+v", page)
+		}
+		s.act(simulator.Action{Kind: "pay", Link: page.PageURL})
+		s.stands(invoice, "paid", "paid")
+		if n, _ := s.took(); n != 1 {
+			t.Errorf("Multicard took the money %d times", n)
+		}
+	})
+}
+
+// Nothing that a stranger writes as a binding callback gets further than a session's name.
+func FuzzBindingCallback(f *testing.F) {
+	f.Add([]byte(`{"payer_id":"67f8dd24e9800","card_token":"6225f3c93f7a880142782fa4","status":"active"}`))
+	f.Add([]byte(`{"payer_id":67,"sign":null}`))
+	f.Add([]byte(`{"payer_id":"../67","payer_id":"x"}`))
+	f.Add([]byte(`[]`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if got := multicard.BoundSession(body); len(got) > 64 || strings.ContainsAny(got, "/?#% \n") {
+			t.Errorf("%q", got)
+		}
 	})
 }

@@ -150,3 +150,9 @@ func TestScenario_32_PaymeGoRefundIsQueued(t *testing.T) {
 		}
 	})
 }
+
+func TestPaymeGoDialogues(t *testing.T) {
+	providertest.PlayCalls(t, "testdata/instore", func(env provider.Env) (provider.Account, error) {
+		return payme.NewGo().Open(provider.Credentials{Values: goSetup.Credentials}, env)
+	})
+}

@@ -701,6 +701,41 @@ func TestNotSent(t *testing.T) {
 	})
 }
 
+// Where card numbers may pass through, a buyer can be sent to our own page, and PaySys is offered;
+// where not, neither.
+func TestPaySysOnThePage(t *testing.T) {
+	for _, accepted := range []bool{true, false} {
+		at := setup
+		at.CardData = accepted
+		providertest.Each(t, at, func(t *testing.T, b *providertest.Bench) {
+			s := shop{b, t}
+			a := s.API(http.MethodGet, "/api/merchants/by-business/app/biz-1/providers", nil)
+			if got := strings.Contains(string(a.Body), `"paysys"`); got != accepted {
+				t.Errorf("offered: %v, want %v: %s", got, accepted, a.Body)
+			}
+			invoice := s.Invoice(amount, nil)
+			link, _ := s.InvoiceField(invoice, "checkoutUrl").(string)
+			if !accepted {
+				if link != "" {
+					t.Errorf("the buyer is sent to %s", link)
+				}
+				return
+			}
+			if !strings.HasSuffix(link, "/pay/"+invoice) {
+				t.Errorf("the buyer is sent to %s", link)
+			}
+			form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+			s.Do(http.MethodPost, s.URL+"/pay/"+invoice+"/card", form, []byte("number="+humo+"&expiry=0227&phone=907702150"))
+			page := s.Do(http.MethodGet, s.URL+"/pay/"+invoice, nil, nil)
+			if !strings.Contains(string(page.Body), "one-time-code") {
+				t.Fatalf("no code is asked for: %d %s", page.Status, page.Body)
+			}
+			s.Do(http.MethodPost, s.URL+"/pay/"+invoice+"/code", form, []byte("otp="+code))
+			s.is(invoice, pay.StatusPaid, pay.Paid, "paid")
+		})
+	}
+}
+
 // A day is compared by asking of each payment, since PaySys has no register: what it agrees to,
 // what it has reversed, what it tells in soum, and what it tells in another sum.
 func TestReconciledByAsking(t *testing.T) {

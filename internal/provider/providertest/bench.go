@@ -33,6 +33,9 @@ type Setup struct {
 
 	// Others are further providers of the same business, for what two of them do to one invoice.
 	Others []Setup
+
+	// Known are providers that the gateway knows and the business is not registered with.
+	Known []provider.Provider
 }
 
 // Each runs f as a subtest on each engine, with a fresh gateway.

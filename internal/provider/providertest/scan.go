@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -45,7 +46,8 @@ func ConformWallet(t *testing.T, s Setup, w Wallet) {
 		{"half of the answer came", (*scans).halfAnswer},
 		{"done and answered 500", (*scans).error500},
 		{"the company is down while it is asked", (*scans).deaf},
-		{"another business's code", (*scans).foreign},
+		{"the process dies with the answer in its hand", (*scans).dies},
+		{"what does not belong to a code", (*scans).foreign},
 		{"returned", (*scans).returned},
 		{"the return's answer was lost", (*scans).returnLost},
 		{"the receipt's link", (*scans).receipt},
@@ -166,6 +168,10 @@ func (s *scans) pays() {
 	if p.Ref == "" || p.Way != pay.WayQR || p.Captured != amount {
 		s.t.Errorf("%+v", p)
 	}
+	s.API(http.MethodGet, "/api/invoices/"+invoice+"/timeline", nil) // what was said is written down by now
+	if s.Row("SELECT COUNT(*) FROM messages") == "0" {
+		s.t.Error("nothing of what was said was kept")
+	}
 	for _, table := range []string{"messages", "changes", "events"} {
 		column := map[string]string{"messages": "request || response", "changes": "note", "events": "body"}[table]
 		if n := s.Row("SELECT COUNT(*) FROM " + table + " WHERE " + column + " LIKE '%" + code + "%'"); n != "0" {
@@ -181,9 +187,16 @@ func (s *scans) pays() {
 func (s *scans) repeats() {
 	invoice := s.Invoice(amount, nil)
 	body := map[string]any{"method": "qr", "code": s.code(simulator.PlanPay)}
-	first := s.API(http.MethodPost, "/api/invoices/"+invoice+"/pay", body)
-	if first.Field("status") != "paid" {
-		s.t.Fatalf("%s", first.Body)
+	text, err := json.Marshal(body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	keyed := http.Header{"X-Api-Key": {apiKey}, "Content-Type": {"application/json"}, "Idempotency-Key": {"slip-340"}}
+	for i := range 3 {
+		a := s.Do(http.MethodPost, s.URL+"/api/invoices/"+invoice+"/pay", keyed, text)
+		if a.Status != http.StatusOK || a.Field("status") != "paid" || (a.Header.Get("Idempotent-Replayed") == "true") != (i > 0) {
+			s.t.Fatalf("the same request, %d: %d %s", i, a.Status, a.Body)
+		}
 	}
 	again := s.API(http.MethodPost, "/api/invoices/"+invoice+"/pay", body)
 	if again.Status != http.StatusConflict {
@@ -329,6 +342,34 @@ func (s *scans) deaf() {
 		s.charged(0)
 		return
 	}
+	s.until(invoice, pay.Paid)
+	s.paid(invoice)
+}
+
+// dies: the money is taken, and nothing of the answer can be written down.
+func (s *scans) dies() {
+	invoice, code := s.Invoice(amount, nil), s.code(simulator.PlanPay)
+	s.World.Faults.Set(simulator.Fault{Step: s.w.Step, Kind: simulator.Late, Times: 1, Delay: 200 * time.Millisecond})
+	answered := make(chan Answer, 1)
+	go func() { answered <- s.pay(invoice, code) }()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for len(s.World.Faults.List()) > 0 { // until the company has the call
+		<-tick.C
+	}
+	s.FailStore(true)
+	a := <-answered
+	s.FailStore(false)
+	if a.Status != http.StatusInternalServerError {
+		s.t.Fatalf("what was not written down was answered: %d %s", a.Status, a.Body)
+	}
+	if p := s.last(invoice); p.State != pay.Created || p.Asked != pay.AskedCharge {
+		s.t.Fatalf("%+v", p)
+	}
+	if again := s.pay(invoice, s.code(simulator.PlanPay)); again.Status != http.StatusConflict {
+		s.t.Errorf("another charge meanwhile: %d %s", again.Status, again.Body)
+	}
+	s.Advance(31 * time.Second)
 	s.until(invoice, pay.Paid)
 	s.paid(invoice)
 }

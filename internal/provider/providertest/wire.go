@@ -94,6 +94,9 @@ func plugins(s Setup) []app.Plugin {
 	for _, o := range s.Others {
 		out = append(out, app.Plugin{Provider: o.Provider, Simulator: o.Simulator})
 	}
+	for _, p := range s.Known {
+		out = append(out, app.Plugin{Provider: p})
+	}
 	return out
 }
 

@@ -195,3 +195,9 @@ func TestScenario_20_FastPayReceipt(t *testing.T) {
 		}
 	}
 }
+
+func TestFastPayDialogues(t *testing.T) {
+	providertest.PlayCalls(t, "testdata/instore", func(env provider.Env) (provider.Account, error) {
+		return uzum.NewFastPay().Open(provider.Credentials{Values: fastSetup.Credentials}, env)
+	})
+}

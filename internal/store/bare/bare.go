@@ -29,6 +29,7 @@ type engine interface {
 	transaction(ctx context.Context, statements []statement) error
 	settle(ctx context.Context) error // after a bulk of writes: what the engine would do in time by itself
 	size(ctx context.Context) (int64, error)
+	count(ctx context.Context, query string) (int64, error)
 	close()
 }
 

@@ -49,6 +49,11 @@ func (p *postgres) settle(ctx context.Context) error {
 	return err
 }
 
+func (p *postgres) count(ctx context.Context, query string) (n int64, err error) {
+	err = p.pool.QueryRow(ctx, query).Scan(&n)
+	return n, err
+}
+
 func (p *postgres) size(ctx context.Context) (n int64, err error) {
 	err = p.pool.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&n)
 	return n, err
@@ -106,6 +111,11 @@ func openSQLite(ctx context.Context, path string) (engine, error) {
 	s := &sqlite{path: path, db: db, conn: conn, asked: make(chan *request, 1024)}
 	s.closed.Go(s.write)
 	return s, nil
+}
+
+func (s *sqlite) count(ctx context.Context, query string) (n int64, err error) {
+	err = s.db.QueryRowContext(ctx, query).Scan(&n)
+	return n, err
 }
 
 func (s *sqlite) transaction(_ context.Context, statements []statement) error {

@@ -10,19 +10,19 @@ import (
 )
 
 var pageHTML = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Click (sandbox)</title></head><body>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Click (sandbox)</title>` + simulator.PageHead + `</head><body class="click">` + simulator.PageBar + `<main>
 <h1>Click (sandbox)</h1>
-{{if .Problem}}<p>{{.Problem}}</p>{{end}}
+{{if .Problem}}<p role="alert">{{.Problem}}</p>{{end}}
 {{if .Result}}<p id="result">{{.Result}}</p>
 {{else if .Account}}
-<p>Service {{.Service}}, order {{.Account}}: <strong>{{.Amount}} soum</strong></p>
+<p class="sum">{{.Amount}} soum</p><p class="muted">Service {{.Service}}, order {{.Account}}</p>
 <form method="post">
 <button name="do" value="pay">Pay</button>
 <button name="do" value="refuse">Not enough money</button>
 <button name="do" value="abandon">Close</button>
 </form>{{end}}
-</body></html>
+</main></body></html>
 `))
 
 type pageData struct {

@@ -191,8 +191,10 @@ func (s *Simulator) tellBound(ctx context.Context) (all []simulator.Exchange) {
 // showForm is the page on which a card's owner enters it; takeForm is the press of its button.
 func (s *Simulator) showForm(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	fmt.Fprintf(w, `<!doctype html><meta charset="utf-8"><title>Multicard (sandbox)</title><h1>Multicard · sandbox</h1><form method="post">`+
-		`<p><input name="card" value="%s"> <input name="otp" value="%s"></p><button>OK</button></form>`, GoodCard, GoodCode)
+	fmt.Fprint(w, `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">`+
+		`<title>Multicard (sandbox)</title>`+simulator.PageHead+`<body class="multicard">`+simulator.PageBar+`<main><h1>Multicard: a card</h1><form method="post">`+
+		`<label>Card<input name="card" inputmode="numeric" value="`+GoodCard+`"></label><label>Code from the SMS<input name="otp" inputmode="numeric" value="`+GoodCode+`"></label>`+
+		`<button value="pay">OK</button></form></main></body></html>`)
 }
 
 func (s *Simulator) takeForm(w http.ResponseWriter, r *http.Request) {

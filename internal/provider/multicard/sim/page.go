@@ -29,19 +29,19 @@ var wordings = map[string]wording{
 }
 
 var page = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="{{.Lang}}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="{{.Lang}}"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Multicard (sandbox): {{.W.Title}}</title>
-<style>body{font:16px system-ui;max-width:26rem;margin:3rem auto;padding:0 1rem}input,button{font:inherit;padding:.5rem;margin:.2rem 0;width:100%;box-sizing:border-box}.sum{font-size:1.6rem}</style>
-<p>Multicard · sandbox</p><h1>{{.W.Title}}</h1><p class="sum">{{.W.Sum}}: {{.Sum}} UZS</p>
+` + simulator.PageHead + `<body class="multicard">` + simulator.PageBar + `<main>
+<h1>Multicard: {{.W.Title}}</h1><p class="muted">{{.W.Sum}}</p><p class="sum">{{.Sum}} UZS</p>
 {{if .Open}}<form method="post">
 <label>{{.W.Card}}<input name="card" inputmode="numeric" value="{{.Card}}"></label>
 <label>{{.W.Expiry}}<input name="expiry" value="{{.Expiry}}"></label>
 <label>{{.W.Code}}<input name="otp" value="{{.Code}}"></label>
 <button name="do" value="pay">{{.W.Pay}}</button>
-<p>{{.W.Wallet}}: {{range .Wallets}}<button name="wallet" value="{{.}}">{{.}}</button>{{end}}</p>
+<p class="muted">{{.W.Wallet}}</p><div class="wallets">{{range .Wallets}}<button name="wallet" value="{{.}}">{{.}}</button>{{end}}</div>
 <button name="do" value="refuse">{{.W.Refuse}}</button><button name="do" value="abandon">{{.W.Cancel}}</button>
 </form><p>{{range .Langs}}<a href="?lang={{.}}">{{.}}</a> {{end}}</p>{{else}}<p>{{.Said}}</p><p>{{.Message}}</p>
-{{range .Fiscal}}<p>{{$.W.Fiscal}}: <code>{{.}}</code></p>{{end}}{{end}}`))
+{{range .Fiscal}}<p>{{$.W.Fiscal}}: <code>{{.}}</code></p>{{end}}{{end}}</main></body></html>`))
 
 func (s *Simulator) showInvoice(w http.ResponseWriter, r *http.Request) { s.show(w, r, true) }
 

@@ -237,16 +237,16 @@ var pageWords = map[string]map[string]string{
 }
 
 var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="{{.Lang}}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{{.Words.title}}</title>
+<html lang="{{.Lang}}"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Words.title}}</title>` + simulator.PageHead + `<body class="payme">` + simulator.PageBar + `<main>
 <h1>{{.Words.title}}</h1>
-{{if .Account}}<p>{{.Words.order}}: <b>{{.Account}}</b></p><p>{{.Words.sum}}: <b>{{.Soum}}</b></p>{{end}}
+{{if .Account}}<p class="muted">{{.Words.sum}}</p><p class="sum">{{.Soum}}</p><p class="muted">{{.Words.order}} {{.Account}}</p>{{end}}
 {{if .Fault}}<p role="alert">{{.Fault}}</p>{{else if .Done}}<p>{{.Words.done}}</p>{{end}}
 {{if .Done}}{{if .Returned}}<p><a href="{{.Returned}}">{{.Words.back}}</a></p>{{end}}
 {{else if .Account}}<form method="post" action="{{.Action}}">
 <input type="hidden" name="merchant" value="{{.Kassa}}"><input type="hidden" name="account[{{.Field}}]" value="{{.Account}}">
 <input type="hidden" name="amount" value="{{.Amount}}"><input type="hidden" name="lang" value="{{.Lang}}"><input type="hidden" name="callback" value="{{.Callback}}">
-<button name="do" value="pay">{{.Words.pay}}</button> <button name="do" value="refuse">{{.Words.refuse}}</button> <button name="do" value="look">{{.Words.look}}</button>
+<button name="do" value="pay">{{.Words.pay}}</button><button name="do" value="refuse">{{.Words.refuse}}</button> <button name="do" value="look">{{.Words.look}}</button>
 </form>{{end}}
-</html>
+</main></body></html>
 `))

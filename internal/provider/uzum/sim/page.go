@@ -75,15 +75,16 @@ type view struct {
 }
 
 var form = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{{.Title}}</title>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Title}}</title>` + simulator.PageHead + `<body class="uzum">` + simulator.PageBar + `<main>
 <h1>{{.Title}}</h1>
-{{if .Account}}<p>Order {{.Account}}</p>{{end}}
-{{if .Text}}<pre>{{.Text}}</pre>{{end}}
+{{if .Account}}<p class="muted">Order {{.Account}}</p>{{end}}
+{{if .Text}}<pre tabindex="0">{{.Text}}</pre>{{end}}
 {{if .Form}}<form method="post">
 <button name="do" value="pay">Pay</button>
 <button name="do" value="refuse">Refuse</button>
 </form>{{end}}
+</main></body></html>
 `))
 
 func (b *bank) show(w http.ResponseWriter, status int, v view) {

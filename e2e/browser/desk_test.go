@@ -1,0 +1,84 @@
+package browser_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"github.com/chorsu/chorsu/internal/app"
+	"github.com/chorsu/chorsu/internal/staff"
+)
+
+// What staff do about payments. Four people are signed in, three webhooks are stuck, and refunds
+// above 300 000 soum take two.
+func TestDesk(t *testing.T) {
+	url, a := serve(t)
+	for _, p := range app.Plugins() {
+		register(t, url, p.Provider.Info().Name, p.Sample)
+	}
+	for name, role := range map[string]staff.Role{"VIEWER": staff.Viewer, "SUPPORT": staff.Support, "REFUNDS": staff.Refunds, "SECOND": staff.Refunds} {
+		t.Setenv("SESSION_"+name, session(t, a, name+"@namuna.uz", role))
+	}
+	must(t, a.Office.SetRefundLimit(t.Context(), staff.CommandLine, 300_000_00))
+	for _, order := range []string{"stuck-0", "stuck-1", "stuck-2"} {
+		var made struct{ ID string }
+		call(t, url, "/api/invoices", map[string]any{
+			"source": "shop", "businessId": "namuna", "provider": "payme", "sourceInvoiceId": order, "amount": 8_900_000, "notifyUrl": url + "/sandbox/nowhere/hook",
+		}, &made)
+		call(t, url, "/api/invoices/"+made.ID+"/cancel", map[string]any{}, nil)
+	}
+	for range 8 { // all the fast retries
+		_, err := a.Runner.RunDue(t.Context())
+		must(t, err)
+		a.Clock.Advance(20 * time.Second)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	go func() { stopped <- a.Runner.Run(ctx) }()
+	defer func() {
+		stop()
+		must(t, <-stopped)
+	}()
+	run(t, url, "desk.mjs", 8)
+}
+
+// session enrols somebody and gives the token of the session that begins with it.
+func session(t *testing.T, a *app.App, email string, role staff.Role) string {
+	t.Helper()
+	_, link, err := a.Office.Add(t.Context(), staff.CommandLine, email, role)
+	must(t, err)
+	in, err := a.Office.Invitation(t.Context(), link)
+	must(t, err)
+	code, err := totp.GenerateCode(in.Secret, time.Now())
+	must(t, err)
+	_, token, err := a.Office.Enrol(t.Context(), link, staff.Attempt{Password: "choyxona oldidagi chinor", Code: code, Address: "192.0.2.1", Network: "192.0.2.1"})
+	must(t, err)
+	return token
+}
+
+// call asks the program as an app does.
+func call(t *testing.T, url, path string, body, into any) {
+	t.Helper()
+	text, err := json.Marshal(body)
+	must(t, err)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", url+path, bytes.NewReader(text))
+	must(t, err)
+	req.Header.Set("x-api-key", apiKey)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer res.Body.Close()
+	answer := struct {
+		Status bool
+		Data   any
+	}{Data: into}
+	must(t, json.NewDecoder(res.Body).Decode(&answer))
+	if !answer.Status {
+		t.Fatalf("%s: %s", path, res.Status)
+	}
+}

@@ -1,0 +1,140 @@
+package admin
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/words"
+)
+
+// A list as a file that Excel opens rightly, by a double click, on an Uzbek, a Russian or an
+// English machine: UTF-8 with its mark in front; a semicolon between the columns and a comma in
+// the sums where that is the custom; ids that Excel would round or strip of zeros as ="…", which
+// it shows as they are; and nothing from outside that it would take for a formula.
+
+// cell is one value, as it stands in the file but for the quotes.
+type cell string
+
+// textCell is anything from outside, or an id. Only what is digits through and through becomes
+// ="…": in it nothing can be smuggled.
+func textCell(s string) cell {
+	if s == "" {
+		return ""
+	}
+	if strings.Trim(s, "0123456789") == "" && (len(s) >= 12 || s[0] == '0') {
+		return cell(`="` + s + `"`)
+	}
+	if strings.ContainsRune("=+-@\t\r\n|%", rune(s[0])) || strings.HasPrefix(s, "＝") || strings.HasPrefix(s, "＋") || strings.HasPrefix(s, "－") || strings.HasPrefix(s, "＠") {
+		return cell("'" + s) // a formula begins so; the apostrophe makes it text
+	}
+	return cell(s)
+}
+
+// sumCell is an amount in soum with two digits of tiyin, as a number.
+func sumCell(l words.Lang, t pay.Tiyin) cell {
+	if l == words.EN {
+		return cell(t.Soum())
+	}
+	return cell(strings.Replace(t.Soum(), ".", ",", 1))
+}
+
+// tiyinCell is the same amount as the API has it.
+func tiyinCell(t pay.Tiyin) cell { return cell(strconv.FormatInt(int64(t), 10)) }
+
+// timeCell is a moment in Tashkent that Excel reads as one.
+func timeCell(t time.Time) cell {
+	if t.IsZero() {
+		return ""
+	}
+	return cell(t.In(pay.Tashkent).Format(time.DateTime))
+}
+
+// sheet writes rows. It holds a few kilobytes, however many there are.
+type sheet struct {
+	w     *bufio.Writer
+	comma byte
+}
+
+func newSheet(w io.Writer, l words.Lang) *sheet {
+	s := &sheet{w: bufio.NewWriterSize(w, 32<<10), comma: ';'}
+	if l == words.EN {
+		s.comma = ','
+	}
+	s.w.WriteString("\uFEFF")
+	return s
+}
+
+func (s *sheet) row(cells ...cell) {
+	for i, c := range cells {
+		if i > 0 {
+			s.w.WriteByte(s.comma)
+		}
+		text := strings.ReplaceAll(string(c), "\x00", "")
+		if strings.ContainsAny(text, "\"\r\n\t"+string(rune(s.comma))) || text != strings.TrimSpace(text) {
+			text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
+		}
+		s.w.WriteString(text)
+	}
+	s.w.WriteString("\r\n")
+}
+
+// fileRows is how many rows are read, and held, at a time.
+const fileRows = 1000
+
+// fileStep is how long the reader of a file may take for one part of it.
+const fileStep = time.Minute
+
+// stream writes parts of a list until there are no more. Each part is on its way before the next
+// is read, so that a million rows take no more memory than a thousand.
+func stream(ctx context.Context, w http.ResponseWriter, l words.Lang, head []cell, part func(ctx context.Context, p gateway.Page) (rows [][]cell, next string, err error)) error {
+	out := http.NewResponseController(w)
+	s := newSheet(w, l)
+	s.row(head...)
+	for p := (gateway.Page{Limit: fileRows}); ; {
+		rows, next, err := part(ctx, p)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			s.row(row...)
+		}
+		// The server's deadline is for pages. A file may take longer, as long as somebody reads it.
+		_ = out.SetWriteDeadline(time.Now().Add(fileStep))
+		if err := s.w.Flush(); err != nil {
+			return err
+		}
+		_ = out.Flush()
+		if next == "" || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.Cursor = next
+	}
+}
+
+// file answers with a list as a file.
+func (a *admin) file(w http.ResponseWriter, r *http.Request, name string, head []words.Text, part func(ctx context.Context, p gateway.Page) (rows [][]cell, next string, err error)) {
+	if err := a.audit(r.Context(), "list.exported", name, r.URL.RawQuery); err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/csv; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="chorsu-`+name+"-"+a.o.Now().In(pay.Tashkent).Format("20060102-1504")+`.csv"`)
+	h.Set("X-Content-Type-Options", "nosniff")
+	cells := make([]cell, len(head))
+	for i, t := range head {
+		cells[i] = cell(t.In(lang(r)))
+	}
+	if err := stream(r.Context(), w, lang(r), cells, part); err != nil {
+		// What was sent cannot be taken back: a connection that breaks says that it is not all.
+		a.o.Logger.WarnContext(r.Context(), "a list could not be sent to its end", "list", name, "error", err)
+		panic(http.ErrAbortHandler)
+	}
+}

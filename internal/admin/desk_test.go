@@ -1,0 +1,393 @@
+package admin_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/app"
+	"github.com/chorsu/chorsu/internal/provider/simulator"
+	"github.com/chorsu/chorsu/internal/staff"
+)
+
+// shop registers a business at every provider and gives what makes an invoice of it.
+func (p *program) shop(providers ...string) {
+	p.Helper()
+	for _, plugin := range app.Plugins() {
+		name := plugin.Provider.Info().Name
+		for _, want := range providers {
+			if want == name {
+				p.api("POST", "/api/merchants", map[string]any{"source": "shop", "businessId": "namuna", "provider": name, "credentials": plugin.Sample, "displayName": "Namuna"})
+			}
+		}
+	}
+}
+
+// api calls the program as an app does, and gives the answer's data.
+func (p *program) api(method, path string, body any) map[string]any {
+	p.Helper()
+	text, err := json.Marshal(body)
+	must(p.T, err)
+	req, err := http.NewRequestWithContext(p.Context(), method, p.url+path, strings.NewReader(string(text)))
+	must(p.T, err)
+	req.Header.Set("x-api-key", apiKey)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	must(p.T, err)
+	defer res.Body.Close()
+	var answer struct {
+		Status bool
+		Data   map[string]any
+	}
+	must(p.T, json.NewDecoder(res.Body).Decode(&answer))
+	if !answer.Status {
+		p.Fatalf("%s %s: %v", method, path, answer.Data)
+	}
+	return answer.Data
+}
+
+// invoice makes an invoice of the shop, whose webhooks are answered by that path of the sandbox.
+func (p *program) invoice(order string, soum int64, more ...any) string {
+	p.Helper()
+	body := map[string]any{"source": "shop", "businessId": "namuna", "provider": "payme", "sourceInvoiceId": order, "amount": soum * 100, "notifyUrl": p.url + "/sandbox/inbox/shop"}
+	for i := 0; i+1 < len(more); i += 2 {
+		body[more[i].(string)] = more[i+1]
+	}
+	return p.api("POST", "/api/invoices", body)["id"].(string)
+}
+
+// paidByClick is an invoice that the sandbox's buyer has paid.
+func (p *program) paidByClick(order string, soum int64) string {
+	p.Helper()
+	made := p.api("POST", "/api/invoices", map[string]any{
+		"source": "shop", "businessId": "namuna", "provider": "click", "sourceInvoiceId": order, "amount": soum * 100, "notifyUrl": p.url + "/sandbox/inbox/shop",
+	})
+	click, _, _ := p.Sandbox.Simulator("click")
+	report, err := click.Act(p.Context(), simulator.Action{Kind: "pay", Link: made["checkoutUrl"].(string)})
+	if err != nil || report.State != "paid" {
+		p.Fatalf("not paid: %+v %v", report, err)
+	}
+	return made["id"].(string)
+}
+
+// workOff does what is due, and what falls due in the next minutes.
+func (p *program) workOff() {
+	p.Helper()
+	for range 8 {
+		if _, err := p.Runner.RunDue(p.Context()); err != nil {
+			p.Fatal(err)
+		}
+		p.wait(20 * time.Second)
+	}
+}
+
+// follow loads the page that an action leads to.
+func (b *browser) follow(got page) page {
+	b.Helper()
+	if got.status != http.StatusSeeOther {
+		b.Fatalf("it leads nowhere: %d %s", got.status, got.body)
+	}
+	return b.get(got.to)
+}
+
+// listen reads a stream of news until the test ends.
+func (b *browser) listen(path string) <-chan string {
+	b.Helper()
+	req, err := http.NewRequestWithContext(b.Context(), "GET", b.url+path, nil)
+	must(b.T, err)
+	req.Header.Set("Accept", "text/event-stream")
+	res, err := b.http.Do(req)
+	must(b.T, err)
+	if res.StatusCode != http.StatusOK {
+		b.Fatalf("the stream answers %d", res.StatusCode)
+	}
+	out := make(chan string, 100)
+	go func() {
+		defer close(out)
+		defer res.Body.Close()
+		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				out <- data
+			}
+		}
+	}()
+	return out
+}
+
+// Everybody sees an invoice in each language; what it says is what the book says.
+func TestTheInvoiceTellsWhatHappened(t *testing.T) {
+	p := start(t)
+	p.shop("payme")
+	id := p.invoice("10452", 150_000, "metadata", map[string]string{"buyerPhone": "+998901234567"})
+	viewer := p.as(staff.Viewer)
+	for lang, says := range map[string]string{"uz": "Toʻlov kutilmoqda", "ru": "Ожидается оплата", "en": "Waiting for"} {
+		got := viewer.get("/admin/invoices/" + id + "?lang=" + lang)
+		if lang == "uz" {
+			says = "toʻlovi kutilmoqda"
+		}
+		viewer.want(got, 200, says, id, "10452", "+998 90 ***-**-67")
+		if strings.Contains(got.body, "901234567") {
+			t.Error("the whole telephone number is shown")
+		}
+	}
+	viewer.want(viewer.get("/admin/invoices/01975f2e-6a09-7bf0-9a1b-00505680eaf6"), 404)
+	viewer.want(viewer.get("/admin/invoices/x"), 404)
+	p.audited("invoice.seen", "invoice.seen")
+}
+
+// Looking at the same thing again and again is one line of the log.
+func TestAPageThatDrawsItselfAnewIsLookedAtOnce(t *testing.T) {
+	p := start(t)
+	p.shop("payme")
+	id := p.invoice("1", 1000)
+	viewer := p.as(staff.Viewer)
+	for range 5 {
+		viewer.want(viewer.get("/admin/invoices/"+id), 200)
+	}
+	list, _, err := p.Office.Log(p.Context(), staff.Filter{}, 50, "")
+	must(t, err)
+	n := 0
+	for _, e := range list {
+		if e.What == "invoice.seen" && e.Subject == id {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d entries", n)
+	}
+}
+
+func TestCancelAndNotify(t *testing.T) {
+	p := start(t)
+	p.shop("payme")
+	id := p.invoice("1", 1000)
+	support := p.as(staff.Support)
+	support.want(support.post("/admin/invoices/"+id+"/notify", nil), 409, "Nothing has happened yet")
+	got := support.post("/admin/invoices/"+id+"/cancel", nil)
+	if got.status != 303 || got.to != "/admin/invoices/"+id+"?done=cancel" {
+		t.Fatalf("%d %s", got.status, got.to)
+	}
+	support.want(support.get(got.to), 200, "The invoice was cancelled", "cancelled by "+support.person.Email)
+	support.want(support.post("/admin/invoices/"+id+"/cancel", nil), 409, "present state does not allow")
+	if got := support.post("/admin/invoices/"+id+"/notify", nil); got.status != 303 {
+		t.Errorf("%d", got.status)
+	}
+	p.audited("invoice.told", "invoice.seen", "invoice.cancelled", "invoice.cancelled", "invoice.told")
+	viewer := p.as(staff.Viewer)
+	if body := viewer.get("/admin/invoices/" + id).body; strings.Contains(body, "/notify") || strings.Contains(body, "/cancel") {
+		t.Error("a viewer is offered what a viewer may not")
+	}
+}
+
+var hiddenKey = regexp.MustCompile(`name="key" value="([^"]+)"`)
+
+// A refund asks for a reason, then whether it is meant, and is made once however often its last
+// button is pressed; above the limit another person confirms.
+func TestRefundOnThePages(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	id := p.paidByClick("1", 150_000)
+	money := p.as(staff.Refunds)
+	page := money.get("/admin/invoices/" + id + "/refund")
+	money.want(page, 200, "150 000")
+	key := hiddenKey.FindStringSubmatch(page.body)[1]
+	form := url.Values{"key": {key}, "amount": {"150 000"}, "why": {""}}
+	at := "/admin/invoices/" + id + "/refund"
+	money.want(money.post(at, form), 422, "Say why.")
+	form.Set("why", "came broken")
+	form.Set("amount", "150 001")
+	money.want(money.post(at, form), 422, "no more than is left")
+	form.Set("amount", "150 000")
+	sure := money.post(at, form)
+	money.want(sure, 200, "the money goes back at once", "came broken")
+	if again := hiddenKey.FindStringSubmatch(sure.body)[1]; again != key {
+		t.Error("the key does not go along")
+	}
+	form.Set("sure", "yes")
+	var to string
+	for range 3 {
+		got := money.post(at, form)
+		if got.status != 303 || to != "" && got.to != to {
+			t.Fatalf("%d %s after %s: %s", got.status, got.to, to, got.body)
+		}
+		to = got.to
+	}
+	money.want(money.get(to), 200, "was returned", "came broken", money.person.Email)
+	if refunds := p.api("GET", "/api/refunds/by-invoice/"+id, nil)["items"].([]any); len(refunds) != 1 {
+		t.Errorf("%d refunds", len(refunds))
+	}
+}
+
+func TestASecondPersonConfirms(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	id := p.paidByClick("1", 150_000)
+	owner, first, second := p.as(staff.Owner), p.as(staff.Refunds), p.as(staff.Refunds)
+	must(t, p.Office.SetRefundLimit(p.Context(), owner.person.By("192.0.2.1"), 100_000_00))
+	at := "/admin/invoices/" + id + "/refund"
+	page := first.get(at)
+	first.want(page, 200, "above it a second person confirms")
+	form := url.Values{"key": hiddenKey.FindStringSubmatch(page.body)[1:2], "amount": {"150 000"}, "why": {"came broken"}}
+	first.want(first.post(at, form), 200, "a second person will confirm it")
+	form.Set("sure", "yes")
+	got := first.post(at, form)
+	first.want(first.get(got.to), 200, "waits for a second person", "another person confirms")
+	approval := regexp.MustCompile(`/admin/approvals/([^/]+)/refuse`).FindStringSubmatch(first.get("/admin/invoices/" + id).body)[1]
+	first.want(first.post("/admin/approvals/"+approval+"/confirm", nil), 403, "Whoever asked cannot confirm")
+	support := p.as(staff.Support)
+	support.want(support.post("/admin/approvals/"+approval+"/confirm", nil), 403)
+	second.want(second.get("/admin/"), 200, "wait for a second person: 1", first.person.Email)
+	got = second.post("/admin/approvals/"+approval+"/confirm", nil)
+	second.want(second.get(got.to), 200, "was returned")
+	if got := second.post("/admin/approvals/"+approval+"/confirm", nil); got.status != 303 {
+		t.Errorf("pressed again: %d", got.status)
+	}
+	if refunds := p.api("GET", "/api/refunds/by-invoice/"+id, nil)["items"].([]any); len(refunds) != 1 {
+		t.Errorf("%d refunds", len(refunds))
+	}
+	second.want(second.post("/admin/approvals/"+approval+"/refuse", nil), 409)
+}
+
+// A delivery that is stuck says why, and is sent again: one, the selected, all.
+func TestStuckDeliveriesAreRetried(t *testing.T) {
+	p := start(t)
+	p.shop("payme")
+	for i := range 3 {
+		id := p.invoice(fmt.Sprint("stuck-", i), 1000, "notifyUrl", p.url+"/sandbox/nowhere/"+fmt.Sprint(i))
+		p.api("POST", "/api/invoices/"+id+"/cancel", map[string]any{})
+	}
+	p.workOff()
+	viewer := p.as(staff.Viewer)
+	page := viewer.get("/admin/stuck")
+	viewer.want(page, 200, "stuck-0", "knows no such address (404)")
+	if strings.Contains(page.body, "checkbox") {
+		t.Error("a viewer is offered to send again")
+	}
+	support := p.as(staff.Support)
+	page = support.get("/admin/stuck")
+	events := regexp.MustCompile(`name="one" value="([^"]+)"`).FindAllStringSubmatch(page.body, -1)
+	if len(events) != 3 {
+		t.Fatalf("%d rows", len(events))
+	}
+	support.want(support.follow(support.post("/admin/stuck", url.Values{"one": {events[0][1]}})), 200, "1 events are being sent again")
+	support.want(support.follow(support.post("/admin/stuck", url.Values{"event": {events[1][1], events[2][1], "x"}})), 200, "2 events are being sent again")
+	support.want(support.follow(support.post("/admin/stuck", url.Values{})), 200, "Nothing was selected")
+	support.want(support.get("/admin/stuck"), 200, "Everything has arrived") // they are on their way again
+	p.workOff()
+	support.want(support.follow(support.post("/admin/stuck", url.Values{"all": {"yes"}, "since": {"day"}})), 200, "All of them are being sent again")
+	p.workOff()
+	support.want(support.get("/admin/"), 200, "Events not delivered: 3")
+}
+
+// What was pasted is found and said; a card's number gets no further than the form.
+func TestSearchOnThePages(t *testing.T) {
+	p := start(t)
+	p.shop("payme")
+	id := p.invoice("order 77", 123_456)
+	viewer := p.as(staff.Viewer)
+	got := viewer.post("/admin/search", url.Values{"q": {"123 456 soʻm"}})
+	if got.status != 303 {
+		t.Fatal(got.status)
+	}
+	viewer.want(viewer.get(got.to), 200, "/admin/invoices/"+id, "amount", "order 77")
+	got = viewer.post("/admin/search", url.Values{"q": {"8600 0691 9540 6311"}})
+	if strings.Contains(got.to, "9540") {
+		t.Errorf("it leads to %s", got.to)
+	}
+	viewer.want(viewer.get(got.to), 200, "card ending in", "Nothing was found")
+	if got := viewer.get("/admin/search?q=8600+0691+9540+6311"); got.status != 303 {
+		t.Errorf("a whole number stays in the address: %d", got.status)
+	}
+	list, _, err := p.Office.Log(p.Context(), staff.Filter{}, 50, "")
+	must(t, err)
+	for _, e := range list {
+		if strings.Contains(e.Detail, "9540") {
+			t.Errorf("the audit log holds the number: %s", e.Detail)
+		}
+	}
+}
+
+// Each list narrows, sorts, goes on by its cursor, and comes as a file of the same rows.
+func TestLists(t *testing.T) {
+	p := start(t)
+	p.shop("payme")
+	for i := range 60 {
+		p.invoice(fmt.Sprintf("order-%02d", i), int64(1000+i))
+		p.wait(time.Second)
+	}
+	viewer := p.as(staff.Viewer)
+	rows := func(path string) []string {
+		t.Helper()
+		got := viewer.get(path)
+		viewer.want(got, 200)
+		var out []string
+		for _, m := range regexp.MustCompile(`>(order-\d\d)</a>`).FindAllStringSubmatch(got.body, -1) {
+			out = append(out, m[1])
+		}
+		return out
+	}
+	first := viewer.get("/admin/invoices?order=largest")
+	next := strings.ReplaceAll(regexp.MustCompile(`rel="next" href="([^"]+)"`).FindStringSubmatch(first.body)[1], "&amp;", "&")
+	if got := rows("/admin/invoices?order=largest"); len(got) != 50 || got[0] != "order-59" {
+		t.Errorf("the largest first: %v", got)
+	}
+	if got := rows(next); len(got) != 10 || got[0] != "order-09" || got[9] != "order-00" {
+		t.Errorf("its second page: %v", got)
+	}
+	if got := rows("/admin/invoices?sum=1+005"); len(got) != 1 || got[0] != "order-05" {
+		t.Errorf("by amount: %v", got)
+	}
+	if got := rows("/admin/invoices?state=paid"); len(got) != 0 {
+		t.Errorf("paid: %v", got)
+	}
+	if got := rows("/admin/invoices?via=payme&state=pending&order=oldest&from=2026-11-21&to=2026-11-21"); len(got) != 50 || got[0] != "order-00" {
+		t.Errorf("narrowed: %v", got)
+	}
+	if got := rows("/admin/invoices?from=2026-11-22"); len(got) != 0 {
+		t.Errorf("tomorrow: %v", got)
+	}
+	viewer.want(viewer.get("/admin/invoices?state=nonsense"), 200, "A filter is not understood")
+	viewer.want(viewer.get("/admin/invoices?cursor=nonsense"), 400)
+	for _, path := range []string{"/admin/refunds", "/admin/deliveries", "/admin/stuck", "/admin/refunds?state=unknown&order=largest", "/admin/deliveries?state=stuck&order=oldest"} {
+		viewer.want(viewer.get(path), 200)
+	}
+	file := viewer.get("/admin/invoices.csv?order=largest")
+	viewer.want(file, 200, "order-59", "order-00", "1059.00,105900")
+	if !strings.HasPrefix(file.body, "\uFEFF") || strings.Count(file.body, "\r\n") != 61 {
+		t.Errorf("%d lines", strings.Count(file.body, "\r\n"))
+	}
+	if kind := file.head.Get("Content-Type"); kind != "text/csv; charset=utf-8" {
+		t.Error(kind)
+	}
+	viewer.want(viewer.get("/admin/invoices.csv?lang=ru"), 200, ";1059,00;105900;")
+	viewer.want(viewer.get("/admin/invoices.csv?from=x"), 400)
+	viewer.want(viewer.get("/admin/refunds.csv"), 200)
+	viewer.want(viewer.get("/admin/deliveries.csv"), 200)
+	p.audited("list.exported", "list.exported")
+}
+
+// A page is told when the book changes, and only who is signed in is told.
+func TestLive(t *testing.T) {
+	p := start(t)
+	p.shop("payme")
+	id := p.invoice("1", 1000)
+	viewer := p.as(staff.Viewer)
+	for _, path := range []string{"/admin/live/x", "/admin/live/01975f2e-6a09-7bf0-9a1b-00505680eaf6"} {
+		viewer.want(viewer.get(path), 404)
+	}
+	events := viewer.listen("/admin/live/" + id)
+	before := <-events
+	p.api("POST", "/api/invoices/"+id+"/cancel", map[string]any{})
+	for after := range events {
+		if after != before {
+			return
+		}
+	}
+	t.Error("the stream ends without the news")
+}

@@ -1,0 +1,141 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/pay"
+)
+
+// everything is what the lists watch, where an invoice's page watches the invoice.
+const everything = "all"
+
+// Watched is the invoice that a subject of News is, "" where it is everything.
+func Watched(subject string) string {
+	if subject == everything {
+		return ""
+	}
+	return subject
+}
+
+// live tells a page that something is new, and the page draws itself anew.
+func (a *admin) live(w http.ResponseWriter, r *http.Request) {
+	subject := r.PathValue("id")
+	now, err := a.pulse(r.Context(), subject)
+	switch {
+	case pay.CodeOf(err) == pay.CodeNotFound:
+		w.WriteHeader(http.StatusNotFound)
+	case err != nil:
+		w.WriteHeader(http.StatusServiceUnavailable)
+	default:
+		a.o.News.Serve(w, r, subject, now)
+	}
+}
+
+// pulse says how a subject stands, and that there is one.
+func (a *admin) pulse(ctx context.Context, subject string) (string, error) {
+	if subject == everything {
+		return a.o.Gateway.Pulse(ctx, Watched(subject))
+	}
+	if !id.Valid(subject) {
+		return "", &pay.Error{Code: pay.CodeNotFound, Message: "there is no such page"}
+	}
+	if _, err := a.o.Gateway.Invoice(ctx, subject); err != nil {
+		return "", err
+	}
+	return a.o.Gateway.Pulse(ctx, subject)
+}
+
+// looks remembers who has looked at what, so that a page that draws itself anew every few seconds
+// is one entry of the audit log and not hundreds.
+type looks struct {
+	mu   sync.Mutex
+	seen map[string]time.Time
+}
+
+// lookGap is how long looking at the same thing is the same look.
+const lookGap = 5 * time.Minute
+
+// looked notes that the one who is signed in looks at something.
+func (a *admin) looked(ctx context.Context, what, subject, detail string) error {
+	now := time.Now()
+	key := me(ctx).ID + "\x00" + what + "\x00" + subject + "\x00" + detail
+	a.looks.mu.Lock()
+	at, ok := a.looks.seen[key]
+	a.looks.mu.Unlock()
+	if ok && now.Sub(at) < lookGap {
+		return nil
+	}
+	if err := a.audit(ctx, what, subject, detail); err != nil {
+		return err
+	}
+	a.looks.mu.Lock()
+	defer a.looks.mu.Unlock()
+	if a.looks.seen == nil || len(a.looks.seen) > 10_000 {
+		a.looks.seen = map[string]time.Time{}
+	}
+	a.looks.seen[key] = now
+	return nil
+}
+
+// tally keeps the inbox for a few seconds: however many people have it open, it is counted once.
+type tally struct {
+	mu    sync.Mutex
+	inbox gateway.Inbox
+	read  time.Time
+}
+
+const tallyLife = 5 * time.Second
+
+// inboxNow is the inbox, counted anew where it is old.
+func (a *admin) inboxNow(ctx context.Context) (gateway.Inbox, error) {
+	a.tally.mu.Lock()
+	defer a.tally.mu.Unlock()
+	if !a.tally.read.IsZero() && time.Since(a.tally.read) < tallyLife {
+		return a.tally.inbox, nil
+	}
+	in, err := a.o.Gateway.Inbox(ctx)
+	if err == nil {
+		a.tally.inbox, a.tally.read = in, time.Now()
+	}
+	return in, err
+}
+
+// act does what a button asks for, in the name of the one who pressed it: noted first, then done.
+// Where it is done, the browser is led to the page that shows it; do may have put into made what
+// that page is to say.
+func (a *admin) act(w http.ResponseWriter, r *http.Request, what, subject, detail, to string, do func(ctx context.Context, who string) error, made ...url.Values) {
+	if err := a.audit(r.Context(), what, subject, detail); err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	who := me(r.Context()).Email
+	if err := do(gateway.WithActor(r.Context(), who), who); err != nil {
+		a.cannot(w, r, subject, err)
+		return
+	}
+	a.tally.mu.Lock()
+	a.tally.read = time.Time{} // whoever did it wants to see it
+	a.tally.mu.Unlock()
+	for _, more := range made {
+		to += "?" + more.Encode()
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// cannot answers for an action that was not done: on the invoice's own page, where there is one,
+// in words.
+func (a *admin) cannot(w http.ResponseWriter, r *http.Request, invoiceID string, err error) {
+	e, ok := errors.AsType[*pay.Error](err)
+	if !ok || e.Code == pay.CodeNotFound || !id.Valid(invoiceID) {
+		a.fail(w, r, err)
+		return
+	}
+	a.invoiceWith(w, r, invoiceID, statusOf(e), sentence(lang(r), e))
+}

@@ -1,0 +1,74 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/words"
+)
+
+// obstacles are the gateway's refusals in words.
+var obstacles = map[string]words.Text{
+	"payment_in_progress": words.CannotBegun,
+	"not_withdrawn":       words.CannotBegun,
+	"already_paid":        words.CannotState,
+	"already_refunded":    words.CannotState,
+	"already_cancelled":   words.CannotState,
+	"already_failed":      words.CannotState,
+	"not_paid":            words.CannotState,
+	"no_event":            words.CannotNoEvent,
+	"nothing_left":        words.CannotLeft,
+	"more_than_left":      words.CannotLeft,
+	"refund_in_progress":  words.CannotRunning,
+	"in_progress":         words.CannotRunning,
+	"refund_waits":        words.CannotWaits,
+	"same_person":         words.CannotSame,
+	"expired":             words.CannotLate,
+	"decided":             words.CannotLate,
+	"refused":             words.CannotLate,
+	"nothing_unknown":     words.CannotKnown,
+	"nothing_open":        words.CannotKnown,
+	"no_failed_receipt":   words.CannotKnown,
+	"delivered":           words.CannotArrived,
+}
+
+// sentence words a refusal. What a company or an adapter says stands as it came, since only they
+// know what it means.
+func sentence(l words.Lang, e *pay.Error) string {
+	if text, ok := obstacles[e.Reason]; ok {
+		return text.In(l)
+	}
+	switch {
+	case e.Code == pay.CodeUpstream:
+		if e.Upstream != nil && e.Upstream.Message != "" {
+			return words.CannotUpstream.In(l) + " (" + e.Upstream.Message + ")"
+		}
+		return words.CannotUpstream.In(l)
+	case e.Field == "reason":
+		return words.CannotReason.In(l)
+	case e.Message != "":
+		return e.Message
+	}
+	return words.CannotState.In(l)
+}
+
+func statusOf(e *pay.Error) int {
+	switch e.Code {
+	case pay.CodeInvalid, pay.CodeUnsupported:
+		return http.StatusUnprocessableEntity
+	case pay.CodeForbidden:
+		return http.StatusForbidden
+	case pay.CodeUpstream:
+		return http.StatusBadGateway
+	}
+	return http.StatusConflict
+}
+
+// refusal words why something cannot be done at all.
+func refusal(l words.Lang, err error) string {
+	if e, ok := errors.AsType[*pay.Error](err); ok {
+		return sentence(l, e)
+	}
+	return ""
+}

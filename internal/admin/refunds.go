@@ -1,0 +1,234 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/ui"
+	"github.com/chorsu/chorsu/internal/words"
+)
+
+// ─── Making one ────────────────────────────────────────────────────────────────────────────
+
+// refundView is the form of a refund, and the page that asks whether it is meant.
+type refundView struct {
+	look
+	d         gateway.Dossier
+	company   string
+	limit     pay.Tiyin
+	key       string // the form's own: pressed twice, it is one refund
+	amount    string // as it was typed
+	reason    string
+	trouble   string
+	returning pay.Tiyin // what the second page asks about
+	asks      bool      // it takes a second person
+	receipt   bool
+}
+
+// may is why nothing can be returned from here; nil: something can.
+func (v refundView) may() error { return v.d.Terms.Whole }
+
+// partly says whether a part can be returned.
+func (v refundView) partly() bool { return v.d.Terms.Part == nil }
+
+// refundLook reads what both pages show. again: the refund may have been made already.
+func (a *admin) refundLook(w http.ResponseWriter, r *http.Request, again bool) (v refundView, ok bool) {
+	invoiceID := r.PathValue("id")
+	if !id.Valid(invoiceID) {
+		a.nothing(w, r)
+		return v, false
+	}
+	if err := a.looked(r.Context(), "invoice.seen", invoiceID, ""); err != nil {
+		a.fail(w, r, err)
+		return v, false
+	}
+	d, err := a.o.Gateway.Dossier(r.Context(), invoiceID)
+	if err == nil && (d.Terms.Payment == nil || d.Terms.Payment.State != pay.Paid && !again) {
+		a.invoiceWith(w, r, invoiceID, http.StatusConflict, words.CannotState.In(lang(r)))
+		return v, false
+	}
+	if err == nil {
+		v.limit, err = a.o.Office.RefundLimit(r.Context())
+	}
+	if err != nil {
+		a.fail(w, r, err)
+		return v, false
+	}
+	v.look = a.look(r, words.RefundTitle.In(lang(r)), Path+"/invoices")
+	v.d, v.company = d, a.title(d.Terms.Payment.Provider)
+	v.receipt = d.Terms.Payment.ReceiptURL != "" || d.Terms.Payment.Fiscal == pay.FiscalDone
+	return v, true
+}
+
+// refundForm asks how much, and why.
+func (a *admin) refundForm(w http.ResponseWriter, r *http.Request) {
+	v, ok := a.refundLook(w, r, false)
+	if !ok {
+		return
+	}
+	v.key = id.New()
+	v.amount = strings.ReplaceAll(strings.TrimSuffix(v.d.Terms.Left.Words(), "\u00a0"+words.Soum.UZ), "\u00a0", " ")
+	a.show(w, r, refundPage(v))
+}
+
+// refund takes the form, asks once more, and then makes the refund. The key goes along: however
+// often the last button is pressed, the money goes back once.
+func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
+	repeat := r.PostFormValue("sure") == "yes" // the book decides what it still may be: it may be made already
+	v, ok := a.refundLook(w, r, repeat)
+	if !ok {
+		return
+	}
+	v.key, v.amount, v.reason = r.PostFormValue("key"), strings.TrimSpace(r.PostFormValue("amount")), strings.TrimSpace(r.PostFormValue("why"))
+	if !id.Valid(v.key) {
+		v.key = id.New()
+	}
+	amount, understood := gateway.ParseAmount(v.amount)
+	switch {
+	case !understood || !repeat && amount > v.d.Terms.Left:
+		v.trouble = words.RefundBadSum.In(v.lang)
+	case v.reason == "" || len(v.reason) > 500:
+		v.trouble = words.RefundBadWhy.In(v.lang)
+	case !repeat && v.may() != nil:
+		v.trouble = words.RefundCannot.In(v.lang)
+	case !repeat && amount < v.d.Terms.Left && !v.partly():
+		v.trouble = words.RefundWholeOnly.In(v.lang)
+	}
+	if v.trouble != "" {
+		ui.ShowInner(w, r, http.StatusUnprocessableEntity, refundPage(v))
+		return
+	}
+	p := v.d.Terms.Payment
+	v.returning, v.asks = amount, v.limit > 0 && amount+p.Refunded+p.Reserved > v.limit
+	if !repeat {
+		a.show(w, r, refundSure(v))
+		return
+	}
+	to := Path + "/invoices/" + v.d.ID
+	made := url.Values{}
+	a.act(w, r, "refund.made", v.d.ID, ui.Money(words.EN, amount)+": "+clipped(v.reason), to, func(ctx context.Context, who string) error {
+		refund, waits, err := a.o.Gateway.RefundByStaff(ctx, gateway.StaffRefund{
+			InvoiceID: v.d.ID, Amount: amount, Reason: v.reason, Key: v.key, Limit: v.limit, Who: who,
+		})
+		if err != nil {
+			return err
+		}
+		if waits != nil {
+			made.Set("done", "asked")
+			made.Set("of", waits.ID)
+		} else {
+			made.Set("done", "refund")
+			made.Set("of", refund.ID)
+		}
+		return nil
+	}, made)
+}
+
+// confirmRefund is the second person's yes; refuseRefund the no, or the first one's second thought.
+func (a *admin) confirmRefund(w http.ResponseWriter, r *http.Request) {
+	a.approval(w, r, "refund.confirmed", func(ctx context.Context, approvalID, who string, made url.Values) error {
+		refund, err := a.o.Gateway.ConfirmRefund(ctx, approvalID, who)
+		if err == nil {
+			made.Set("done", "refund")
+			made.Set("of", refund.ID)
+		}
+		return err
+	})
+}
+
+func (a *admin) refuseRefund(w http.ResponseWriter, r *http.Request) {
+	a.approval(w, r, "refund.refused", func(ctx context.Context, approvalID, who string, made url.Values) error {
+		made.Set("done", "refused")
+		return a.o.Gateway.RefuseRefund(ctx, approvalID, who)
+	})
+}
+
+func (a *admin) approval(w http.ResponseWriter, r *http.Request, what string, do func(ctx context.Context, approvalID, who string, made url.Values) error) {
+	if !id.Valid(r.PathValue("id")) {
+		a.nothing(w, r)
+		return
+	}
+	x, err := a.o.Gateway.Approval(r.Context(), r.PathValue("id"))
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	made := url.Values{}
+	a.act(w, r, what, x.InvoiceID, ui.Money(words.EN, x.Amount)+" asked by "+x.AskedBy, Path+"/invoices/"+x.InvoiceID, func(ctx context.Context, who string) error {
+		return do(ctx, x.ID, who, made)
+	}, made)
+}
+
+// ─── The list ──────────────────────────────────────────────────────────────────────────────
+
+type refundsView struct {
+	list
+	companies func(string) string
+	rows      []gateway.RefundRow
+}
+
+func (a *admin) refundList(r *http.Request) (l list, f gateway.RefundFilter) {
+	in := lang(r)
+	states := allOr(in)
+	for _, s := range []pay.MoveState{pay.MoveSent, pay.MoveUnknown, pay.MoveSucceeded, pay.MoveFailed} {
+		_, word := moveState(in, s)
+		states = append(states, choice{string(s), word})
+	}
+	sorts := orders(in, gateway.Newest, gateway.Oldest, gateway.Largest, gateway.Smallest)
+	l = a.list(r, words.MenuRefunds, Path+"/refunds", append([]filter{{name: "state", label: words.FilterState.In(in), options: states}},
+		append(dates(in), filter{name: "order", label: words.FilterOrder.In(in), options: sorts})...)...)
+	l.file = true
+	q := &l.asked
+	return l, gateway.RefundFilter{State: q.among("state", states), From: q.day("from"), To: q.until("to"), Order: gateway.Order(q.among("order", sorts))}
+}
+
+func (a *admin) refunds(w http.ResponseWriter, r *http.Request) {
+	l, f := a.refundList(r)
+	v := refundsView{list: l, companies: a.title}
+	if !l.asked.bad {
+		if err := a.looked(r.Context(), "list.seen", "refunds", r.URL.RawQuery); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		found, err := a.o.Gateway.Refunds(r.Context(), f, l.page())
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		v.rows, v.next = found.Items, found.Next
+	}
+	a.show(w, r, refundsPage(v))
+}
+
+func (a *admin) refundsFile(w http.ResponseWriter, r *http.Request) {
+	l, f := a.refundList(r)
+	if l.asked.bad {
+		a.tell(w, r, http.StatusBadRequest, words.MenuRefunds, words.BadFilter)
+		return
+	}
+	head := []words.Text{
+		words.WhatRefund, words.FactInvoice, words.FactOrder, words.ColApp, words.ColShop, words.ColVia, words.ColState,
+		words.ColSum, words.CSVTiyin, words.ColReason, words.CSVBegan, words.FactRef, words.ColAnswer, words.ColTime, words.MoveSucceeded,
+	}
+	a.file(w, r, "refunds", head, func(ctx context.Context, p gateway.Page) (rows [][]cell, next string, err error) {
+		found, err := a.o.Gateway.Refunds(ctx, f, p)
+		for _, x := range found.Items {
+			_, word := moveState(l.lang, x.State)
+			began := words.RefundOurs
+			if x.Theirs {
+				began = words.RefundTheirs
+			}
+			rows = append(rows, []cell{
+				textCell(x.ID), textCell(x.InvoiceID), textCell(x.SourceInvoiceID), textCell(x.Source), textCell(x.Business), textCell(a.title(x.Provider)), cell(word),
+				sumCell(l.lang, x.Amount), tiyinCell(x.Amount), textCell(x.Reason), cell(began.In(l.lang)), textCell(x.Ref), textCell(cmp.Or(x.Note, x.Code)), timeCell(x.CreatedAt), timeCell(x.DoneAt),
+			})
+		}
+		return rows, found.Next, err
+	})
+}

@@ -1,0 +1,103 @@
+package admin_test
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/staff"
+)
+
+var linkShown = regexp.MustCompile(`id="link">(http[^<]+/admin/enrol/[A-Za-z0-9_-]{43})<`)
+
+func TestStaffPage(t *testing.T) {
+	p := start(t)
+	b := p.as(staff.Owner)
+	b.want(b.get("/admin/staff"), 200, b.person.Email, "Active")
+	b.want(b.post("/admin/staff", url.Values{"email": {"bobur"}, "role": {"viewer"}}), 422, "not an e-mail", `value="bobur"`)
+	got := b.post("/admin/staff", url.Values{"email": {"Bobur@x.uz"}, "role": {"refunds"}})
+	b.want(got, 200, "bobur@x.uz")
+	shown := linkShown.FindStringSubmatch(got.body)
+	if shown == nil || !strings.HasPrefix(shown[1], p.url) {
+		t.Fatalf("the link: %v", shown)
+	}
+	b.want(p.browser().get(strings.TrimPrefix(shown[1], p.url)), 200, "bobur@x.uz")
+	if again := b.get("/admin/staff"); strings.Contains(again.body, shown[1]) {
+		t.Error("the link is shown again")
+	}
+	p.audited("staff.added")
+
+	bobur, err := p.Office.Find(t.Context(), "bobur@x.uz")
+	must(t, err)
+	at := "/admin/staff/" + bobur.ID
+	b.want(b.get(at), 200, "Invited", "refunds")
+	if got := b.post(at+"/role", url.Values{"role": {"viewer"}}); got.status != 303 || got.to != at+"?did=role" {
+		t.Errorf("%+v", got)
+	}
+	b.want(b.get(at+"?did=role"), 200, "role is changed")
+	b.want(b.post(at+"/role", url.Values{"role": {"god"}}), 400)
+	b.want(b.post(at+"/reset-totp", nil), 200, "One-time link")
+	if got := b.post(at+"/disable", nil); got.status != 303 {
+		t.Errorf("%+v", got)
+	}
+	b.want(b.get(at), 200, "Disabled", "Enable again")
+	b.want(b.post(at+"/reset-totp", nil), 409, "is disabled")
+	if got := b.post(at+"/enable", nil); got.status != 303 {
+		t.Errorf("%+v", got)
+	}
+	p.audited("staff.seen", "staff.role", "staff.seen", "staff.totp_reset", "staff.disabled", "staff.seen", "staff.enabled")
+	b.want(b.post("/admin/staff/"+b.person.ID+"/disable", nil), 409, "last owner")
+	b.want(b.get("/admin/staff/nobody"), 404)
+}
+
+func TestRefundLimitForm(t *testing.T) {
+	p := start(t)
+	b := p.as(staff.Owner)
+	for text, want := range map[string]pay.Tiyin{"500 000": 50_000_000, "1\u00a0500\u00a0000,50": 150_000_050, "": 0} {
+		if got := b.post("/admin/staff/limit", url.Values{"limit": {text}}); got.status != 303 {
+			t.Errorf("%q: %d", text, got.status)
+		}
+		if got, err := p.Office.RefundLimit(t.Context()); err != nil || got != want {
+			t.Errorf("%q: %d %v", text, got, err)
+		}
+	}
+	must(t, p.Office.SetRefundLimit(t.Context(), staff.CommandLine, 50_000_000))
+	b.want(b.get("/admin/staff"), 200, "value=\"500\u00a0000\"")
+	for _, bad := range []string{"x", "-5", "1e9", "99999999999999"} {
+		b.want(b.post("/admin/staff/limit", url.Values{"limit": {bad}}), 422, "An amount in soum")
+	}
+}
+
+func TestAuditPage(t *testing.T) {
+	p := start(t)
+	b := p.as(staff.Owner)
+	viewer := p.as(staff.Viewer)
+	viewer.want(viewer.get("/admin/staff"), 403)
+	id := p.register("click")
+	viewer.want(viewer.get("/admin/merchants/"+id), 200)
+	got := b.get("/admin/audit?who=" + url.QueryEscape(" "+strings.ToUpper(viewer.person.Email)))
+	b.want(got, 200, "Access refused", "GET /admin/staff", "Merchant looked at", "/admin/merchants/"+id, "127.0.0.1")
+	if strings.Contains(got.body, ">"+b.person.Email+"</td>") {
+		t.Error("the filter shows somebody else")
+	}
+	b.want(b.get("/admin/audit?what=merchant.seen&subject="+id+"&from=2026-11-21&to=2026-11-21"), 200, "Merchant looked at")
+	b.want(b.get("/admin/audit?what=merchant.seen&to=2026-11-20"), 200, "Nothing was found")
+	b.want(b.get("/admin/audit?after=x"), 400)
+	for range 60 {
+		must(t, p.Office.Note(t.Context(), staff.CommandLine, "x.y", "", `<script>`))
+	}
+	got = b.get("/admin/audit?what=x.y")
+	b.want(got, 200, "Older", "x.y", "&lt;script&gt;")
+	older := regexp.MustCompile(`href="(/admin/audit\?after=[^"]+)"`).FindStringSubmatch(got.body)
+	if older == nil {
+		t.Fatal("no way to the older entries")
+	}
+	got = b.get(strings.ReplaceAll(older[1], "&amp;", "&"))
+	if n := strings.Count(got.body, "&lt;script&gt;"); n != 10 {
+		t.Errorf("%d entries on the second page", n)
+	}
+	b.want(b.post("/admin/audit/verify", nil), 200, "The log is whole")
+	p.audited("audit.verified")
+}

@@ -1,0 +1,338 @@
+package gateway_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+)
+
+// A button that is pressed ten times at once returns the money once, in the name of who pressed.
+func TestAStaffRefundPressedTwiceIsOne(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "1")
+		in := gateway.StaffRefund{InvoiceID: inv.ID, Amount: 40_000, Reason: "broken", Key: id.New(), Who: "dilnoza@namuna.uz"}
+		var wg sync.WaitGroup
+		ids := make([]string, 10)
+		for i := range ids {
+			wg.Go(func() {
+				r, waits, err := fx.RefundByStaff(t.Context(), in)
+				if err != nil || waits != nil {
+					t.Errorf("%v %v", waits, err)
+					return
+				}
+				ids[i] = r.ID
+			})
+		}
+		wg.Wait()
+		for _, each := range ids {
+			if each != ids[0] {
+				t.Errorf("refunds %v", ids)
+			}
+		}
+		if fx.host.returned != 40_000 || fx.host.refunds != 1 {
+			t.Errorf("%d was returned in %d refunds", fx.host.returned, fx.host.refunds)
+		}
+		line := ""
+		entries, err := fx.Timeline(t.Context(), inv.ID)
+		for _, e := range entries {
+			if e.What == "refund" {
+				line += e.By + " "
+			}
+		}
+		if err != nil || !strings.Contains(line, "dilnoza@namuna.uz") || strings.Contains(line, "api") {
+			t.Errorf("the timeline says %q %v", line, err)
+		}
+	})
+}
+
+// Two forms that are sent at once are no way around the limit.
+func TestTwoFormsAtOnceAreNoWayAroundTheLimit(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "1")
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				_, _, err := fx.RefundByStaff(t.Context(), gateway.StaffRefund{InvoiceID: inv.ID, Amount: 30_000, Reason: "x", Key: id.New(), Limit: 50_000, Who: "a@namuna.uz"})
+				if err != nil && !conflict(err, "refund_waits") {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if fx.host.returned != 30_000 {
+			t.Errorf("%d was returned", fx.host.returned)
+		}
+	})
+}
+
+// Above the limit nothing moves until another person confirms, once; in pieces it is no smaller.
+func TestARefundAboveTheLimitTakesTwo(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "1")
+		small := "" // the key of the first
+		ask := func(amount pay.Tiyin) (*pay.Refund, *gateway.Approval, error) {
+			key := id.New()
+			small = cmp.Or(small, key)
+			return fx.RefundByStaff(t.Context(), gateway.StaffRefund{InvoiceID: inv.ID, Amount: amount, Reason: "broken", Key: key, Limit: 50_000, Who: "a@namuna.uz"})
+		}
+		if r, waits, err := ask(30_000); err != nil || waits != nil || r.State != pay.MoveSucceeded {
+			t.Fatalf("below the limit: %+v %v", waits, err)
+		}
+		r, waits, err := ask(30_000)
+		if err != nil || r != nil || waits == nil || waits.Amount != 30_000 {
+			t.Fatalf("the second piece: %+v %v", r, err)
+		}
+		// Pressed again, the small one is still the small one, and no request.
+		again := gateway.StaffRefund{InvoiceID: inv.ID, Amount: 30_000, Reason: "broken", Key: small, Limit: 50_000, Who: "a@namuna.uz"}
+		if r, waits, err := fx.RefundByStaff(t.Context(), again); err != nil || waits != nil || r.Amount != 30_000 {
+			t.Errorf("pressed again: %+v %v", waits, err)
+		}
+		if _, _, err := ask(0); !conflict(err, "refund_waits") {
+			t.Errorf("a second request: %v", err)
+		}
+		if _, err := fx.ConfirmRefund(t.Context(), waits.ID, "A@namuna.uz"); pay.CodeOf(err) != pay.CodeForbidden {
+			t.Errorf("who asked confirms: %v", err)
+		}
+		if fx.host.returned != 30_000 {
+			t.Fatalf("%d was returned before anybody confirmed", fx.host.returned)
+		}
+		// Not reached at first: nothing has happened, and the same approval tries again.
+		fx.host.onRefund = func(provider.RefundOrder) (provider.MoveOutcome, error) {
+			fx.host.mu.Lock()
+			defer fx.host.mu.Unlock()
+			fx.host.returned -= 30_000
+			return provider.MoveOutcome{}, &provider.Error{Kind: provider.KindUnavailable, NotSent: true, Message: "no network"}
+		}
+		if _, err := fx.ConfirmRefund(t.Context(), waits.ID, "b@namuna.uz"); pay.CodeOf(err) != pay.CodeUpstream {
+			t.Errorf("not reached: %v", err)
+		}
+		fx.host.onRefund = nil
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				if r, err := fx.ConfirmRefund(t.Context(), waits.ID, "c@namuna.uz"); err != nil || r.State != pay.MoveSucceeded || !strings.Contains(r.Reason, "asked by a@namuna.uz, confirmed by b@namuna.uz") {
+					t.Errorf("%+v %v", r, err)
+				}
+			})
+		}
+		wg.Wait()
+		if fx.host.returned != 60_000 {
+			t.Errorf("%d was returned", fx.host.returned)
+		}
+		if err := fx.RefuseRefund(t.Context(), waits.ID, "b@namuna.uz"); !conflict(err, "decided") {
+			t.Errorf("refused after it was made: %v", err)
+		}
+	})
+}
+
+func TestAnApprovalRunsOutAndIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "1")
+		ask := func() *gateway.Approval {
+			_, waits, err := fx.RefundByStaff(t.Context(), gateway.StaffRefund{InvoiceID: inv.ID, Reason: "broken", Key: id.New(), Limit: 1, Who: "a@namuna.uz"})
+			if err != nil || waits.Amount != 100_000 {
+				t.Fatalf("%+v %v", waits, err)
+			}
+			return waits
+		}
+		late := ask()
+		fx.advance(24 * time.Hour)
+		if _, err := fx.ConfirmRefund(t.Context(), late.ID, "b@namuna.uz"); !conflict(err, "expired") {
+			t.Errorf("late: %v", err)
+		}
+		second := ask() // what ran out is in nobody's way
+		if err := fx.RefuseRefund(t.Context(), second.ID, "b@namuna.uz"); err != nil {
+			t.Error(err)
+		}
+		if _, err := fx.ConfirmRefund(t.Context(), second.ID, "c@namuna.uz"); !conflict(err, "refused") {
+			t.Errorf("refused: %v", err)
+		}
+		in, err := fx.Inbox(t.Context())
+		if err != nil || len(in.Approvals) != 0 || fx.host.returned != 0 {
+			t.Errorf("%+v %v", in.Approvals, err)
+		}
+		if _, _, err := fx.RefundByStaff(t.Context(), gateway.StaffRefund{InvoiceID: inv.ID, Key: id.New(), Who: "a"}); pay.CodeOf(err) != pay.CodeInvalid {
+			t.Errorf("without a reason: %v", err)
+		}
+	})
+}
+
+// Stuck events are sent again one by one, or all at once through the outbox; what gets stuck anew
+// is not tried for ever.
+func TestStuckEventsAreSentAgain(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.app.say(500)
+		for i := range 3 {
+			fx.paid("link", fmt.Sprint(i))
+		}
+		for range 5 {
+			fx.settle()
+			fx.advance(3 * time.Second)
+		}
+		list := func() []gateway.EventRow {
+			found, err := fx.Events(t.Context(), gateway.EventFilter{State: gateway.EventStuck, Receiver: fx.app.URL + "/"}, gateway.Page{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return found.Items
+		}
+		stuck := list()
+		if len(stuck) != 3 || stuck[0].Last.Status != 500 || stuck[0].Attempts != 3 {
+			t.Fatalf("%+v", stuck)
+		}
+		if found, _ := fx.Events(t.Context(), gateway.EventFilter{State: gateway.EventStuck, Receiver: "https://elsewhere.uz/"}, gateway.Page{}); len(found.Items) != 0 {
+			t.Error("another receiver's list has them too")
+		}
+		fx.app.say(200)
+		if err := fx.Redeliver(t.Context(), stuck[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		fx.settle()
+		if got := list(); len(got) != 2 {
+			t.Fatalf("%d are stuck", len(got))
+		}
+		if err := fx.Redeliver(t.Context(), stuck[0].ID); !conflict(err, "delivered") {
+			t.Errorf("sent again after it arrived: %v", err)
+		}
+		if err := fx.RedeliverStuck(t.Context(), "", fx.Now().Add(time.Hour)); err != nil {
+			t.Error(err)
+		}
+		fx.settle()
+		if got := list(); len(got) != 2 {
+			t.Fatalf("since the future: %d are stuck", len(got))
+		}
+		fx.app.say(500)
+		if err := fx.RedeliverStuck(t.Context(), fx.app.URL+"/", time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		for range 6 { // they fail again, and are stuck anew: the work is over all the same
+			fx.settle()
+			fx.advance(3 * time.Second)
+		}
+		if got := list(); len(got) != 2 {
+			t.Errorf("%d are stuck", len(got))
+		}
+		fx.app.say(200)
+		if err := fx.RedeliverStuck(t.Context(), "", time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			fx.settle()
+			fx.advance(time.Second)
+		}
+		if got := list(); len(got) != 0 {
+			t.Errorf("%d are stuck", len(got))
+		}
+		if err := fx.RedeliverStuck(t.Context(), "shop", time.Time{}); pay.CodeOf(err) != pay.CodeInvalid {
+			t.Errorf("no address: %v", err)
+		}
+	})
+}
+
+// The timeline by pages is the timeline.
+func TestTimelineByPages(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("link", "1")
+		fx.app.say(500)
+		for range 6 {
+			if _, err := fx.Notify(t.Context(), inv.ID, gateway.Idem{}); err != nil {
+				t.Fatal(err)
+			}
+			fx.settle()
+			fx.advance(2 * time.Second)
+		}
+		whole, err := fx.Timeline(t.Context(), inv.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []gateway.TimelineEntry
+		for cursor := ""; ; {
+			page, next, err := fx.TimelinePage(t.Context(), inv.ID, cursor, 2)
+			if err != nil || len(page) > 2 {
+				t.Fatalf("%d entries, %v", len(page), err)
+			}
+			got = append(got, page...)
+			if cursor = next; cursor == "" {
+				break
+			}
+		}
+		if len(got) != len(whole) || len(got) < 8 {
+			t.Errorf("%d entries by pages, %d in all", len(got), len(whole))
+		}
+		for i := 1; i < len(got); i++ {
+			if got[i].At.Before(got[i-1].At) {
+				t.Errorf("entry %d is out of order", i)
+			}
+		}
+		if _, _, err := fx.TimelinePage(t.Context(), inv.ID, "nonsense", 2); pay.CodeOf(err) != pay.CodeInvalid {
+			t.Errorf("a cursor of somebody else: %v", err)
+		}
+	})
+}
+
+// The inbox counts what needs a person, and the day begins at midnight in Tashkent.
+func TestInbox(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.clock = time.Date(2026, 3, 1, 18, 30, 0, 0, time.UTC) // 23:30 in Tashkent
+		fx.paid("link", "yesterday")
+		fx.advance(time.Hour)
+		fx.paid("link", "today")
+		inv := fx.paid("host", "unclear")
+		fx.host.onRefund = func(provider.RefundOrder) (provider.MoveOutcome, error) {
+			return provider.MoveOutcome{}, errors.New("lost")
+		}
+		fx.host.onInquire = func(provider.Question) (provider.Report, error) { return provider.Report{}, errors.New("lost") }
+		if _, _, err := fx.RefundByStaff(t.Context(), gateway.StaffRefund{InvoiceID: inv.ID, Amount: 100, Reason: "x", Key: id.New(), Who: "a@namuna.uz"}); err != nil {
+			t.Fatal(err)
+		}
+		in, err := fx.Inbox(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := time.Date(2026, 3, 1, 19, 0, 0, 0, time.UTC); !in.Today.Equal(want) {
+			t.Errorf("the day began at %s", in.Today.UTC())
+		}
+		paid, before := int64(0), int64(0)
+		for _, h := range in.Hours {
+			if h.Start.Before(in.Today) {
+				before += h.Paid
+			} else {
+				paid += h.Paid
+			}
+		}
+		if paid != 2 || before != 1 {
+			t.Errorf("%d today, %d before", paid, before)
+		}
+		if len(in.Heaps) != 1 || in.Heaps[0].Kind != string(pay.AttentionRefundUnconfirmed) || in.Heaps[0].Count != 1 {
+			t.Errorf("%+v", in.Heaps)
+		}
+		pulse, err := fx.Pulse(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := fx.Decide(gateway.WithActor(context.WithoutCancel(t.Context()), "a@namuna.uz"), inv.ID, false, "a@namuna.uz", "seen in the cabinet"); err != nil {
+			t.Fatal(err)
+		}
+		if after, err := fx.Pulse(t.Context(), ""); err != nil || after == pulse {
+			t.Errorf("a decision is no news: %v", err)
+		}
+		if in, err = fx.Inbox(t.Context()); err != nil || len(in.Heaps) != 0 {
+			t.Errorf("%+v %v", in.Heaps, err)
+		}
+	})
+}
+
+func conflict(err error, reason string) bool {
+	e, ok := errors.AsType[*pay.Error](err)
+	return ok && e.Reason == reason
+}

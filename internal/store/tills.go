@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/chorsu/chorsu/internal/pay"
+)
+
+// SaveTill inserts t, or updates the till of its id: everything but whose it is and when it was
+// made.
+func (tx *Tx) SaveTill(ctx context.Context, t pay.Till) error {
+	return tx.save(ctx, `INSERT INTO tills (id, business_id, name, notify_url, device, version, code_hash, code_until,
+			nonce_hash, token_hash, created_at, paired_at, seen_at, revoked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, notify_url = excluded.notify_url, device = excluded.device,
+			version = excluded.version, code_hash = excluded.code_hash, code_until = excluded.code_until,
+			nonce_hash = excluded.nonce_hash, token_hash = excluded.token_hash, paired_at = excluded.paired_at,
+			seen_at = excluded.seen_at, revoked_at = excluded.revoked_at`,
+		t.ID, t.BusinessID, t.Name, t.NotifyURL, t.Device, t.Version, t.CodeHash, millis(t.CodeUntil),
+		t.NonceHash, t.TokenHash, millis(t.CreatedAt), millis(t.PairedAt), millis(t.SeenAt), millis(t.RevokedAt))
+}
+
+const tillQuery = `SELECT t.id, t.business_id, b.source, b.key, t.name, t.notify_url, t.device, t.version, t.code_hash, t.code_until,
+	t.nonce_hash, t.token_hash, t.created_at, t.paired_at, t.seen_at, t.revoked_at
+	FROM tills t JOIN businesses b ON b.id = t.business_id`
+
+func scanTill(r row) (t pay.Till, err error) {
+	var until, created, paired, seen, revoked int64
+	if err := r.Scan(&t.ID, &t.BusinessID, &t.Source, &t.Business, &t.Name, &t.NotifyURL, &t.Device, &t.Version, &t.CodeHash, &until,
+		&t.NonceHash, &t.TokenHash, &created, &paired, &seen, &revoked); err != nil {
+		return t, err
+	}
+	t.CodeUntil, t.CreatedAt, t.PairedAt, t.SeenAt, t.RevokedAt = instant(until), instant(created), instant(paired), instant(seen), instant(revoked)
+	return t, nil
+}
+
+// LockTill reads one till that is about to be changed.
+func (tx *Tx) LockTill(ctx context.Context, id string) (pay.Till, error) {
+	return one(ctx, tx, scanTill, tillQuery+` WHERE t.id = $1`+tx.dialect.forChange("t"), id)
+}
+
+// TillByCode reads, and locks, the till that waits for a pairing code.
+func (tx *Tx) TillByCode(ctx context.Context, hash string) (pay.Till, error) {
+	return one(ctx, tx, scanTill, tillQuery+` WHERE t.code_hash = $1 AND t.code_hash <> ''`+tx.dialect.forChange("t"), hash)
+}
+
+// TillByToken reads the till that holds a token.
+func (tx *Tx) TillByToken(ctx context.Context, hash string) (pay.Till, error) {
+	return one(ctx, tx, scanTill, tillQuery+` WHERE t.token_hash = $1 AND t.token_hash <> ''`, hash)
+}
+
+// TillFilter picks tills for a list; what is empty does not count.
+type TillFilter struct{ Source, Business string }
+
+// Tills lists tills, newest first.
+func (tx *Tx) Tills(ctx context.Context, f TillFilter, p Page) ([]pay.Till, error) {
+	var s selection
+	s.business("t", "b.source", f.Source, f.Business)
+	return many(ctx, tx, scanTill, tillQuery+s.page("t", p), s.args...)
+}
+
+// InsertReport stores the first report of an operation. ok is false, and nothing is written, where
+// the till has reported it before.
+func (tx *Tx) InsertReport(ctx context.Context, k pay.KeptReport) (ok bool, err error) {
+	body, err := json.Marshal(k.Report)
+	if err != nil {
+		return false, tx.fail(fmt.Errorf("store: report %s: %w", k.Report.ID, err))
+	}
+	return tx.insert(ctx, `INSERT INTO till_reports (till_id, op_id, business_id, revision, invoice_id, refund_id, body, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		k.TillID, k.Report.ID, k.BusinessID, k.Report.Revision, k.InvoiceID, k.RefundID, string(body), millis(k.CreatedAt), millis(k.UpdatedAt))
+}
+
+// SaveReport replaces what is known of an operation.
+func (tx *Tx) SaveReport(ctx context.Context, k pay.KeptReport) error {
+	body, err := json.Marshal(k.Report)
+	if err != nil {
+		return tx.fail(fmt.Errorf("store: report %s: %w", k.Report.ID, err))
+	}
+	return tx.save(ctx, `UPDATE till_reports SET revision = $3, invoice_id = $4, refund_id = $5, body = $6, updated_at = $7
+		WHERE till_id = $1 AND op_id = $2`,
+		k.TillID, k.Report.ID, k.Report.Revision, k.InvoiceID, k.RefundID, string(body), millis(k.UpdatedAt))
+}
+
+// LockReport reads, and locks, what a till reported of an operation.
+func (tx *Tx) LockReport(ctx context.Context, tillID, opID string) (pay.KeptReport, error) {
+	return one(ctx, tx, scanReport, `SELECT r.till_id, r.business_id, r.invoice_id, r.refund_id, r.body, r.created_at, r.updated_at
+		FROM till_reports r WHERE r.till_id = $1 AND r.op_id = $2`+tx.dialect.forChange("r"), tillID, opID)
+}
+
+func scanReport(r row) (k pay.KeptReport, err error) {
+	var body string
+	var created, updated int64
+	if err := r.Scan(&k.TillID, &k.BusinessID, &k.InvoiceID, &k.RefundID, &body, &created, &updated); err != nil {
+		return k, err
+	}
+	if err := json.Unmarshal([]byte(body), &k.Report); err != nil {
+		return k, fmt.Errorf("report of till %s: %w", k.TillID, err)
+	}
+	k.CreatedAt, k.UpdatedAt = instant(created), instant(updated)
+	return k, nil
+}

@@ -1,0 +1,96 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/store"
+	"github.com/chorsu/chorsu/internal/store/storetest"
+)
+
+// A till comes back as it was stored; a code and a token find it as long as they count.
+func TestTillRows(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		newShop(t, s)
+		var till pay.Till
+		fill(&till, 1)
+		till.BusinessID, till.Source, till.Business, till.RevokedAt = "biz", "app", "7", time.Time{}
+		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SaveTill(ctx, till) })
+		read := func(what string, f func(ctx context.Context, tx *store.Tx) (pay.Till, error)) {
+			t.Helper()
+			update(t, s, func(ctx context.Context, tx *store.Tx) error {
+				got, err := f(ctx, tx)
+				if d := cmp.Diff(till, got); d != "" {
+					t.Errorf("%s: %s", what, d)
+				}
+				return err
+			})
+		}
+		read("by id", func(ctx context.Context, tx *store.Tx) (pay.Till, error) { return tx.LockTill(ctx, till.ID) })
+		read("by code", func(ctx context.Context, tx *store.Tx) (pay.Till, error) { return tx.TillByCode(ctx, till.CodeHash) })
+		read("by token", func(ctx context.Context, tx *store.Tx) (pay.Till, error) { return tx.TillByToken(ctx, till.TokenHash) })
+		read("in the list", func(ctx context.Context, tx *store.Tx) (pay.Till, error) {
+			list, err := tx.Tills(ctx, store.TillFilter{Source: "app", Business: "7"}, store.Page{})
+			if len(list) != 1 {
+				t.Fatalf("%d tills", len(list))
+			}
+			return list[0], err
+		})
+
+		till.CodeHash, till.TokenHash, till.RevokedAt = "", "", noon
+		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SaveTill(ctx, till) })
+		for _, nothing := range []string{"", "else"} {
+			update(t, s, func(ctx context.Context, tx *store.Tx) error {
+				if _, err := tx.TillByCode(ctx, nothing); !errors.Is(err, store.ErrNotFound) {
+					t.Errorf("the code %q opens a till: %v", nothing, err)
+				}
+				_, err := tx.TillByToken(ctx, nothing)
+				if !errors.Is(err, store.ErrNotFound) {
+					t.Errorf("the token %q opens a till: %v", nothing, err)
+				}
+				return nil
+			})
+		}
+		till.TokenHash = "again" // a revoked till with a token would be one that reports
+		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error { return tx.SaveTill(ctx, till) })
+		if err == nil {
+			t.Error("a revoked till has a token")
+		}
+	})
+}
+
+// A report is inserted once, and replaced by what is known later.
+func TestReportRows(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		newShop(t, s)
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			return tx.SaveTill(ctx, pay.Till{ID: "till", BusinessID: "biz", Name: "1", CreatedAt: noon})
+		})
+		var k pay.KeptReport
+		fill(&k, 1)
+		k.TillID, k.BusinessID, k.Report.Totals = "till", "biz", &pay.TillTotals{Sales: 3, SalesAmount: 9}
+		for i, want := range []bool{true, false} {
+			update(t, s, func(ctx context.Context, tx *store.Tx) error {
+				ok, err := tx.InsertReport(ctx, k)
+				if ok != want {
+					t.Errorf("insert %d: %v", i, ok)
+				}
+				return err
+			})
+		}
+		k.Report.Revision, k.Report.State, k.UpdatedAt = 7, "approved", noon.Add(time.Hour)
+		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SaveReport(ctx, k) })
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			got, err := tx.LockReport(ctx, "till", k.Report.ID)
+			if d := cmp.Diff(k, got); d != "" {
+				t.Error(d)
+			}
+			return err
+		})
+	})
+}

@@ -1,0 +1,105 @@
+package till
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/till/terminal"
+	"github.com/chorsu/chorsu/internal/till/terminal/arcus2"
+	"github.com/chorsu/chorsu/internal/till/terminal/fbox"
+	"github.com/chorsu/chorsu/internal/till/terminal/process"
+	"github.com/chorsu/chorsu/internal/till/terminal/sim"
+	"github.com/chorsu/chorsu/internal/till/terminal/zvt"
+)
+
+// driverNames are what a terminal's driver may be.
+var driverNames = []string{"sim", "zvt", "arcus2", "fbox", "process"}
+
+// device is a pinpad as the agent holds it: one operation at a time, from whichever endpoint.
+type device struct {
+	key    string // two endpoints with the same driver, address and options are one device
+	driver terminal.Driver
+
+	mu sync.Mutex // held by the operation, or the report, that is using it
+
+	// What stood last in the device's own journal; asked for anew after each start and whenever
+	// somebody else may have used the device.
+	base struct {
+		known          bool
+		receipt, trace string
+	}
+	text struct {
+		sync.Mutex
+		shows string // to the cashier
+	}
+}
+
+func (d *device) Show(text string) {
+	d.text.Lock()
+	defer d.text.Unlock()
+	d.text.shows = text
+}
+
+func (d *device) shows() string {
+	d.text.Lock()
+	defer d.text.Unlock()
+	return d.text.shows
+}
+
+// openDriver makes the driver of a terminal. endpoint is xumo or uzcard.
+func openDriver(ctx context.Context, endpoint string, t Terminal, client *http.Client, now func() time.Time) (terminal.Driver, error) {
+	switch t.Driver {
+	case "sim":
+		options := map[string]string{"style": map[string]string{"xumo": sim.HUMO, "uzcard": sim.UzCard}[endpoint]}
+		for k, v := range t.Options {
+			options[k] = v
+		}
+		return sim.Open(options, now)
+	case "zvt":
+		return zvt.Open(t.Address, t.Options, now)
+	case "arcus2":
+		return arcus2.Open(t.Options)
+	case "fbox":
+		return fbox.Open(t.Address, endpoint, t.Options, client)
+	case "process":
+		return process.Open(ctx, t.Options)
+	}
+	return nil, fmt.Errorf("there is no driver %q", t.Driver)
+}
+
+// openDevices opens the terminals. Options.Terminals, where given, replaces a driver: a test's.
+func (a *Agent) openDevices(ctx context.Context) error {
+	byKey := map[string]*device{}
+	for _, endpoint := range []string{"xumo", "uzcard"} {
+		t, ok := a.o.Config.Terminals[endpoint]
+		given := a.o.Terminals[endpoint]
+		if !ok && given == nil {
+			continue
+		}
+		key := fmt.Sprintf("%s|%s|%v", t.Driver, t.Address, t.Options) // fmt prints maps in order
+		if t.Driver == "sim" || given != nil {
+			key = endpoint + "|" + key // a simulated device is nobody else's
+		}
+		d := byKey[key]
+		if d == nil {
+			driver, err := given, error(nil)
+			if driver == nil {
+				driver, err = openDriver(ctx, endpoint, t, a.o.HTTP, a.now)
+			}
+			if err != nil {
+				return fmt.Errorf("terminals.%s: %w", endpoint, err)
+			}
+			if c, ok := driver.(io.Closer); ok {
+				a.closers = append(a.closers, c.Close)
+			}
+			d = &device{key: key, driver: driver}
+			byKey[key] = d
+		}
+		a.devices[endpoint] = d
+	}
+	return nil
+}

@@ -1,0 +1,571 @@
+// Package journal is what the till remembers: every operation, written before a company or a
+// device is touched, in a SQLite file of its own.
+//
+// A method that returns nil has synced what it wrote. An operation is in_progress until it is
+// known what came of it; how far it got is its stage. What a crash leaves behind is told apart by
+// the stage alone: asked means that nothing left, anything later that it may have.
+package journal
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/chorsu/chorsu/internal/pay"
+)
+
+// State is where an operation stands.
+type State string
+
+// The states. The last three are final; not_started is, too, and means that it may be asked again.
+const (
+	InProgress State = "in_progress"
+	Unknown    State = "unknown" // asked, and the answer was lost; money may have moved
+	Approved   State = "approved"
+	Declined   State = "declined"
+	NotStarted State = "not_started"
+)
+
+// Final says whether nothing can follow.
+func (s State) Final() bool { return s == Approved || s == Declined || s == NotStarted }
+
+// Stage is how far an operation got.
+type Stage string
+
+// The stages.
+const (
+	Asked    Stage = "asked"    // written; nothing left this machine
+	Sent     Stage = "sent"     // written immediately before the first byte
+	Shown    Stage = "shown"    // a QR is shown; the buyer has not paid that we know of
+	Answered Stage = "answered" // the device told its result, and may not know that we have it
+)
+
+// Kind is what an operation does.
+type Kind string
+
+// The kinds.
+const (
+	Sale    Kind = "sale"
+	Return  Kind = "return"
+	Void    Kind = "void"
+	Close   Kind = "close"
+	Confirm Kind = "confirm"
+)
+
+// Operation is one row. Amounts are tiyin.
+type Operation struct {
+	ID          string
+	OperationID string // the caller's own; "" where it gave none
+	Fingerprint string // of endpoint and body, to tell a repeat from another request
+	NaturalKey  string // hash of endpoint, code and amount of a wallet's payment; of an order's number
+	Endpoint    string // click, payme, uzum, anor, qr_pay, one_qr, xumo, uzcard
+	Kind        Kind
+	Provider    string // clickpass, …, humo, uzcard, uzqr
+	Device      string // which terminal, "" for wallets
+	Amount      pay.Tiyin
+	Asked       int64 // the amount as the caller wrote it, in its unit
+	State       State
+	Stage       Stage
+
+	WalletCode string // what the buyer showed; emptied when the operation is final
+	CodeHash   string // what stays of it
+	Meta       []byte // the adapter's own
+	OrderID    string // the caller's order_id or external_id
+	Shows      string // the QR's text or link, for operations that show one
+
+	Reference   string // request_id of a return, as digits
+	Original    string // the operation that is given back, where the journal has it
+	OriginalRRN string
+
+	// What stood last in the device's journal before this operation.
+	BaseReceipt, BaseTrace string
+	BaseKnown              bool
+
+	RRN, Receipt, Trace, Auth, TerminalID, Card, Phone string
+	PaymentID                                          string // the company's
+	Code, Message                                      string // of a refusal, and the words
+	Slip                                               string
+	Recovered                                          bool // learned after the answer was lost
+	ReceiptURL                                         string
+
+	CreatedAt, SentAt, FinishedAt time.Time
+	ResolvedBy                    string
+	Revision, Reported            int64
+	Refused                       string // why the gateway will not keep the report; "": it may
+}
+
+// Journal is the open file.
+type Journal struct {
+	db  *sql.DB
+	key []byte // hashes codes
+	now func() time.Time
+}
+
+// columns in the order of Operation; the first two statements below are made from it.
+var columns = []string{
+	"id", "operation_id", "fingerprint", "natural_key", "endpoint", "kind", "provider", "device", "amount", "asked", "state", "stage",
+	"wallet_code", "code_hash", "meta", "order_id", "shows", "reference", "original", "original_rrn",
+	"base_receipt", "base_trace", "base_known", "rrn", "receipt", "trace", "auth", "terminal_id", "card", "phone", "payment_id",
+	"code", "message", "slip", "recovered", "receipt_url", "created_at", "sent_at", "finished_at", "resolved_by", "revision", "reported", "refused",
+}
+
+const schema = `
+CREATE TABLE IF NOT EXISTS operations (
+  id TEXT PRIMARY KEY, operation_id TEXT NOT NULL, fingerprint TEXT NOT NULL, natural_key TEXT NOT NULL,
+  endpoint TEXT NOT NULL, kind TEXT NOT NULL, provider TEXT NOT NULL, device TEXT NOT NULL,
+  amount INTEGER NOT NULL, asked INTEGER NOT NULL, state TEXT NOT NULL, stage TEXT NOT NULL,
+  wallet_code TEXT NOT NULL, code_hash TEXT NOT NULL, meta BLOB, order_id TEXT NOT NULL, shows TEXT NOT NULL,
+  reference TEXT NOT NULL, original TEXT NOT NULL, original_rrn TEXT NOT NULL,
+  base_receipt TEXT NOT NULL, base_trace TEXT NOT NULL, base_known INTEGER NOT NULL,
+  rrn TEXT NOT NULL, receipt TEXT NOT NULL, trace TEXT NOT NULL, auth TEXT NOT NULL, terminal_id TEXT NOT NULL,
+  card TEXT NOT NULL, phone TEXT NOT NULL, payment_id TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, slip TEXT NOT NULL,
+  recovered INTEGER NOT NULL, receipt_url TEXT NOT NULL, created_at INTEGER NOT NULL, sent_at INTEGER NOT NULL, finished_at INTEGER NOT NULL,
+  resolved_by TEXT NOT NULL, revision INTEGER NOT NULL, reported INTEGER NOT NULL, refused TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS operations_operation_id ON operations (operation_id) WHERE operation_id <> '';
+CREATE INDEX IF NOT EXISTS operations_natural_key ON operations (natural_key, created_at) WHERE natural_key <> '';
+CREATE INDEX IF NOT EXISTS operations_open ON operations (state, created_at) WHERE state IN ('in_progress', 'unknown');
+CREATE INDEX IF NOT EXISTS operations_device ON operations (device, created_at) WHERE device <> '';
+CREATE INDEX IF NOT EXISTS operations_payment ON operations (endpoint, payment_id) WHERE payment_id <> '';
+CREATE INDEX IF NOT EXISTS operations_unreported ON operations (created_at) WHERE revision > reported AND refused = '' AND state <> 'in_progress';
+CREATE INDEX IF NOT EXISTS operations_recent ON operations (created_at);
+CREATE TABLE IF NOT EXISTS confirmations (
+  operation TEXT PRIMARY KEY REFERENCES operations (id), url TEXT NOT NULL, due_at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL, done INTEGER NOT NULL, last_error TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+PRAGMA user_version = 1;
+`
+
+// schemaVersion is what PRAGMA user_version says of a file that this program made.
+const schemaVersion = 1
+
+// Open opens "sqlite:PATH", and makes the file where there is none: readable by its user alone.
+func Open(ctx context.Context, dsn string, now func() time.Time) (*Journal, error) {
+	path, ok := strings.CutPrefix(dsn, "sqlite:")
+	if !ok || path == "" {
+		return nil, errors.New("the journal is a file: sqlite:PATH")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	db, err := sql.Open("sqlite", address(path))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1) // one desk, one writer; and what one statement wrote the next one sees
+	j := &Journal{db: db, now: now}
+	if err := j.prepare(ctx); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return j, nil
+}
+
+// address sets what every connection has. The rollback journal, and not the write-ahead log,
+// together with secure_delete: of a code that was emptied nothing stays on the disk. The lock is
+// exclusive: two agents on one journal would be two tills on one pinpad.
+func address(path string) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/…
+	}
+	q := url.Values{"_pragma": {
+		"busy_timeout(2000)", "locking_mode(EXCLUSIVE)", "journal_mode(DELETE)", "synchronous(EXTRA)", "fullfsync(1)",
+		"secure_delete(1)", "foreign_keys(1)", "trusted_schema(0)",
+	}, "_dqs": {"0"}}
+	return "file://" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+func (j *Journal) prepare(ctx context.Context) error {
+	var version int
+	if err := j.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return busy(err)
+	}
+	if version > schemaVersion {
+		return fmt.Errorf("the journal has version %d and this program knows %d: run a newer chorsu", version, schemaVersion)
+	}
+	if _, err := j.db.ExecContext(ctx, schema); err != nil {
+		return busy(err)
+	}
+	text, err := j.Setting(ctx, "code_key")
+	if err != nil {
+		return err
+	}
+	if text == "" {
+		text = rand.Text() + rand.Text()
+		if err := j.Set(ctx, "code_key", text); err != nil {
+			return err
+		}
+	}
+	j.key = []byte(text)
+	return nil
+}
+
+func busy(err error) error {
+	if err != nil && strings.Contains(err.Error(), "locked") {
+		return errors.New("another till is using this journal")
+	}
+	return err
+}
+
+// Close closes the file.
+func (j *Journal) Close() error { return j.db.Close() }
+
+// Hash names texts without telling them: parts of a natural key, a code.
+func (j *Journal) Hash(parts ...string) string {
+	h := hmac.New(sha256.New, j.key)
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// ─── Operations ────────────────────────────────────────────────────────────────────────────
+
+// Twin is an operation that stands in the way of a new one.
+type Twin struct {
+	Operation Operation
+	Same      bool // the same request again; else another one under the same operation_id
+}
+
+// naturalLife is how long a wallet's code and amount name one payment.
+const naturalLife = 15 * time.Minute
+
+// Begin writes a new operation, in one transaction with the search for the one that it repeats.
+// A Twin means that nothing was written.
+func (j *Journal) Begin(ctx context.Context, op *Operation) (*Twin, error) {
+	op.CreatedAt, op.State, op.Revision = j.now(), InProgress, 1
+	if op.Stage == "" {
+		op.Stage = Asked
+	}
+	if op.WalletCode != "" {
+		op.CodeHash = j.Hash("code", op.WalletCode)
+	}
+	tx, err := j.db.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	twin, err := j.twin(ctx, tx, op)
+	if err != nil || twin != nil {
+		return twin, err
+	}
+	marks := strings.TrimSuffix(strings.Repeat("?,", len(columns)), ",")
+	if _, err := tx.Exec("INSERT INTO operations ("+strings.Join(columns, ",")+") VALUES ("+marks+")", op.values()...); err != nil {
+		return nil, err
+	}
+	return nil, tx.Commit()
+}
+
+func (j *Journal) twin(ctx context.Context, tx *sql.Tx, op *Operation) (*Twin, error) {
+	if op.OperationID != "" {
+		old, err := one(tx.QueryRow(selectAll+" WHERE operation_id = ?", op.OperationID))
+		if err != nil || old != nil {
+			return twinOf(old, old != nil && old.Fingerprint == op.Fingerprint), err
+		}
+	}
+	if op.NaturalKey == "" {
+		return nil, nil
+	}
+	// What was not started may be tried again, by the same code too.
+	old, err := one(tx.QueryRow(selectAll+" WHERE natural_key = ? AND created_at > ? AND state <> 'not_started' ORDER BY created_at DESC LIMIT 1",
+		op.NaturalKey, millis(op.CreatedAt.Add(-naturalLife))))
+	if err != nil || old == nil {
+		return nil, err
+	}
+	if old.State == Declined && op.OperationID != "" && old.OperationID != "" {
+		return nil, nil // the caller says that it is another try, and no money moved in the first
+	}
+	return twinOf(old, true), nil
+}
+
+func twinOf(old *Operation, same bool) *Twin {
+	if old == nil {
+		return nil
+	}
+	return &Twin{Operation: *old, Same: same}
+}
+
+// Save writes what became of an operation. The revision grows, and with a final state the buyer's
+// code is gone.
+func (j *Journal) Save(ctx context.Context, op *Operation) error {
+	op.Revision++
+	if op.State.Final() {
+		op.WalletCode = ""
+		if op.FinishedAt.IsZero() {
+			op.FinishedAt = j.now()
+		}
+	}
+	return j.write(ctx, op)
+}
+
+// MarkSent writes that the first byte is about to leave.
+func (j *Journal) MarkSent(ctx context.Context, op *Operation) error {
+	op.Stage, op.SentAt = Sent, j.now()
+	return j.write(ctx, op)
+}
+
+// Note writes what was learned on the way and is no change of the operation.
+func (j *Journal) Note(ctx context.Context, op *Operation) error { return j.write(ctx, op) }
+
+var update = "UPDATE operations SET " + strings.Join(columns[1:], " = ?, ") + " = ? WHERE id = ?"
+
+func (j *Journal) write(ctx context.Context, op *Operation) error {
+	v := op.values()
+	res, err := j.db.ExecContext(context.WithoutCancel(ctx), update, append(v[1:], op.ID)...)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n != 1 {
+		return fmt.Errorf("journal: operation %s is not there (%v)", op.ID, err)
+	}
+	return nil
+}
+
+var selectAll = "SELECT " + strings.Join(columns, ",") + " FROM operations"
+
+// Get finds an operation by our id or the caller's; nil where there is none.
+func (j *Journal) Get(ctx context.Context, id string) (*Operation, error) {
+	op, err := one(j.db.QueryRowContext(ctx, selectAll+" WHERE id = ?", id))
+	if op != nil || err != nil || id == "" {
+		return op, err
+	}
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE operation_id = ?", id))
+}
+
+// ByPayment finds what a company's payment id names at one of the endpoints.
+func (j *Journal) ByPayment(ctx context.Context, endpoint, paymentID string) (*Operation, error) {
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE endpoint = ? AND payment_id = ? AND payment_id <> '' ORDER BY created_at DESC LIMIT 1", endpoint, paymentID))
+}
+
+// ByOrder finds the last operation of an order's number that has been started.
+func (j *Journal) ByOrder(ctx context.Context, naturalKey string) (*Operation, error) {
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE natural_key = ? AND natural_key <> '' AND state <> 'not_started' ORDER BY created_at DESC LIMIT 1", naturalKey))
+}
+
+// Sale finds the approved sale of a device that a return names, by RRN or by its number on the
+// slip (the last of that number).
+func (j *Journal) Sale(ctx context.Context, device, rrn, receipt string) (*Operation, error) {
+	column, value := "rrn", rrn
+	if rrn == "" {
+		column, value = "receipt", receipt
+	}
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND kind = 'sale' AND state = 'approved' AND "+column+" = ? ORDER BY created_at DESC LIMIT 1", device, value))
+}
+
+// LastPrinted is the last operation of an endpoint that has a slip.
+func (j *Journal) LastPrinted(ctx context.Context, endpoint string, closing bool) (*Operation, error) {
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE endpoint = ? AND (kind = 'close') = ? AND state = 'approved' AND slip <> '' ORDER BY created_at DESC LIMIT 1", endpoint, closing))
+}
+
+// Unresolved is the oldest operation with money that locks a device; nil where it is free.
+func (j *Journal) Unresolved(ctx context.Context, device string) (*Operation, error) {
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND state = 'unknown' AND kind <> 'close' ORDER BY created_at LIMIT 1", device))
+}
+
+// InState lists operations, oldest first, up to 500.
+func (j *Journal) InState(ctx context.Context, s State) ([]Operation, error) {
+	return j.list(ctx, " WHERE state = ? ORDER BY created_at LIMIT 500", string(s))
+}
+
+// Recent lists the last n operations, newest first.
+func (j *Journal) Recent(ctx context.Context, n int) ([]Operation, error) {
+	return j.list(ctx, " ORDER BY created_at DESC LIMIT ?", n)
+}
+
+// Unreported lists what the gateway does not have yet, oldest first.
+func (j *Journal) Unreported(ctx context.Context, n int) ([]Operation, error) {
+	return j.list(ctx, " WHERE revision > reported AND refused = '' AND state <> 'in_progress' ORDER BY created_at LIMIT ?", n)
+}
+
+// InShift says whether a device's last closing was before an operation.
+func (j *Journal) InShift(ctx context.Context, op *Operation) (open bool, err error) {
+	err = j.db.QueryRowContext(ctx, "SELECT NOT EXISTS (SELECT 1 FROM operations WHERE device = ? AND kind = 'close' AND state = 'approved' AND created_at >= ?)",
+		op.Device, millis(op.CreatedAt)).Scan(&open)
+	return open, err
+}
+
+// Totals is what the journal holds of a device since its last closing before the given one.
+type Totals struct {
+	Sales, Returns             int
+	SalesAmount, ReturnsAmount pay.Tiyin
+}
+
+// Totals counts a device's approved operations since its last approved closing before at.
+func (j *Journal) Totals(ctx context.Context, device string, at time.Time) (t Totals, err error) {
+	const since = "SELECT COALESCE(MAX(created_at), 0) FROM operations WHERE device = ?1 AND kind = 'close' AND state = 'approved' AND created_at < ?2"
+	err = j.db.QueryRowContext(ctx, `SELECT COUNT(*) FILTER (WHERE kind = 'sale'), COALESCE(SUM(amount) FILTER (WHERE kind = 'sale'), 0),
+	  COUNT(*) FILTER (WHERE kind <> 'sale'), COALESCE(SUM(amount) FILTER (WHERE kind <> 'sale'), 0)
+	  FROM operations WHERE device = ?1 AND state = 'approved' AND kind <> 'close' AND created_at <= ?2 AND created_at > (`+since+`)`,
+		device, millis(at)).Scan(&t.Sales, &t.SalesAmount, &t.Returns, &t.ReturnsAmount)
+	return t, err
+}
+
+// MarkReported writes that the gateway has a revision.
+func (j *Journal) MarkReported(ctx context.Context, id string, revision int64) error {
+	_, err := j.db.ExecContext(context.WithoutCancel(ctx), "UPDATE operations SET reported = MAX(reported, ?) WHERE id = ?", revision, id)
+	return err
+}
+
+// MarkRefused sets a report aside that the gateway will not keep.
+func (j *Journal) MarkRefused(ctx context.Context, id, why string) error {
+	_, err := j.db.ExecContext(context.WithoutCancel(ctx), "UPDATE operations SET refused = ? WHERE id = ?", why, id)
+	return err
+}
+
+func (j *Journal) list(ctx context.Context, where string, args ...any) ([]Operation, error) {
+	rows, err := j.db.QueryContext(ctx, selectAll+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Operation
+	for rows.Next() {
+		op, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *op)
+	}
+	return out, rows.Err()
+}
+
+// ─── Confirmations, settings ──────────────────────────────────────────────────────
+
+// Confirmation is a fiscal receipt's link that a company has to be given.
+type Confirmation struct {
+	Operation, URL, LastError string
+	Attempts                  int
+	Done                      bool
+}
+
+// Queue keeps a link until it is delivered. Another link for the same operation takes its place.
+func (j *Journal) Queue(ctx context.Context, operation, link string) error {
+	_, err := j.db.ExecContext(context.WithoutCancel(ctx), `INSERT INTO confirmations (operation, url, due_at, attempts, done, last_error) VALUES (?, ?, ?, 0, 0, '')
+	  ON CONFLICT (operation) DO UPDATE SET url = excluded.url, due_at = excluded.due_at, attempts = 0, done = 0, last_error = '' WHERE url <> excluded.url OR last_error <> ''`,
+		operation, link, millis(j.now()))
+	return err
+}
+
+// Queued finds an operation's link; nil where there is none.
+func (j *Journal) Queued(ctx context.Context, operation string) (*Confirmation, error) {
+	c := Confirmation{Operation: operation}
+	err := j.db.QueryRowContext(ctx, "SELECT url, attempts, done, last_error FROM confirmations WHERE operation = ?", operation).Scan(&c.URL, &c.Attempts, &c.Done, &c.LastError)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &c, err
+}
+
+// DueConfirmations lists those to be tried now.
+func (j *Journal) DueConfirmations(ctx context.Context, n int) ([]Confirmation, error) {
+	rows, err := j.db.QueryContext(ctx, "SELECT operation, url, attempts, last_error FROM confirmations WHERE done = 0 AND due_at <= ? ORDER BY due_at LIMIT ?", millis(j.now()), n)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Confirmation
+	for rows.Next() {
+		var c Confirmation
+		if err := rows.Scan(&c.Operation, &c.URL, &c.Attempts, &c.LastError); err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+// Tried writes what came of a try: done, or when the next one is.
+func (j *Journal) Tried(ctx context.Context, operation string, done bool, failure string, next time.Time) error {
+	_, err := j.db.ExecContext(context.WithoutCancel(ctx), "UPDATE confirmations SET attempts = attempts + 1, done = ?, last_error = ?, due_at = ? WHERE operation = ?", done, failure, millis(next), operation)
+	return err
+}
+
+// Setting reads a setting, "" where it was never set.
+func (j *Journal) Setting(ctx context.Context, name string) (value string, err error) {
+	err = j.db.QueryRowContext(ctx, "SELECT value FROM settings WHERE name = ?", name).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return value, err
+}
+
+// Set writes one.
+func (j *Journal) Set(ctx context.Context, name, value string) error {
+	_, err := j.db.ExecContext(context.WithoutCancel(ctx), "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
+	return err
+}
+
+// ─── Rows ──────────────────────────────────────────────────────────────────────────────────
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func (op *Operation) values() []any {
+	return []any{
+		op.ID, op.OperationID, op.Fingerprint, op.NaturalKey, op.Endpoint, string(op.Kind), op.Provider, op.Device, int64(op.Amount), op.Asked, string(op.State), string(op.Stage),
+		op.WalletCode, op.CodeHash, op.Meta, op.OrderID, op.Shows, op.Reference, op.Original, op.OriginalRRN,
+		op.BaseReceipt, op.BaseTrace, op.BaseKnown, op.RRN, op.Receipt, op.Trace, op.Auth, op.TerminalID, op.Card, op.Phone, op.PaymentID,
+		op.Code, op.Message, op.Slip, op.Recovered, op.ReceiptURL, millis(op.CreatedAt), millis(op.SentAt), millis(op.FinishedAt), op.ResolvedBy, op.Revision, op.Reported, op.Refused,
+	}
+}
+
+type scanner interface{ Scan(...any) error }
+
+func scan(row scanner) (*Operation, error) {
+	var op Operation
+	var created, sent, finished int64
+	err := row.Scan(
+		&op.ID, &op.OperationID, &op.Fingerprint, &op.NaturalKey, &op.Endpoint, &op.Kind, &op.Provider, &op.Device, &op.Amount, &op.Asked, &op.State, &op.Stage,
+		&op.WalletCode, &op.CodeHash, &op.Meta, &op.OrderID, &op.Shows, &op.Reference, &op.Original, &op.OriginalRRN,
+		&op.BaseReceipt, &op.BaseTrace, &op.BaseKnown, &op.RRN, &op.Receipt, &op.Trace, &op.Auth, &op.TerminalID, &op.Card, &op.Phone, &op.PaymentID,
+		&op.Code, &op.Message, &op.Slip, &op.Recovered, &op.ReceiptURL, &created, &sent, &finished, &op.ResolvedBy, &op.Revision, &op.Reported, &op.Refused,
+	)
+	if err != nil {
+		return nil, err
+	}
+	op.CreatedAt, op.SentAt, op.FinishedAt = moment(created), moment(sent), moment(finished)
+	return &op, nil
+}
+
+// one is a row, nil where there is none.
+func one(row *sql.Row) (*Operation, error) {
+	op, err := scan(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return op, err
+}

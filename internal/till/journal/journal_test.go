@@ -1,0 +1,114 @@
+package journal
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func open(t *testing.T, path string, now *time.Time) *Journal {
+	t.Helper()
+	j, err := Open(t.Context(), "sqlite:"+path, func() time.Time { return *now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func TestWhatWasWrittenIsThere(t *testing.T) {
+	now := time.Date(2026, 11, 21, 9, 2, 0, 0, time.UTC)
+	path := filepath.Join(t.TempDir(), "folder", "till.db")
+	j := open(t, path, &now)
+	op := &Operation{ID: "1", OperationID: "sale-1", Endpoint: "click", Kind: Sale, Provider: "clickpass", Amount: 500, WalletCode: "880101698207133392", Meta: []byte{1}}
+	if twin, err := j.Begin(t.Context(), op); twin != nil || err != nil {
+		t.Fatal(twin, err)
+	}
+	if err := j.MarkSent(t.Context(), op); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, path, &now)
+	got, err := j.Get(t.Context(), "sale-1")
+	if err != nil || !reflect.DeepEqual(got, op) {
+		t.Fatalf("%+v %v, want %+v", got, err, op)
+	}
+	op.State = Approved
+	if err := j.Save(t.Context(), op); err != nil {
+		t.Fatal(err)
+	}
+	if op.WalletCode != "" || op.CodeHash == "" || op.Revision != 2 || op.FinishedAt.IsZero() {
+		t.Errorf("%+v", op)
+	}
+	j.Close()
+	for _, name := range []string{path, path + "-journal"} {
+		if b, err := os.ReadFile(name); err == nil && strings.Contains(string(b), "880101698207133392") {
+			t.Errorf("%s still holds the buyer's code", name)
+		}
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+}
+
+func TestTwins(t *testing.T) {
+	now := time.Date(2026, 11, 21, 9, 2, 0, 0, time.UTC)
+	j := open(t, filepath.Join(t.TempDir(), "till.db"), &now)
+	defer j.Close()
+	first := &Operation{ID: "1", OperationID: "a", Fingerprint: "f", NaturalKey: "code", Endpoint: "click", Kind: Sale}
+	if twin, err := j.Begin(t.Context(), first); twin != nil || err != nil {
+		t.Fatal(twin, err)
+	}
+	for _, c := range []struct {
+		name  string
+		op    Operation
+		state State
+		after time.Duration
+		twin  bool
+		same  bool
+	}{
+		{"the same id and body", Operation{OperationID: "a", Fingerprint: "f", NaturalKey: "code"}, Unknown, 0, true, true},
+		{"the same id, another body", Operation{OperationID: "a", Fingerprint: "g", NaturalKey: "other"}, Unknown, 0, true, false},
+		{"the same code, no id", Operation{Fingerprint: "f", NaturalKey: "code"}, Unknown, 0, true, true},
+		{"the same code, another id", Operation{OperationID: "b", Fingerprint: "f", NaturalKey: "code"}, Unknown, 0, true, true},
+		{"the same code, another id, after a refusal", Operation{OperationID: "c", Fingerprint: "f", NaturalKey: "code"}, Declined, 0, false, false},
+		{"the same code, after it was not started", Operation{Fingerprint: "f", NaturalKey: "code"}, NotStarted, 0, false, false},
+		{"the same code, 16 minutes later", Operation{Fingerprint: "f", NaturalKey: "code"}, Approved, 16 * time.Minute, false, false},
+		{"nothing in common", Operation{Fingerprint: "f"}, Unknown, 0, false, false},
+	} {
+		if _, err := j.db.Exec("DELETE FROM operations WHERE id <> '1'"); err != nil {
+			t.Fatal(err)
+		}
+		now = time.Date(2026, 11, 21, 9, 2, 1, 0, time.UTC).Add(c.after)
+		if _, err := j.db.Exec("UPDATE operations SET state = ?", string(c.state)); err != nil {
+			t.Fatal(err)
+		}
+		c.op.ID, c.op.Endpoint, c.op.Kind = "2", "click", Sale
+		twin, err := j.Begin(t.Context(), &c.op)
+		if err != nil || (twin != nil) != c.twin || twin != nil && twin.Same != c.same {
+			t.Errorf("%s: %+v %v", c.name, twin, err)
+		}
+	}
+}
+
+// Two programs on one journal would be two tills on one pinpad; a newer program's journal is not
+// written by an older one.
+func TestOpenRefuses(t *testing.T) {
+	now := time.Now()
+	path := filepath.Join(t.TempDir(), "till.db")
+	j := open(t, path, &now)
+	if _, err := j.db.Exec("PRAGMA user_version = 99"); err != nil {
+		t.Fatal(err)
+	}
+	j.Close()
+	if _, err := Open(t.Context(), "sqlite:"+path, time.Now); err == nil || !strings.Contains(err.Error(), "newer") {
+		t.Error(err)
+	}
+	if _, err := Open(t.Context(), "postgres://x", time.Now); err == nil {
+		t.Error("a journal on PostgreSQL")
+	}
+}

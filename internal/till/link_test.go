@@ -1,0 +1,220 @@
+package till_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/till"
+)
+
+// book is a gateway as the till sees it.
+type book struct {
+	mu      sync.Mutex
+	paired  map[string]string // code → nonce
+	pairs   int
+	token   string
+	lose    bool   // the next answer is lost
+	refuse  string // a provider whose reports are refused
+	calls   int
+	reports map[string]map[string]any
+}
+
+func newBook(t *testing.T) (*book, string) {
+	b := &book{paired: map[string]string{}, reports: map[string]map[string]any{}}
+	srv := httptest.NewServer(b)
+	t.Cleanup(srv.Close)
+	return b, srv.URL
+}
+
+func (b *book) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.calls++
+	status, data := b.serve(r)
+	if b.lose {
+		b.lose = false
+		panic(http.ErrAbortHandler)
+	}
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]any{"status": status < 300, "code": status, "message": "M", "data": data})
+}
+
+func (b *book) serve(r *http.Request) (int, any) {
+	if r.URL.Path == "/api/tills/pair" {
+		var q struct{ Code, Nonce, Name, DeviceID, Version string }
+		if json.NewDecoder(r.Body).Decode(&q) != nil || q.Code != "one-time" || len(q.Nonce) != 32 {
+			return 401, nil
+		}
+		if used, ok := b.paired[q.Code]; ok && used != q.Nonce {
+			return 401, nil
+		}
+		b.paired[q.Code] = q.Nonce
+		b.pairs++
+		b.token = fmt.Sprintf("token-%d", b.pairs)
+		return 201, map[string]string{"tillId": "t", "token": b.token, "businessId": "b"}
+	}
+	if r.URL.Path != "/api/tills/reports" || r.Header.Get("Authorization") != "Bearer "+b.token || b.token == "" {
+		return 401, nil
+	}
+	var q struct{ Reports []map[string]any }
+	if json.NewDecoder(r.Body).Decode(&q) != nil || len(q.Reports) == 0 || len(q.Reports) > 50 {
+		return 400, nil
+	}
+	for _, report := range q.Reports {
+		if report["provider"] == b.refuse {
+			return 400, map[string]any{"details": []string{"no"}}
+		}
+	}
+	for _, report := range q.Reports {
+		id := report["id"].(string)
+		if old := b.reports[id]; old == nil || old["revision"].(float64) < report["revision"].(float64) {
+			b.reports[id] = report
+		}
+	}
+	return 200, map[string]int{"kept": len(q.Reports)}
+}
+
+func (b *book) do(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f()
+}
+
+func paired(url string) func(*till.Options) {
+	return func(o *till.Options) { o.Config.Gateway = &till.Gateway{URL: url, Pairing: "one-time"} }
+}
+
+func TestReports(t *testing.T) {
+	b, url := newBook(t)
+	s := newShop(t, paired(url))
+	s.post("/payment/xumo", `{"amount":50000,"operation_id":"sale-1"}`)
+	s.post("/payment/xumo", `{"request_id":340,"amount":50000,"is_return":true}`)
+	paid := s.post("/payment/click", `{"amount":500,"qr_code":"`+clickCode+`"}`)
+	s.post("/payment/qr_pay", `{"amount":500,"order_id":"shown"}`) // in progress: nobody's business yet
+	s.get("/payment/xumo_close")
+
+	b.do(func() { b.lose = true }) // the token's answer
+	s.agent.Tick(t.Context(), nil)
+	if b.do(func() {}); len(b.reports) != 0 {
+		t.Fatal("reported without a token")
+	}
+	s.clock.advance(time.Minute)
+	b.do(func() {})
+	s.agent.Tick(t.Context(), nil)
+	if len(b.reports) != 4 || b.pairs != 2 {
+		t.Fatalf("%d reports, paired %d times: %v", len(b.reports), b.pairs, b.reports)
+	}
+	sale := b.reports[s.operation("sale-1")["id"].(string)]
+	for key, want := range map[string]any{
+		"kind": "sale", "provider": "humo", "state": "approved", "amount": 50000., "rrn": "408005356147", "receiptNo": "340", "terminalId": "09110004",
+		"card": "986009******7856", "orderId": "sale-1", "totals": nil,
+	} {
+		if sale[key] != want {
+			t.Errorf("%s is %v, want %v", key, sale[key], want)
+		}
+	}
+	for _, r := range b.reports {
+		switch r["kind"] {
+		case "void":
+			if r["original"] != sale["id"] || r["originalRrn"] != "408005356147" || r["code"] != "400" {
+				t.Errorf("%v", r)
+			}
+		case "close":
+			totals, _ := r["totals"].(map[string]any)
+			if totals["sales"] != 1. || totals["salesAmount"] != 50000. || totals["returns"] != 1. || totals["returnsAmount"] != 50000. {
+				t.Errorf("%v", r)
+			}
+		}
+	}
+
+	// Nothing new, nothing sent; a receipt is something new.
+	calls := b.calls
+	s.agent.Tick(t.Context(), nil)
+	if b.calls != calls {
+		t.Error("what the gateway has is sent again")
+	}
+	s.post("/payment/click_confirm", `{"payment_id":"`+paid.Data["payment_id"].(string)+`","qr_code":"`+link+`"}`)
+	s.agent.Tick(t.Context(), nil)
+	if got := b.reports[paid.Data["transaction_id"].(string)]; got["receiptUrl"] != link || got["provider"] != "clickpass" || got["ref"] != paid.Data["payment_id"] {
+		t.Errorf("%v", got)
+	}
+}
+
+// The gateway is away for a day, and the shop has its power cut meanwhile: nothing is lost, and
+// what became known later overtakes what was sent before.
+func TestReportsWait(t *testing.T) {
+	b, url := newBook(t)
+	s := newShop(t, paired(url))
+	s.post("/payment/xumo", `{"amount":50098,"operation_id":"lost"}`)
+	s.agent.Tick(t.Context(), nil)
+	id := s.operation("lost")["id"].(string)
+	if b.reports[id]["state"] != "unknown" {
+		t.Fatalf("%v", b.reports)
+	}
+	b.do(func() { b.token = "revoked" })
+	s.humo.Pull(false)
+	s.agent.Tick(t.Context(), nil)
+	if b.reports[id]["state"] != "unknown" {
+		t.Fatal("a revoked till reports")
+	}
+	calls := b.calls
+	s.agent.Tick(t.Context(), nil)
+	if b.calls != calls {
+		t.Error("a revoked till asks again at once")
+	}
+	s.restart()
+	b.do(func() { b.token = "token-1" })
+	s.clock.advance(24 * time.Hour)
+	b.do(func() { b.lose = true })
+	s.agent.Tick(t.Context(), nil) // kept there, and the answer lost
+	s.clock.advance(time.Hour)
+	s.agent.Tick(t.Context(), nil)
+	if got := b.reports[id]; got["state"] != "approved" || got["resolvedBy"] != "device" || len(b.reports) != 1 || b.pairs != 1 {
+		t.Errorf("%v, paired %d times", b.reports, b.pairs)
+	}
+	if op := s.operation("lost"); op["reported"] != true {
+		t.Error(op)
+	}
+}
+
+// One report that the gateway will not keep does not hold up the others.
+func TestRefusedReport(t *testing.T) {
+	b, url := newBook(t)
+	b.refuse = "uzcard"
+	s := newShop(t, paired(url))
+	s.post("/payment/xumo", `{"amount":50000}`)
+	s.post("/payment/uzcard", `{"amount":50000}`)
+	s.post("/payment/xumo", `{"amount":60000}`)
+	s.agent.Tick(t.Context(), nil)
+	if len(b.reports) != 2 {
+		t.Errorf("%v", b.reports)
+	}
+	if !strings.Contains(s.log.String(), "refuses a report") {
+		t.Error("nobody is told")
+	}
+	calls := b.calls
+	s.agent.Tick(t.Context(), nil)
+	if b.calls != calls {
+		t.Error("what was refused is sent again")
+	}
+}
+
+// A code that somebody else has used pairs nobody, and the shop goes on selling.
+func TestPairingRefused(t *testing.T) {
+	b, url := newBook(t)
+	b.paired["one-time"] = "somebody else's"
+	s := newShop(t, paired(url))
+	s.agent.Tick(t.Context(), nil)
+	if a := s.post("/payment/xumo", `{"amount":50000}`); !a.Success || b.pairs != 0 {
+		t.Errorf("%s, paired %d times", a.raw, b.pairs)
+	}
+	if state := s.get("/till/state"); state.Data["gateway"] != "unpaired" {
+		t.Error(state.raw)
+	}
+}

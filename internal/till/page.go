@@ -1,0 +1,177 @@
+package till
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/chorsu/chorsu/internal/till/journal"
+	"github.com/chorsu/chorsu/internal/till/slip"
+	"github.com/chorsu/chorsu/internal/ui"
+	"github.com/chorsu/chorsu/internal/words"
+)
+
+// pageView is what the cashier's page is made of.
+type pageView struct {
+	Lang         words.Lang
+	Shop, Device string
+	Wallets      []way
+	Others       []way
+	Terminals    bool
+	Words        string // JSON: what the script says
+}
+
+// way is a way to pay, and the key that chooses it.
+type way struct{ Endpoint, Title, Key string }
+
+// page is GET /: it has nothing in it that is not public, so that it is served without a token and
+// asks for one.
+func (a *Agent) page(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		wrongMethod(w, http.MethodGet)
+		return
+	}
+	lang := words.Choose(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
+	v := pageView{Lang: lang, Shop: a.o.Config.Shop.Name, Device: a.o.Config.Shop.Device, Terminals: len(a.devices) > 0, Words: pageWords(lang)}
+	for i, e := range walletEndpoints {
+		if _, ok := a.wallets[e]; ok {
+			v.Wallets = append(v.Wallets, way{e, methods[e], "Alt+" + string(rune('1'+i))})
+		}
+	}
+	add := func(there bool, endpoint, key string) {
+		if there {
+			v.Others = append(v.Others, way{endpoint, methods[endpoint], key})
+		}
+	}
+	add(a.devices["xumo"] != nil, "xumo", "F2")
+	add(a.devices["uzcard"] != nil, "uzcard", "F3")
+	add(a.box != nil, "one_qr", "F4")
+	add(a.scan != nil, "qr_pay", "F6")
+	ui.Secure(w.Header())
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := cashier(v).Render(r.Context(), w); err != nil {
+		a.log.Debug("the page was not sent", "error", err)
+	}
+}
+
+func pageWords(l words.Lang) string {
+	said := map[string]string{}
+	for key, t := range map[string]words.Text{
+		"waiting": words.TillWaiting, "paid": words.TillPaid, "declined": words.TillDeclined, "unknown": words.TillUnknown, "doNot": words.TillDoNot,
+		"alone": words.TillAlone, "who": words.TillWho, "approve": words.TillApprove, "void": words.TillVoid, "rrn": words.TillRRN, "check": words.TillCheck,
+		"ours": words.TillOurs, "terminal": words.TillTerminals, "sales": words.TillSales, "returns": words.TillReturns, "token": words.TillToken,
+		"noSum": words.TillNoSum, "noLink": words.TillNoLink, "gateway": words.TillGateway, "qrWaits": words.TillQRWaits, "soum": words.Soum,
+	} {
+		said[key] = t.In(l)
+	}
+	b, err := json.Marshal(said)
+	if err != nil {
+		return "{}"
+	}
+	return string(b)
+}
+
+// pageTold is what the page shows, once a second.
+type pageTold struct {
+	Gateway    string                `json:"gateway"`
+	WalletUnit int64                 `json:"wallet_unit"` // tiyin in one unit of the wallet calls
+	Printer    bool                  `json:"printer"`
+	Unknown    []view                `json:"unknown"`
+	Last       []view                `json:"last"`
+	Shows      map[string]string     `json:"shows"`  // what each pinpad shows
+	Totals     map[string]pageTotals `json:"totals"` // by endpoint, since its last closing
+}
+
+type pageTotals struct {
+	totals
+	CanAsk bool `json:"can_ask"` // whether the pinpad tells its last transaction
+}
+
+// pageState is GET /till/state.
+func (a *Agent) pageState(r *http.Request) envelope {
+	told := pageTold{Gateway: string(a.link.now()), WalletUnit: 1, Printer: a.o.Config.Printer.Address != "", Unknown: []view{}, Last: []view{}, Shows: map[string]string{}, Totals: map[string]pageTotals{}}
+	if a.o.Config.Shop.WalletAmount == "som" {
+		told.WalletUnit = 100
+	}
+	open, err := a.j.InState(r.Context(), journal.Unknown)
+	if err != nil {
+		return no(a.broken(err))
+	}
+	last, err := a.j.Recent(r.Context(), 12)
+	if err != nil {
+		return no(a.broken(err))
+	}
+	for i := range open {
+		told.Unknown = append(told.Unknown, a.view(&open[i]))
+	}
+	for i := range last {
+		told.Last = append(told.Last, a.view(&last[i]))
+	}
+	for endpoint, d := range a.devices {
+		told.Shows[endpoint] = d.shows()
+		t, err := a.j.Totals(r.Context(), d.key, a.now())
+		if err != nil {
+			return no(a.broken(err))
+		}
+		told.Totals[endpoint] = pageTotals{totals{t.Sales, int64(t.SalesAmount), t.Returns, int64(t.ReturnsAmount)}, d.driver.Caps().Last}
+	}
+	return ok(told)
+}
+
+// pageSlip is GET /till/slip?id=: both papers of an operation as text, and the bytes for a printer
+// in base64, for a till that prints by itself.
+func (a *Agent) pageSlip(r *http.Request) envelope {
+	op, fail := a.slipFor(r)
+	if fail != nil {
+		return no(fail)
+	}
+	papers := a.copies(op)
+	printed := make([][]byte, len(papers))
+	for i, text := range papers {
+		var err error
+		if printed[i], err = slip.Escape(text, op.ReceiptURL, slip.Charsets[a.o.Config.Printer.Charset]); err != nil {
+			return no(a.broken(err))
+		}
+	}
+	return ok(map[string]any{"copies": papers, "escpos": printed})
+}
+
+func (a *Agent) slipFor(r *http.Request) (*journal.Operation, *failure) {
+	op, err := a.j.Get(r.Context(), r.URL.Query().Get("id"))
+	switch {
+	case err != nil:
+		return nil, a.broken(err)
+	case op == nil:
+		return nil, noOperation()
+	}
+	return op, nil
+}
+
+// pagePrint is POST /till/print?id=: both papers, where a printer is set.
+func (a *Agent) pagePrint(r *http.Request, _ fields) envelope {
+	op, fail := a.slipFor(r)
+	if fail != nil {
+		return no(fail)
+	}
+	for _, text := range a.copies(op) {
+		if err := a.printText(r.Context(), text, op.ReceiptURL); err != nil {
+			a.log.Warn("the printer does not work", "error", err)
+			return no(&failure{Code: codePrinter, Message: "PRINTER_ERROR", Data: detail(err.Error())})
+		}
+	}
+	return ok(nil)
+}
+
+// pageQR is GET /till/qr?id=: an operation's QR, drawn.
+func (a *Agent) pageQR(r *http.Request) envelope {
+	op, fail := a.slipFor(r)
+	if fail != nil {
+		return no(fail)
+	}
+	var b strings.Builder
+	if err := ui.QR(op.Shows, op.Shows).Render(r.Context(), &b); err != nil || op.Shows == "" {
+		return no(noOperation())
+	}
+	return ok(map[string]string{"svg": b.String()})
+}

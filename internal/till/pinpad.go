@@ -1,0 +1,278 @@
+package till
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/chorsu/chorsu/internal/till/journal"
+	"github.com/chorsu/chorsu/internal/till/terminal"
+)
+
+// pinpads are the companies behind the endpoints, by the names that the gateway knows them by.
+var pinpads = map[string]string{"xumo": "humo", "uzcard": "uzcard"}
+
+// atPinpad is a refusal by one, without an operation.
+func atPinpad(endpoint, code string) *failure {
+	return refused(&journal.Operation{Endpoint: endpoint, State: journal.Declined, Code: code})
+}
+
+// payByCard is POST /payment/{xumo,uzcard}: a sale, or with is_return what undoes one.
+func (a *Agent) payByCard(endpoint string) func(*http.Request, fields) envelope {
+	return func(r *http.Request, f fields) envelope {
+		m, err := readMove(f)
+		if err != nil {
+			return no(badArgument(err.Error()))
+		}
+		d := a.devices[endpoint]
+		if d == nil {
+			return no(atPinpad(endpoint, "not_configured"))
+		}
+		op := &journal.Operation{
+			OperationID: m.Operation, Endpoint: endpoint, Kind: journal.Sale, Provider: pinpads[endpoint], Device: d.key, Amount: m.Amount, Asked: int64(m.Amount),
+		}
+		if m.Back {
+			if fail := a.giveBack(r.Context(), op, m, d.driver.Caps()); fail != nil {
+				return no(fail)
+			}
+		}
+		op.Fingerprint = a.j.Hash(endpoint, string(op.Kind), m.Amount.Soum(), m.Receipt, m.RRN)
+		done, fail := a.perform(r.Context(), op, a.free(r.Context(), d, endpoint), func(ctx context.Context, op *journal.Operation) {
+			a.present(ctx, d, op)
+		})
+		switch {
+		case fail != nil:
+			return no(fail)
+		case done.State != journal.Approved:
+			return no(refused(done))
+		}
+		return ok(a.paidAt(done))
+	}
+}
+
+// giveBack makes op a return: of a slip's number it is a cancellation within the shift, of an RRN
+// a return.
+func (a *Agent) giveBack(ctx context.Context, op *journal.Operation, m move, caps terminal.Caps) *failure {
+	op.Kind, op.Reference, op.OriginalRRN = journal.Return, m.RRN, m.RRN
+	if m.RRN == "" {
+		op.Kind, op.Reference = journal.Void, m.Receipt
+	}
+	if op.Kind == journal.Void && !caps.Void || op.Kind == journal.Return && !caps.Return {
+		return atPinpad(op.Endpoint, "902")
+	}
+	sale, err := a.j.Sale(ctx, op.Device, m.RRN, strings.TrimLeft(m.Receipt, "0"))
+	if err != nil {
+		return a.broken(err)
+	}
+	if sale != nil {
+		op.Original, op.OriginalRRN = sale.ID, sale.RRN
+	}
+	return nil
+}
+
+// free takes the device for an operation: it must not be in use, and nothing on it may be unknown,
+// since a new operation would overwrite what the device remembers of the last one.
+func (a *Agent) free(ctx context.Context, d *device, endpoint string) claim {
+	return func() (func(), *failure) {
+		if !d.mu.TryLock() {
+			return nil, atPinpad(endpoint, terminal.CodeBusy)
+		}
+		open, err := a.j.Unresolved(ctx, d.key)
+		if err == nil && open == nil {
+			return d.mu.Unlock, nil
+		}
+		d.mu.Unlock()
+		if err != nil {
+			return nil, a.broken(err)
+		}
+		f := atPinpad(endpoint, "")
+		f.Data = unresolved(open)
+		return nil, f
+	}
+}
+
+// present does an operation at the device; the caller holds the device.
+func (a *Agent) present(ctx context.Context, d *device, op *journal.Operation) {
+	a.baseline(ctx, d, op)
+	defer d.Show("")
+	r := d.driver.Run(ctx, a.order(ctx, op), progress{a, d, op})
+	a.take(op, r)
+	if op.State == journal.Unknown && d.driver.Caps().Last {
+		if err := a.j.Save(ctx, op); err != nil {
+			a.log.Error("the journal cannot be written", "operation", op.ID, "error", err)
+			return
+		}
+		a.askDevice(ctx, d, op)
+	}
+	a.save(op)
+	d.remember(op)
+}
+
+// baseline asks once what stands last in the device's journal, so that after a lost answer the
+// last transaction can be told from an earlier one of the same amount.
+func (a *Agent) baseline(ctx context.Context, d *device, op *journal.Operation) {
+	if !d.driver.Caps().Last {
+		return
+	}
+	if !d.base.known {
+		last, err := d.driver.Last(ctx)
+		if err != nil {
+			a.log.Warn("a pinpad does not tell its last transaction", "operation", op.ID, "endpoint", op.Endpoint, "error", err)
+			return
+		}
+		d.base.known, d.base.receipt, d.base.trace = true, last.Receipt, last.Trace
+	}
+	op.BaseKnown, op.BaseReceipt, op.BaseTrace = true, d.base.receipt, d.base.trace
+}
+
+// remember keeps what stands last after an operation. Where that is not certain it is asked for
+// again.
+func (d *device) remember(op *journal.Operation) {
+	switch {
+	case op.State == journal.Approved && op.Receipt != "":
+		d.base.known, d.base.receipt, d.base.trace = true, op.Receipt, op.Trace
+	case op.State != journal.NotStarted:
+		d.base.known = false
+	}
+}
+
+// order is the operation in the drivers' words.
+func (a *Agent) order(ctx context.Context, op *journal.Operation) terminal.Operation {
+	o := terminal.Operation{ID: op.ID, Kind: terminal.Kind(op.Kind), Amount: op.Amount}
+	switch op.Kind {
+	case journal.Void:
+		o.Receipt = op.Reference
+	case journal.Return:
+		o.RRN = op.Reference
+	}
+	sale, err := a.j.Get(ctx, op.Original)
+	if op.Original == "" || err != nil || sale == nil {
+		return o
+	}
+	o.Original = sale.Amount
+	if open, err := a.j.InShift(ctx, sale); err == nil && open && o.Receipt == "" {
+		o.Receipt = sale.Receipt
+	}
+	return o
+}
+
+// progress is the journal as a driver sees it.
+type progress struct {
+	a  *Agent
+	d  *device
+	op *journal.Operation
+}
+
+func (p progress) Sent() error { return p.a.j.MarkSent(p.a.life, p.op) }
+
+func (p progress) Answered(r terminal.Result) error {
+	p.op.Stage = journal.Answered
+	tell(p.op, r)
+	return p.a.j.Note(p.a.life, p.op)
+}
+
+func (p progress) Show(text string) { p.d.Show(text) }
+
+// take puts a driver's result into the operation.
+func (a *Agent) take(op *journal.Operation, r terminal.Result) {
+	tell(op, r)
+	op.Code, op.Message = r.Code, r.Note
+	switch r.Outcome {
+	case terminal.Approved:
+		op.State = journal.Approved
+		if r.Amount != 0 && r.Amount != op.Amount {
+			op.State, op.Message = journal.Unknown, "the pinpad names another amount: "+r.Amount.Soum()
+		}
+	case terminal.Declined:
+		op.State = journal.Declined
+	case terminal.NotStarted:
+		op.State = journal.NotStarted
+	default:
+		op.State = journal.Unknown
+	}
+}
+
+// tell keeps what a device told of an operation, whatever came of it.
+func tell(op *journal.Operation, r terminal.Result) {
+	for _, f := range []struct {
+		to   *string
+		from string
+	}{
+		{&op.RRN, r.RRN}, {&op.Receipt, r.Receipt}, {&op.Trace, r.Trace}, {&op.Auth, r.Auth},
+		{&op.TerminalID, r.TerminalID}, {&op.Card, terminal.Mask(r.MaskedPAN)}, {&op.Slip, terminal.Clean(r.Slip)},
+	} {
+		if f.from != "" {
+			*f.to = f.from
+		}
+	}
+}
+
+// ─── Reports ───────────────────────────────────────────────────────────────────────────────
+
+// closeShift is GET /payment/{…}_close: the check of totals. It moves no money, and one whose
+// answer was lost may be repeated.
+func (a *Agent) closeShift(endpoint string) func(*http.Request) envelope {
+	return func(r *http.Request) envelope {
+		d := a.devices[endpoint]
+		if d == nil {
+			return no(atPinpad(endpoint, "not_configured"))
+		}
+		op := &journal.Operation{Endpoint: endpoint, Kind: journal.Close, Provider: pinpads[endpoint], Device: d.key}
+		done, fail := a.perform(r.Context(), op, a.free(r.Context(), d, endpoint), func(ctx context.Context, op *journal.Operation) {
+			if err := a.j.MarkSent(ctx, op); err != nil {
+				a.log.Error("the journal cannot be written", "operation", op.ID, "error", err)
+				return
+			}
+			res := d.driver.Report(ctx, terminal.ReportClose)
+			a.take(op, res)
+			op.RRN = ""
+			a.save(op)
+			d.base.known = false
+		})
+		switch {
+		case fail != nil:
+			return no(fail)
+		case done.State == journal.Unknown:
+			return no(atPinpad(endpoint, terminal.CodeLinkLost))
+		case done.State != journal.Approved:
+			return no(refused(done))
+		}
+		return ok(printed{Message: done.Slip})
+	}
+}
+
+// shortReport is GET /payment/{…}_shortreport: nothing changes, and nothing is journaled.
+func (a *Agent) shortReport(endpoint string) func(*http.Request) envelope {
+	return func(r *http.Request) envelope {
+		d := a.devices[endpoint]
+		if d == nil {
+			return no(atPinpad(endpoint, "not_configured"))
+		}
+		release, fail := a.free(r.Context(), d, endpoint)()
+		if fail != nil {
+			return no(fail)
+		}
+		defer release()
+		ctx, stop := context.WithTimeout(a.life, maxOperation)
+		defer stop()
+		res := d.driver.Report(ctx, terminal.ReportShift)
+		if res.Outcome != terminal.Approved {
+			return no(atPinpad(endpoint, codeOr(res.Code, terminal.CodeLinkLost)))
+		}
+		return ok(printed{Message: terminal.Clean(res.Slip)})
+	}
+}
+
+// printLast is GET /payment/{…}/print_last: the last slip, or the last closing's report, again.
+func (a *Agent) printLast(endpoint string, closing bool) func(*http.Request) envelope {
+	return func(r *http.Request) envelope {
+		op, err := a.j.LastPrinted(r.Context(), endpoint, closing)
+		switch {
+		case err != nil:
+			return no(a.broken(err))
+		case op == nil:
+			return no(atPinpad(endpoint, "202"))
+		}
+		return ok(printed{Message: op.Slip, RRN: maybe(op.RRN)})
+	}
+}

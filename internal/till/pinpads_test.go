@@ -1,0 +1,450 @@
+package till_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/till"
+	"github.com/chorsu/chorsu/internal/till/journal"
+	"github.com/chorsu/chorsu/internal/till/terminal"
+	"github.com/chorsu/chorsu/internal/till/terminal/arcus2"
+	arcussim "github.com/chorsu/chorsu/internal/till/terminal/arcus2/sim"
+	"github.com/chorsu/chorsu/internal/till/terminal/fbox"
+	boxsim "github.com/chorsu/chorsu/internal/till/terminal/fbox/sim"
+	"github.com/chorsu/chorsu/internal/till/terminal/process"
+	device "github.com/chorsu/chorsu/internal/till/terminal/sim"
+	"github.com/chorsu/chorsu/internal/till/terminal/zvt"
+	zvtsim "github.com/chorsu/chorsu/internal/till/terminal/zvt/sim"
+)
+
+// The test's own binary plays the programs that two of the drivers run.
+const roleEnv = "CHORSU_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleEnv) {
+	case "arcus":
+		os.Exit(arcussim.Main(os.Args[1:]))
+	case "driver":
+		os.Exit(driverProgram())
+	}
+	os.Exit(m.Run())
+}
+
+// driverProgram is an out-of-process driver over the simulated device.
+func driverProgram() int {
+	d, err := device.NewDevice(device.HUMO, os.Getenv(arcussim.StateEnv), time.Now)
+	if err != nil {
+		return 1
+	}
+	out := json.NewEncoder(os.Stdout)
+	result := func(v map[string]any) { out.Encode(map[string]any{"result": v}) }
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		var q struct {
+			Op, ID, Ref string
+			Amount      int64
+		}
+		if json.Unmarshal(in.Bytes(), &q) != nil {
+			return 1
+		}
+		var t device.Txn
+		var fault int
+		switch q.Op {
+		case "hello":
+			result(map[string]any{"outcome": "approved", "caps": []string{"void", "return", "last", "close", "report"}})
+			continue
+		case "probe":
+			result(map[string]any{"outcome": "approved"})
+			continue
+		case "report":
+			result(map[string]any{"outcome": "approved", "code": "000", "slip": d.Report("Краткий отчет")})
+			continue
+		case "close":
+			text, _ := d.CloseShift()
+			result(map[string]any{"outcome": "approved", "code": "000", "slip": text})
+			continue
+		case "last":
+			last, ok := d.Last()
+			if !ok {
+				result(map[string]any{"none": true})
+				continue
+			}
+			t = last
+		case "sale":
+			out.Encode(map[string]string{"event": "card, please"})
+			if t, fault, err = d.Sale(q.Amount); fault == 98 || err != nil {
+				return 1
+			}
+		case "void", "return":
+			n, _ := strconv.Atoi(q.Ref)
+			rrn := ""
+			if len(q.Ref) == 12 {
+				rrn = q.Ref
+			}
+			if t, err = d.Back(rrn, n, q.Amount, q.Op == "void"); err != nil {
+				return 1
+			}
+		}
+		r := map[string]any{"outcome": "declined", "code": t.Code, "amount": t.Amount, "kind": t.Kind}
+		if t.Receipt != 0 {
+			r["outcome"], r["rrn"], r["receipt"], r["trace"], r["slip"] = "approved", t.RRN, fmt.Sprint(t.Receipt), fmt.Sprint(t.Trace), d.Slip(t)
+			r["terminal_id"] = d.TerminalID
+		}
+		result(r)
+	}
+	return 0
+}
+
+// pinpad is a driver with its simulator behind it.
+type pinpad struct {
+	driver terminal.Driver
+	total  func() int64
+	runs   func() int
+	pull   func(out bool) // makes the device unreachable, and reachable again
+}
+
+func inMemory(d *device.Device) pinpad { return pinpad{total: d.Total, runs: d.Runs, pull: d.Pull} }
+
+// inFile is a device that lives in other processes.
+func inFile(t *testing.T, path, program string) pinpad {
+	load := func() *device.Device {
+		d, err := device.NewDevice(device.HUMO, path, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	return pinpad{
+		total: func() int64 { return load().Total() },
+		runs:  func() int { return len(load().Txns()) },
+		pull: func(out bool) {
+			from, to := program, program+".away"
+			if !out {
+				from, to = to, from
+			}
+			if _, err := os.Lstat(from); err != nil {
+				return
+			}
+			if err := os.Rename(from, to); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+}
+
+// programLink is this test's binary under another name, which can be taken away.
+func programLink(t *testing.T) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "program")
+	if err := os.Symlink(self, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// pinpads are all drivers, each through its simulator.
+var pinpads = map[string]func(*testing.T, *clock) pinpad{
+	"sim": func(t *testing.T, c *clock) pinpad {
+		d := newDevice(t, c)
+		p := inMemory(d)
+		p.driver = &device.Driver{Device: d}
+		return p
+	},
+	"zvt": func(t *testing.T, c *clock) pinpad {
+		d := newDevice(t, c)
+		p := inMemory(d)
+		p.driver = zvtTo(t, c, newTerminal(t, d))
+		return p
+	},
+	"arcus2": func(t *testing.T, c *clock) pinpad {
+		t.Setenv(roleEnv, "arcus")
+		dir := t.TempDir()
+		state := filepath.Join(dir, "state.json")
+		t.Setenv(arcussim.StateEnv, state)
+		program := programLink(t)
+		d, err := arcus2.Open(map[string]string{"path": program, "dir": dir, "sale": "1", "refund": "3", "void": "4", "report": "8", "close": "11"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := inFile(t, state, program)
+		p.driver = d
+		return p
+	},
+	"fbox": func(t *testing.T, c *clock) pinpad {
+		d := newDevice(t, c)
+		srv := httptest.NewServer(&boxsim.Box{Device: d})
+		t.Cleanup(srv.Close)
+		away := httptest.NewServer(nil)
+		away.Close()
+		driver, err := fbox.Open(srv.URL, "xumo", nil, srv.Client())
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone, err := fbox.Open(away.URL, "xumo", nil, srv.Client())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := inMemory(d)
+		both := &switched{Driver: driver, here: driver, gone: gone}
+		p.driver, p.pull = both, both.pull
+		return p
+	},
+	"process": func(t *testing.T, c *clock) pinpad {
+		t.Setenv(roleEnv, "driver")
+		state := filepath.Join(t.TempDir(), "state.json")
+		t.Setenv(arcussim.StateEnv, state)
+		program := programLink(t)
+		d, err := process.Open(t.Context(), map[string]string{"path": program})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { d.Close() })
+		p := inFile(t, state, program)
+		p.driver = d
+		move := p.pull
+		p.pull = func(out bool) {
+			d.Close() // what runs goes on running without its file
+			move(out)
+		}
+		return p
+	},
+}
+
+// switched is a box that can be taken off the network.
+type switched struct {
+	terminal.Driver
+	here, gone terminal.Driver
+}
+
+func (s *switched) pull(out bool) {
+	s.Driver = s.here
+	if out {
+		s.Driver = s.gone
+	}
+}
+
+func newDevice(t *testing.T, c *clock) *device.Device {
+	t.Helper()
+	d, err := device.NewDevice(device.HUMO, "", c.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func newTerminal(t *testing.T, d *device.Device) *zvtsim.Terminal {
+	t.Helper()
+	term, err := zvtsim.Listen("127.0.0.1:0", d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(term.Close)
+	return term
+}
+
+func zvtTo(t *testing.T, c *clock, term *zvtsim.Terminal) terminal.Driver {
+	t.Helper()
+	d, err := zvt.Open(term.Address(), nil, c.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// Every driver does what a till relies on: scenarios 9 to 14, 22 and 23.
+func TestEveryPinpad(t *testing.T) {
+	for name, open := range pinpads {
+		t.Run(name, func(t *testing.T) {
+			var p pinpad
+			var real *clock
+			s := newShop(t, func(o *till.Options) {
+				real = &clock{t: time.Now()}
+				p = open(t, real)
+				o.Terminals = map[string]terminal.Driver{"xumo": p.driver}
+			})
+			caps := p.driver.Caps()
+
+			// A sale, and another of the same amount.
+			first, second := s.post("/payment/xumo", `{"amount":50000}`), s.post("/payment/xumo", `{"amount":50000}`)
+			if !first.Success || !second.Success || p.total() != 100000 || first.Data["ppt_id"] == second.Data["ppt_id"] {
+				t.Fatalf("%s\n%s\nthe device holds %d", first.raw, second.raw, p.total())
+			}
+			if message, _ := first.Data["message"].(string); !strings.Contains(message, "ОДОБРЕНО") || !strings.Contains(message, "500.00 UZS") {
+				t.Errorf("the slip: %s", first.raw)
+			}
+
+			// What undoes it, once and not twice; and what only looks so.
+			if a := s.post("/payment/xumo", `{"request_id":340,"amount":50000,"is_return":"true"}`); !a.Success || p.total() != 50000 {
+				t.Errorf("return: %s, the device holds %d", a.raw, p.total())
+			}
+			if a := s.post("/payment/xumo", `{"request_id":340,"amount":50000,"is_return":true}`); a.code() != "218" || p.total() != 50000 {
+				t.Errorf("twice: %s, the device holds %d", a.raw, p.total())
+			}
+			runs := p.runs()
+			if a := s.post("/payment/xumo", `{"request_id":341,"amount":50000,"is_return":"yes"}`); a.Error == nil || a.Error.Code != 104 || p.runs() != runs {
+				t.Errorf("yes: %s", a.raw)
+			}
+
+			// Refused by the bank.
+			if a := s.post("/payment/xumo", `{"amount":50016}`); a.code() != "116" || p.total() != 50000 {
+				t.Errorf("funds: %s, the device holds %d", a.raw, p.total())
+			}
+
+			// Not there: nothing was sent, and the next one works at once.
+			p.pull(true)
+			if a := s.post("/payment/xumo", `{"amount":50000}`); a.code() != "999" || s.last().State != journal.NotStarted {
+				t.Errorf("absent: %s %s", a.raw, s.last().State)
+			}
+			p.pull(false)
+
+			// Performed, and the answer lost.
+			lost := s.post("/payment/xumo", `{"amount":50098}`)
+			id, unknown := strings.CutPrefix(lost.code(), "unresolved:")
+			if name == "process" { // it was started anew and asked within the call
+				if !lost.Success {
+					t.Errorf("lost: %s", lost.raw)
+				}
+			} else if !unknown {
+				t.Fatalf("lost: %s", lost.raw)
+			} else {
+				runs = p.runs()
+				if a := s.post("/payment/xumo", `{"amount":10000}`); a.code() != lost.code() || p.runs() != runs {
+					t.Errorf("locked: %s", a.raw)
+				}
+				if a := s.get("/payment/xumo_close"); a.code() != lost.code() {
+					t.Errorf("a closing beside an unknown sale: %s", a.raw)
+				}
+				p.pull(false)
+				s.agent.Tick(t.Context(), nil)
+				if op := s.operation(id); caps.Last != (op["state"] == "approved") {
+					t.Errorf("Last is %v, and the operation %v", caps.Last, op)
+				}
+			}
+			if unknown && !caps.Last {
+				s.post("/payment/operations/"+id+"/resolve", `{"decision":"approve","name":"Dilnoza","rrn":"408005356150"}`)
+				if op := s.operation(id); op["state"] != "approved" || op["resolved_by"] != "Dilnoza" {
+					t.Error(op)
+				}
+			}
+			if a := s.post("/payment/xumo", `{"amount":10000}`); !a.Success || p.total() != 50000+50098+10000 {
+				t.Errorf("afterwards: %s, the device holds %d", a.raw, p.total())
+			}
+			if a := s.get("/payment/xumo_close"); !a.Success || a.Data["ppt_id"] != nil {
+				t.Errorf("closing: %s", a.raw)
+			}
+			if caps.Shift {
+				if a := s.get("/payment/xumo_shortreport/"); !a.Success {
+					t.Errorf("short report: %s", a.raw)
+				}
+			}
+		})
+	}
+}
+
+// The cable is pulled at every point of a sale over ZVT: scenarios 17 and 18 among them.
+func TestScenario_InStore_17_18_Cuts(t *testing.T) {
+	for _, cut := range zvtsim.Cuts {
+		t.Run(string(cut), func(t *testing.T) {
+			var term *zvtsim.Terminal
+			var d *device.Device
+			s := newShop(t, func(o *till.Options) {
+				real := &clock{t: time.Now()}
+				d = newDevice(t, real)
+				term = newTerminal(t, d)
+				o.Terminals = map[string]terminal.Driver{"xumo": zvtTo(t, real, term)}
+				o.Now = time.Now
+			})
+			term.CutAt(cut)
+			a := s.post("/payment/xumo", `{"amount":50000}`)
+			op := s.last()
+			if cut.Committed() {
+				if !a.Success || op.State != journal.Approved || op.ResolvedBy != "device" || d.Total() != 50000 {
+					t.Errorf("%s, %+v, the device holds %d", a.raw, op, d.Total())
+				}
+				if message, _ := a.Data["message"].(string); !strings.HasPrefix(message, "TIKLANGAN") {
+					t.Errorf("the slip does not say that it was recovered: %s", a.raw)
+				}
+			} else if a.code() != "not_performed" || op.State != journal.Declined || d.Total() != 0 {
+				t.Errorf("%s, %+v, the device holds %d", a.raw, op, d.Total())
+			}
+			sales := 0
+			for _, m := range term.Wire() {
+				if strings.HasPrefix(m, "> 06 01 ") {
+					sales++
+				}
+			}
+			if sales != 1 {
+				t.Errorf("%d sales on the wire: %v", sales, term.Wire())
+			}
+		})
+	}
+}
+
+// An answer that the tool did not give, or that is from before, is no approval: scenario 21, and
+// whatever else a tool leaves behind.
+func TestScenario_InStore_21_ArcusFiles(t *testing.T) {
+	for _, c := range []struct {
+		fault arcussim.Fault
+		state journal.State
+		code  string
+	}{
+		{arcussim.Idle, journal.Unknown, ""},
+		{arcussim.WriteNothing, journal.Unknown, ""},
+		{arcussim.EmptyResult, journal.Unknown, ""},
+		{arcussim.Hang, journal.Unknown, ""},
+		{arcussim.AutoCancel, journal.Declined, "206"},
+		{arcussim.HalfCancel, journal.Unknown, ""},
+	} {
+		t.Run(string(c.fault), func(t *testing.T) {
+			t.Setenv(roleEnv, "arcus")
+			t.Setenv(arcussim.FaultEnv, string(c.fault))
+			dir := t.TempDir()
+			t.Setenv(arcussim.StateEnv, filepath.Join(dir, "state.json"))
+			for name, text := range map[string]string{"rc.out": "000 OK\n", "cheq.out": "RRN:408005356147\n"} { // another buyer's
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d, err := arcus2.Open(map[string]string{"path": programLink(t), "dir": dir, "sale": "1", "timeout": "1s"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := newShop(t, func(o *till.Options) { o.Terminals = map[string]terminal.Driver{"xumo": d} })
+			a := s.post("/payment/xumo", `{"amount":50000}`)
+			if op := s.last(); a.Success || op.State != c.state || op.RRN != "" {
+				t.Errorf("%s, %+v", a.raw, op)
+			}
+			if c.code != "" && a.code() != c.code {
+				t.Error(a.raw)
+			}
+		})
+	}
+}
+
+// A file that cannot be deleted would be believed: nothing is started.
+func TestArcusCannotDelete(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "rc.out", "held"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d, err := arcus2.Open(map[string]string{"path": programLink(t), "dir": dir, "sale": "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newShop(t, func(o *till.Options) { o.Terminals = map[string]terminal.Driver{"xumo": d} })
+	if a := s.post("/payment/xumo", `{"amount":50000}`); a.code() != "999" || s.last().State != journal.NotStarted {
+		t.Errorf("%s %+v", a.raw, s.last())
+	}
+}

@@ -1,0 +1,98 @@
+package process
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chorsu/chorsu/internal/till/terminal"
+)
+
+type journal struct{ sent, shown int }
+
+func (j *journal) Sent() error                    { j.sent++; return nil }
+func (j *journal) Answered(terminal.Result) error { return nil }
+func (j *journal) Show(string)                    { j.shown++ }
+
+// python writes a program and opens a driver on it.
+func python(t *testing.T, text string) (*Driver, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "driver.py")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(t.Context(), map[string]string{"path": "python3", "args": path, "timeout": "1s"})
+	if err == nil {
+		t.Cleanup(func() { d.Close() })
+	}
+	return d, err
+}
+
+// The driver that the documentation shows does all that it says.
+func TestDocumentedDriver(t *testing.T) {
+	page, err := os.ReadFile("../../../../docs/till-drivers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(page), "```python\n")
+	text, _, ok2 := strings.Cut(rest, "```")
+	if !ok || !ok2 {
+		t.Fatal("the page shows no driver")
+	}
+	d, err := python(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Caps() != (terminal.Caps{Void: true, Return: true, Last: true, Close: true, Shift: true}) {
+		t.Errorf("%+v", d.Caps())
+	}
+	if err := d.Probe(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if last, err := d.Last(t.Context()); err != nil || !last.None {
+		t.Errorf("%+v %v", last, err)
+	}
+	j := &journal{}
+	r := d.Run(t.Context(), terminal.Operation{ID: "1", Kind: terminal.Sale, Amount: 50000}, j)
+	if r.Outcome != terminal.Approved || r.RRN != "408005356147" || r.Receipt != "340" || r.Slip != "ОДОБРЕНО\n" || j.sent != 1 || j.shown != 1 {
+		t.Errorf("%+v %+v", r, j)
+	}
+	last, err := d.Last(t.Context())
+	if err != nil || !last.Approved || last.Amount != 50000 || last.Receipt != "340" || last.Kind != terminal.Sale {
+		t.Errorf("%+v %v", last, err)
+	}
+	if r := d.Report(t.Context(), terminal.ReportClose); r.Outcome != terminal.Approved || r.Slip != "Итоги совпали\n" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What a program does wrong after a money command is unknown, and never an approval.
+func TestBadPrograms(t *testing.T) {
+	const hello = "import sys, json\nsys.stdin.readline()\nprint('{\"result\":{\"outcome\":\"approved\",\"caps\":[]}}', flush=True)\nsys.stdin.readline()\n"
+	for name, end := range map[string]string{
+		"ends":            "",
+		"writes no JSON":  "print('approved', flush=True)\nsys.stdin.readline()\n",
+		"says nothing":    "sys.stdin.readline()\n",
+		"another outcome": "print('{\"result\":{\"outcome\":\"APPROVED\"}}', flush=True)\nsys.stdin.readline()\n",
+		"another amount":  "print('{\"result\":{\"outcome\":\"approved\",\"code\":\"000\",\"amount\":60000}}', flush=True)\nsys.stdin.readline()\n",
+		"a text amount":   "print('{\"result\":{\"outcome\":\"approved\",\"amount\":\"50000\"}}', flush=True)\nsys.stdin.readline()\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, err := python(t, hello+end)
+			if err != nil {
+				t.Fatal(err)
+			}
+			j := &journal{}
+			if r := d.Run(t.Context(), terminal.Operation{ID: "1", Kind: terminal.Sale, Amount: 50000}, j); r.Outcome != terminal.Unknown || j.sent != 1 {
+				t.Errorf("%+v %+v", r, j)
+			}
+		})
+	}
+	if _, err := python(t, "raise SystemExit(1)"); err == nil {
+		t.Error("a program that ends at once is a driver")
+	}
+	if _, err := Open(t.Context(), map[string]string{"path": filepath.Join(t.TempDir(), "nothing")}); err == nil {
+		t.Error("no program is a driver")
+	}
+}

@@ -1,0 +1,60 @@
+package terminal
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestClassify(t *testing.T) {
+	for _, c := range []struct {
+		kind  Kind
+		codes string
+		want  Outcome
+	}{
+		{Sale, "000 001 003 020", Approved},
+		{Void, "000 400", Approved},
+		{Return, "000 400", Approved},
+		{Sale, "100 101 104 106 116 117 118 121 123 202 206 212 217 218 235 301 302 303 411 902 914 990 992 996", Declined},
+		{Void, "914 218 235", Declined},
+		{Sale, "984", NotStarted},
+		{Sale, "400 005 095 402 403 404 911 912 923 998 999 777 00 0000", Unknown},
+	} {
+		for code := range strings.SplitSeq(c.codes, " ") {
+			if got := Classify(c.kind, code); got != c.want {
+				t.Errorf("%s %s is %s, want %s", c.kind, code, got, c.want)
+			}
+		}
+	}
+	for _, code := range []string{"", " ", "   ", "00 ", "abc"} {
+		if got := Classify(Sale, code); got != Unknown {
+			t.Errorf("%q is %s", code, got)
+		}
+	}
+}
+
+func TestAfter(t *testing.T) {
+	for _, c := range []struct {
+		receipt, before string
+		want            bool
+	}{
+		{"341", "340", true}, {"340", "340", false}, {"339", "340", false}, {"1", "9999", true}, {"0042", "41", true}, {"9999", "1", false}, {"", "340", false}, {"x", "1", false}, {"340", "", false},
+	} {
+		if got := After(c.receipt, c.before); got != c.want {
+			t.Errorf("%q after %q: %v", c.receipt, c.before, got)
+		}
+	}
+}
+
+func TestClean(t *testing.T) {
+	for in, want := range map[string]string{
+		"a\r\nb\rc":                           "a\nb\nc",
+		"Карта: 8600140000013145\x1b@":        "Карта: 860014******3145@",
+		"986009******7856":                    "986009******7856",
+		"ID:010950461213101 RRN:408005356147": "ID:010950461213101 RRN:408005356147",
+		"\xff\xfe":                            "?",
+	} {
+		if got := Clean(in); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,408 @@
+// Package zvt drives a terminal over the open ZVT wire (PA00P015) on TCP.
+//
+// The commit is ours: a terminal stores a sale only when the till has acknowledged its result and
+// every line of the slip, and takes the money back otherwise. So the result is journaled first
+// and acknowledged then; and whether an acknowledgement arrived nobody can tell from this side of
+// a broken socket, so that anything short of the completion is Unknown until the terminal was
+// asked for its last transaction.
+//
+// There is no sign that terminals in Uzbekistan speak it. It is here because it can be built and
+// proved without a bank, and exercises every hard path. It is not proved on hardware.
+package zvt
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/text/encoding/charmap"
+
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/till/terminal"
+)
+
+// The wire's own times.
+const (
+	answerTime   = 5 * time.Second   // T3: from a command to its yes or no
+	completeTime = 180 * time.Second // T4: from there to the completion, begun anew by every sign of life
+	dialTime     = 5 * time.Second
+)
+
+// Driver is one terminal at an address.
+type Driver struct {
+	address  string
+	currency []byte
+	charset  *charmap.Charmap
+	now      func() time.Time
+
+	mu   sync.Mutex
+	conn net.Conn // of the operation under way, for Cancel
+}
+
+// Open makes a driver. Options: currency (860), charset of what it prints (cp866, cp1251, cp437).
+func Open(address string, options map[string]string, now func() time.Time) (*Driver, error) {
+	d := &Driver{address: address, currency: []byte{0x08, 0x60}, charset: charmap.CodePage866, now: now}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return nil, fmt.Errorf("address must be host:port (the wire's own port is 20007)")
+	}
+	for key, value := range options {
+		switch key {
+		case "currency":
+			if len(value) != 3 || strings.Trim(value, "0123456789") != "" {
+				return nil, errors.New("currency must be three digits")
+			}
+			d.currency = bcd("0" + value)
+		case "charset":
+			set, ok := map[string]*charmap.Charmap{"cp866": charmap.CodePage866, "cp1251": charmap.Windows1251, "cp437": charmap.CodePage437}[strings.ToLower(value)]
+			if !ok {
+				return nil, errors.New("charset must be cp866, cp1251 or cp437")
+			}
+			d.charset = set
+		default:
+			return nil, fmt.Errorf("option %q is not known", key)
+		}
+	}
+	return d, nil
+}
+
+// Caps: all but the short report, which the wire does not have.
+func (d *Driver) Caps() terminal.Caps {
+	return terminal.Caps{Void: true, Return: true, Last: true, Close: true}
+}
+
+// Probe asks for the status.
+func (d *Driver) Probe(ctx context.Context) error {
+	s, err := d.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.hangUp(s)
+	return s.exchange(enquiry)
+}
+
+// Run does one operation on a connection of its own.
+func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Progress) terminal.Result {
+	command, err := d.command(op)
+	if err != nil {
+		return terminal.Failed(terminal.NotStarted, "904", err.Error())
+	}
+	s, err := d.connect(ctx)
+	if err != nil {
+		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
+	}
+	defer d.hangUp(s)
+	s.progress = p
+	if err := p.Sent(); err != nil {
+		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
+	}
+	if refused, err := s.send(command); err != nil {
+		return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, err.Error())
+	} else if refused != nil {
+		return terminal.Failed(terminal.Declined, codeOf(*refused), fmt.Sprintf("the terminal refused the command: %02X", *refused))
+	}
+	return s.outcome()
+}
+
+func (d *Driver) command(op terminal.Operation) (apdu, error) {
+	if op.Amount <= 0 || op.Amount > 999_999_999_999 {
+		return apdu{}, errors.New("the wire has no room for this amount")
+	}
+	byReceipt := op.Kind != terminal.Sale && op.Receipt != "" && len(op.Receipt) <= 4 && (op.Kind == terminal.Void || op.Amount == op.Original)
+	switch {
+	case op.Kind == terminal.Sale:
+		return payment(op.Amount, d.currency), nil
+	case byReceipt:
+		return reversal(bcd(strings.Repeat("0", 4-len(op.Receipt))+op.Receipt), op.Amount, d.currency), nil
+	case op.Kind == terminal.Return:
+		return refund(op.Amount, d.currency), nil
+	}
+	return apdu{}, errors.New("a receipt's number has at most four digits here")
+}
+
+// Last asks for the last status again, without printing.
+func (d *Driver) Last(ctx context.Context) (terminal.Record, error) {
+	s, err := d.connect(ctx)
+	if err != nil {
+		return terminal.Record{}, err
+	}
+	defer d.hangUp(s)
+	if err := s.exchange(repeat); err != nil {
+		return terminal.Record{}, err
+	}
+	if s.status == nil || !s.status.hasResult || s.status.receipt == "" {
+		return terminal.Record{}, errors.New("zvt: the terminal told no last transaction")
+	}
+	if s.status.receipt == "0000" && s.status.amount == 0 {
+		return terminal.Record{None: true}, nil
+	}
+	r := s.result(*s.status)
+	return terminal.Record{
+		Approved: r.Outcome == terminal.Approved, Code: r.Code, Amount: r.Amount, Receipt: r.Receipt, Trace: r.Trace,
+		RRN: r.RRN, Auth: r.Auth, TerminalID: r.TerminalID, MaskedPAN: r.MaskedPAN, At: d.at(*s.status),
+	}, nil
+}
+
+// at is the terminal's date and time; it does not tell the year, so the nearest past one is meant.
+func (d *Driver) at(s status) time.Time {
+	if len(s.date) != 4 || len(s.clock) != 6 {
+		return time.Time{}
+	}
+	now := d.now().In(pay.Tashkent)
+	t, err := time.ParseInLocation("20060102150405", fmt.Sprintf("%04d%s%s", now.Year(), s.date, s.clock), pay.Tashkent)
+	if err != nil {
+		return time.Time{}
+	}
+	if t.After(now.Add(24 * time.Hour)) {
+		t = t.AddDate(-1, 0, 0)
+	}
+	return t
+}
+
+// Report closes the shift.
+func (d *Driver) Report(ctx context.Context, kind terminal.ReportKind) terminal.Result {
+	if kind != terminal.ReportClose {
+		return terminal.Failed(terminal.NotStarted, "902", "the wire has no short report")
+	}
+	s, err := d.connect(ctx)
+	if err != nil {
+		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
+	}
+	defer d.hangUp(s)
+	refused, err := s.send(closing)
+	switch {
+	case err != nil:
+		return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, err.Error())
+	case refused != nil:
+		return terminal.Failed(terminal.Declined, codeOf(*refused), fmt.Sprintf("the terminal refused the command: %02X", *refused))
+	}
+	completed, aborted, err := s.listen()
+	switch {
+	case err != nil:
+		return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, err.Error())
+	case aborted != nil:
+		return terminal.Failed(terminal.Declined, codeOf(*aborted), fmt.Sprintf("aborted: %02X", *aborted))
+	case completed && (s.status == nil || s.status.result == 0):
+		return terminal.Result{Outcome: terminal.Approved, Code: terminal.CodeOK, Slip: terminal.Clean(s.slip.String())}
+	}
+	return terminal.Failed(terminal.Declined, "095", "totals differ")
+}
+
+// Cancel sends an abort beside the operation under way. The terminal takes it only while it waits
+// for the card.
+func (d *Driver) Cancel(context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conn == nil {
+		return nil
+	}
+	_, err := d.conn.Write(abort.bytes())
+	return err
+}
+
+// ─── One connection ────────────────────────────────────────────────────────────────────────
+
+type session struct {
+	conn     net.Conn
+	charset  *charmap.Charmap
+	progress terminal.Progress // nil but in Run
+	stop     func() bool
+
+	status *status
+	told   bool // an approved status was journaled and acknowledged
+	slip   strings.Builder
+}
+
+// connect dials and registers: we print, and want to be told.
+func (d *Driver) connect(ctx context.Context) (*session, error) {
+	dialer := net.Dialer{Timeout: dialTime}
+	conn, err := dialer.DialContext(ctx, "tcp", d.address)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{conn: conn, charset: d.charset}
+	s.stop = context.AfterFunc(ctx, func() { conn.Close() })
+	if err := s.exchange(registration(d.currency)); err != nil {
+		d.hangUp(s)
+		return nil, err
+	}
+	s.status = nil
+	s.slip.Reset()
+	d.mu.Lock()
+	d.conn = conn
+	d.mu.Unlock()
+	return s, nil
+}
+
+func (d *Driver) hangUp(s *session) {
+	d.mu.Lock()
+	d.conn = nil
+	d.mu.Unlock()
+	s.stop()
+	s.conn.Close()
+}
+
+// send sends a command and waits for its yes or no. refused is why not.
+func (s *session) send(a apdu) (refused *byte, err error) {
+	s.conn.SetDeadline(time.Now().Add(answerTime))
+	if _, err := s.conn.Write(a.bytes()); err != nil {
+		return nil, err
+	}
+	answer, err := readAPDU(s.conn)
+	switch {
+	case err != nil:
+		return nil, err
+	case answer.is(0x80, 0x00), answer.is(0x84, 0x00):
+		return nil, nil
+	case answer.class == 0x84:
+		return &answer.instr, nil
+	}
+	return nil, fmt.Errorf("zvt: %02X %02X is no answer to a command", answer.class, answer.instr)
+}
+
+// exchange sends a command that moves no money and waits for its completion.
+func (s *session) exchange(a apdu) error {
+	refused, err := s.send(a)
+	if err != nil {
+		return err
+	}
+	if refused != nil {
+		return fmt.Errorf("zvt: the terminal refused %02X %02X: %02X", a.class, a.instr, *refused)
+	}
+	_, aborted, err := s.listen()
+	if err == nil && aborted != nil {
+		err = fmt.Errorf("zvt: the terminal gave up %02X %02X: %02X", a.class, a.instr, *aborted)
+	}
+	return err
+}
+
+// listen takes what the terminal says until it is done, and acknowledges each message.
+func (s *session) listen() (completed bool, aborted *byte, err error) {
+	for {
+		s.conn.SetDeadline(time.Now().Add(completeTime))
+		a, err := readAPDU(s.conn)
+		if err != nil {
+			return false, nil, err
+		}
+		reply := ack
+		switch {
+		case a.is(0x04, 0xff):
+			s.show(a.data)
+		case a.is(0x04, 0x0f):
+			if err := s.takeStatus(a.data); err != nil {
+				return false, nil, err
+			}
+		case a.is(0x06, 0xd1), a.is(0x06, 0xd3):
+			s.print(a)
+		case a.is(0x06, 0x0f):
+			completed = true
+		case a.is(0x06, 0x1e):
+			code := byte(0xff)
+			if len(a.data) > 0 {
+				code = a.data[0]
+			}
+			aborted = &code
+		case a.class == 0x80 || a.class == 0x84:
+			continue // the answer to an abort that Cancel sent
+		default:
+			reply = notForUs
+		}
+		_, err = s.conn.Write(reply)
+		if completed || aborted != nil {
+			return completed, aborted, nil // an unheard acknowledgement of the end changes nothing
+		}
+		if err != nil {
+			return false, nil, err
+		}
+	}
+}
+
+// takeStatus journals the result before it is acknowledged: the acknowledgement is the commit.
+func (s *session) takeStatus(data []byte) error {
+	st, err := parseStatus(data)
+	if err != nil {
+		return err
+	}
+	s.status = &st
+	if s.progress == nil || !st.hasResult {
+		return nil
+	}
+	r := s.result(st)
+	if err := s.progress.Answered(r); err != nil {
+		return err
+	}
+	s.told = r.Outcome == terminal.Approved
+	return nil
+}
+
+// outcome waits for the end of a money command and says what came of it.
+func (s *session) outcome() terminal.Result {
+	completed, aborted, err := s.listen()
+	switch {
+	case aborted != nil && !s.told:
+		return terminal.Failed(terminal.Declined, codeOf(*aborted), fmt.Sprintf("aborted: %02X", *aborted))
+	case completed && s.status != nil && s.status.hasResult:
+		r := s.result(*s.status)
+		r.Slip = terminal.Clean(s.slip.String())
+		return r
+	}
+	note := "the terminal did not tell the end"
+	if err != nil {
+		note = err.Error()
+	}
+	r := terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, note)
+	r.Slip = terminal.Clean(s.slip.String())
+	return r
+}
+
+func (s *session) result(st status) terminal.Result {
+	r := terminal.Result{
+		Outcome: terminal.Declined, Code: codeOf(st.result), Receipt: strings.TrimLeft(st.receipt, "0"), Trace: st.trace, Auth: st.auth,
+		TerminalID: st.terminalID, MaskedPAN: terminal.Mask(st.pan), Amount: st.amount, RRN: st.trace, Note: st.text,
+	}
+	if st.longTrace != "" {
+		r.RRN = st.longTrace
+	}
+	if st.result == 0 {
+		r.Outcome = terminal.Approved
+	} else if r.Note == "" {
+		r.Note = "result " + strings.ToUpper(hex.EncodeToString([]byte{st.result}))
+	}
+	return r
+}
+
+// print keeps a line, or a block of text, of the slip.
+func (s *session) print(a apdu) {
+	if s.slip.Len() > 64<<10 {
+		return
+	}
+	var text []byte
+	if a.is(0x06, 0xd1) && len(a.data) > 1 {
+		text = a.data[1:] // after the attribute
+	} else if a.is(0x06, 0xd3) {
+		text = a.data
+	}
+	if plain, err := s.charset.NewDecoder().Bytes(text); err == nil {
+		s.slip.Write(plain)
+	}
+	s.slip.WriteByte('\n')
+}
+
+// shown are the intermediate states that a cashier is told.
+var shown = map[byte]string{
+	0x0a: "Insert, tap or swipe the card", 0x02: "Enter the PIN", 0x06: "Wrong PIN: once more", 0x0e: "Please wait", 0x12: "Remove the card", 0x13: "Not possible",
+	0x17: "Please wait", 0x18: "Time is running out", 0x41: "Remove the card", 0x4a: "Tap the card again",
+}
+
+func (s *session) show(data []byte) {
+	if s.progress == nil || len(data) == 0 {
+		return
+	}
+	if text, ok := shown[data[0]]; ok {
+		s.progress.Show(text)
+	}
+}

@@ -1,0 +1,294 @@
+package words
+
+// What staff read: the lists, and what stands around them.
+var (
+	MenuInvoices   = Text{"Hisoblar", "Счета", "Invoices"}
+	MenuStuck      = Text{"Yetkazilmagan", "Не доставлено", "Stuck"}
+	MenuRefunds    = Text{"Qaytarishlar", "Возвраты", "Refunds"}
+	MenuDeliveries = Text{"Xabarlar", "Уведомления", "Deliveries"}
+
+	AllTimes      = Text{"Vaqt Toshkent boʻyicha", "Время по Ташкенту", "Times are Tashkent’s"}
+	FilterDo      = Text{"Koʻrsatish", "Показать", "Show"}
+	FilterClear   = Text{"Filtrsiz", "Сбросить", "Clear"}
+	FilterAny     = Text{"barchasi", "все", "all"}
+	FilterFrom    = Text{"Sanadan", "С даты", "From"}
+	FilterTo      = Text{"Sanagacha", "По дату", "To"}
+	FilterState   = Text{"Holat", "Состояние", "State"}
+	FilterVia     = Text{"Provayder", "Провайдер", "Provider"}
+	FilterOrder   = Text{"Tartib", "Порядок", "Sort"}
+	FilterSum     = Text{"Summa, soʻm", "Сумма, сум", "Amount, soum"}
+	FilterNeeds   = Text{"Diqqat talab", "Требует внимания", "Needs a person"}
+	FilterAway    = Text{"Qabul qiluvchi", "Получатель", "Receiver"}
+	OrderNewest   = Text{"avval yangilari", "сначала новые", "newest first"}
+	OrderOldest   = Text{"avval eskilari", "сначала старые", "oldest first"}
+	OrderLargest  = Text{"avval kattalari", "сначала крупные", "largest first"}
+	OrderSmallest = Text{"avval kichiklari", "сначала мелкие", "smallest first"}
+	NextPage      = Text{"Keyingi sahifa", "Дальше", "Next page"}
+	FirstPage     = Text{"Birinchi sahifa", "В начало", "First page"}
+	NoRows        = Text{"Bunday yozuv yoʻq.", "Таких записей нет.", "There is nothing of the kind."}
+	BadFilter     = Text{"Filtrdagi qiymat tushunarsiz: sana YYYY-MM-DD, summa 150 000 koʻrinishida.", "Значение фильтра не понято: дата вида YYYY-MM-DD, сумма вида 150 000.", "A filter is not understood: dates are YYYY-MM-DD, amounts 150 000."}
+	ExportCSV     = Text{"Excel uchun CSV", "CSV для Excel", "CSV for Excel"}
+	OfBusiness    = Text{"Biznes: %s", "Бизнес: %s", "Business: %s"}
+
+	ColTime     = Text{"Vaqt", "Время", "Time"}
+	ColSum      = Text{"Summa", "Сумма", "Amount"}
+	ColOrder    = Text{"Buyurtma", "Заказ", "Order"}
+	ColState    = Text{"Holat", "Состояние", "State"}
+	ColVia      = Text{"Provayder", "Провайдер", "Provider"}
+	ColShop     = Text{"Biznes", "Бизнес", "Business"}
+	ColApp      = Text{"Ilova", "Приложение", "App"}
+	ColReason   = Text{"Sabab", "Причина", "Reason"}
+	ColEvent    = Text{"Xabar", "Уведомление", "Event"}
+	ColReceiver = Text{"Qabul qiluvchi", "Получатель", "Receiver"}
+	ColTries    = Text{"Urinishlar", "Попытки", "Tries"}
+	ColAnswer   = Text{"Javobi", "Ответ", "Its answer"}
+	ColNext     = Text{"Keyingi urinish", "Следующая попытка", "Next try"}
+)
+
+// Why an app could not be told, from what its server did.
+var (
+	SentOK        = Text{"qabul qildi (%d)", "принял (%d)", "accepted (%d)"}
+	SentError     = Text{"xato bilan javob berdi (%d)", "ответил ошибкой (%d)", "answered with an error (%d)"}
+	SentUnknown   = Text{"bunday manzil yoʻq (%d)", "такого адреса нет (%d)", "knows no such address (%d)"}
+	SentRefused   = Text{"bizni tanimadi (%d): imzo yoki kirish sozlamasini tekshiring", "не признал нас (%d): проверьте подпись или доступ", "did not let us in (%d): check the signature or its access rules"}
+	SentElsewhere = Text{"boshqa manzilga yoʻnaltirdi (%d): yoʻnaltirish qabul qilinmaydi", "перенаправил (%d): перенаправления не принимаются", "redirected (%d): redirects are not followed"}
+	SentSlow      = Text{"10 soniyada javob bermadi", "не ответил за 10 секунд", "did not answer within 10 seconds"}
+	SentTLS       = Text{"TLS sertifikati yaroqsiz", "сертификат TLS недействителен", "its TLS certificate is not valid"}
+	SentDNS       = Text{"server nomi topilmadi", "имя сервера не найдено", "its host’s name is not found"}
+	SentClosed    = Text{"ulanishni qabul qilmayapti", "не принимает соединение", "does not accept connections"}
+	SentPrivate   = Text{"xususiy manzil: bunday joyga yuborilmaydi", "частный адрес: туда не отправляется", "a private address: nothing is sent there"}
+	SentLost      = Text{"javob bermadi", "не ответил", "did not answer"}
+	SentNever     = Text{"hali yuborilmagan", "ещё не отправлялось", "not sent yet"}
+)
+
+// The inbox.
+var (
+	InboxToday     = Text{"Bugun", "Сегодня", "Today"}
+	InboxPaid      = Text{"Toʻlandi", "Оплачено", "Paid"}
+	InboxBack      = Text{"Qaytarildi", "Возвращено", "Returned"}
+	InboxPaidCount = Text{"%d ta toʻlov", "платежей: %d", "%d payments"}
+	InboxBackCount = Text{"%d ta qaytarish", "возвратов: %d", "%d refunds"}
+	InboxRate      = Text{"Muvaffaqiyat", "Успешность", "Success"}
+	InboxRateHint  = Text{"bugun toʻlangan urinishlar ulushi", "доля попыток, оплаченных сегодня", "share of today’s ended attempts that were paid"}
+	InboxNoDay     = Text{"Bugun hali toʻlov boʻlmagan.", "Сегодня платежей ещё не было.", "No payment yet today."}
+	InboxChart     = Text{"Oxirgi 24 soat", "Последние 24 часа", "The last 24 hours"}
+	InboxChartSays = Text{"Oxirgi 24 soatda soat boʻyicha toʻlangan summa; eng kattasi %s, soat %s da", "Оплаченные суммы по часам за последние 24 часа; больше всего %s, в %s", "Sums paid by the hour over the last 24 hours; the most was %s, at %s"}
+	InboxTable     = Text{"Jadval", "Таблица", "As a table"}
+	InboxHour      = Text{"Soat", "Час", "Hour"}
+	InboxSince     = Text{"eng eskisi: %s", "самое давнее: %s", "oldest: %s"}
+	InboxSee       = Text{"Koʻrish", "Посмотреть", "See"}
+	InboxMore      = Text{"va yana %d ta", "и ещё %d", "and %d more"}
+
+	HeapUnknown  = Text{"Natijasi nomaʼlum toʻlovlar: %d", "Платежи с неизвестным исходом: %d", "Payments with an unknown outcome: %d"}
+	HeapBack     = Text{"Tasdiqlanmagan qaytarishlar: %d", "Неподтверждённые возвраты: %d", "Refunds without an answer: %d"}
+	HeapAmount   = Text{"Provayder boshqa summa aytgan: %d", "Провайдер назвал другую сумму: %d", "The provider spoke of another sum: %d"}
+	HeapAlert    = Text{"Provayder hisobimizga mos kelmadi: %d", "Провайдер расходится с нашей книгой: %d", "The provider does not fit our book: %d"}
+	HeapStuck    = Text{"Yetkazilmagan xabarlar: %d", "Недоставленные уведомления: %d", "Events not delivered: %d"}
+	HeapReceipt  = Text{"Oʻtmagan fiskal cheklar: %d", "Неудавшиеся фискальные чеки: %d", "Fiscal receipts that failed: %d"}
+	HeapInactive = Text{"Oʻchirilgan savdogarlar: %d", "Отключённые мерчанты: %d", "Merchants switched off: %d"}
+	HeapApproval = Text{"Ikkinchi kishini kutayotgan qaytarishlar: %d", "Возвраты, ждущие второго человека: %d", "Refunds that wait for a second person: %d"}
+)
+
+// Search.
+var (
+	SearchTitle   = Text{"Qidiruv", "Поиск", "Search"}
+	SearchEmpty   = Text{"Istalgan narsani joylang: telefon, buyurtma raqami, bizning yoki provayder ID, toʻlov raqami, RRN, kartaning oxirgi 4 raqami, summa yoki butun xabar.", "Вставьте что угодно: телефон, номер заказа, наш ID или ID провайдера, номер для оплаты, RRN, последние 4 цифры карты, сумму или сообщение целиком.", "Paste anything: a phone, an order number, our id or the provider’s, a pay number, an RRN, a card’s last four digits, an amount, or a whole message."}
+	SearchNothing = Text{"Hech narsa topilmadi.", "Ничего не найдено.", "Nothing was found."}
+	SearchRead    = Text{"Bunday tushunildi:", "Понято как:", "Understood as:"}
+	SearchMore    = Text{"Hammasi", "Все", "All of them"}
+	SearchCut     = Text{"Faqat eng yangi %d tasi koʻrsatildi.", "Показаны только %d новейших.", "Only the newest %d are shown."}
+	ReadIDWord    = Text{"bizning ID", "наш ID", "our id"}
+	ReadPayWord   = Text{"toʻlov raqami", "номер для оплаты", "pay number"}
+	ReadRefWord   = Text{"provayder ID", "ID провайдера", "provider’s id"}
+	ReadRRNWord   = Text{"RRN", "RRN", "RRN"}
+	ReadOrderWord = Text{"buyurtma raqami", "номер заказа", "order number"}
+	ReadPhoneWord = Text{"telefon", "телефон", "phone"}
+	ReadCardWord  = Text{"karta oxiri", "конец номера карты", "card ending in"}
+	ReadSumWord   = Text{"summa", "сумма", "amount"}
+)
+
+// One invoice: what happened, in a sentence or two that can be read to a buyer on the phone.
+var (
+	SayPending   = Text{"%s toʻlovi kutilmoqda. Muddati: %s.", "Ожидается оплата %s. Срок: %s.", "Waiting for %s to be paid. It can be paid until %s."}
+	SayBegun     = Text{"%s orqali toʻlov %s da boshlangan, hali tugamagan.", "Платёж через %s начат %s и ещё не завершён.", "A payment through %s began at %s and is not finished."}
+	SayUnknown   = Text{"%s javobi yoʻqolgan (%s): pul yechilgan yoki yechilmaganini bilmaymiz. Xaridor qayta toʻlamasin.", "Ответ %s потерян (%s): мы не знаем, списаны ли деньги. Покупателю нельзя платить ещё раз.", "The answer of %s was lost (%s): we do not know whether money was taken. The buyer must not pay again."}
+	SayHeld      = Text{"%s: %s kartada band qilingan (%s), hali yechilmagan.", "%s: %s удержано на карте (%s), ещё не списано.", "%s holds %s on the card since %s; it has not been taken yet."}
+	SayPaid      = Text{"%s orqali %s toʻlangan, %s.", "Оплачено через %s: %s, %s.", "Paid through %s: %s, on %s."}
+	SayPart      = Text{"Shundan %s qaytarilgan.", "Из них возвращено %s.", "Of it %s was returned."}
+	SayRefunded  = Text{"%s orqali toʻlangan %s toʻliq qaytarilgan, %s.", "Платёж через %s на %s полностью возвращён, %s.", "Paid through %s; all of %s was returned, on %s."}
+	SayFailed    = Text{"Toʻlov oʻtmagan, pul yechilmagan. %s", "Платёж не прошёл, деньги не списаны. %s", "The payment failed; no money was taken. %s"}
+	SayCancelled = Text{"Hisob bekor qilingan, %s. Pul olinmagan.", "Счёт отменён, %s. Деньги не взяты.", "Cancelled on %s. No money was taken."}
+	SayExpired   = Text{"Toʻlov muddati %s da tugagan. Pul olinmagan.", "Срок оплаты истёк %s. Деньги не взяты.", "The time to pay ran out on %s. No money was taken."}
+	SayTold      = Text{"Ilovaga %s da xabar berilgan, u %d javob qaytargan.", "Приложение уведомлено %s, ответило %d.", "The app was told at %s and answered %d."}
+	SayNotTold   = Text{"Ilova hali xabardor emas: %d urinish, %s.", "Приложение ещё не уведомлено: попыток %d, %s.", "The app has not been told: %d tries, it %s."}
+	SayGivenUp   = Text{"Ilovaga yetkazib boʻlmadi: %d urinish, %s.", "Приложение уведомить не удалось: попыток %d, %s.", "The app could not be told: %d tries, it %s."}
+	SayReceipt   = Text{"Fiskal chek bor.", "Фискальный чек есть.", "There is a fiscal receipt."}
+	SayNoReceipt = Text{"Fiskal chek oʻtmagan.", "Фискальный чек не прошёл.", "The fiscal receipt failed."}
+
+	FactInvoice  = Text{"Hisob", "Счёт", "Invoice"}
+	FactOrder    = Text{"Buyurtma", "Заказ", "Order"}
+	FactPayNo    = Text{"Toʻlov raqami", "Номер для оплаты", "Pay number"}
+	FactShop     = Text{"Biznes", "Бизнес", "Business"}
+	FactVia      = Text{"Provayder", "Провайдер", "Provider"}
+	FactRef      = Text{"Provayder ID", "ID провайдера", "Provider’s id"}
+	FactPayment  = Text{"Toʻlov", "Платёж", "Payment"}
+	FactCard     = Text{"Karta", "Карта", "Card"}
+	FactPhone    = Text{"Kod yuborilgan telefon", "Телефон для кода", "Code sent to"}
+	FactCreated  = Text{"Yaratilgan", "Создан", "Created"}
+	FactPaid     = Text{"Toʻlangan", "Оплачен", "Paid"}
+	FactTaken    = Text{"Olingan", "Списано", "Taken"}
+	FactBack     = Text{"Qaytarilgan", "Возвращено", "Returned"}
+	FactLeft     = Text{"Qaytarish mumkin", "Можно вернуть", "Left to return"}
+	FactReceiver = Text{"Xabar manzili", "Адрес уведомлений", "Notified at"}
+	FactReceipt  = Text{"Fiskal chek", "Фискальный чек", "Fiscal receipt"}
+	FactReason   = Text{"Sabab", "Причина", "Reason"}
+	FactMeta     = Text{"Ilova maʼlumotlari", "Данные приложения", "The app’s own data"}
+	FactOpen     = Text{"Ochish", "Открыть", "Open"}
+	AllAttempts  = Text{"Barcha urinishlar (%d)", "Все попытки (%d)", "All attempts (%d)"}
+	AllOfShop    = Text{"Shu biznesning barcha hisoblari", "Все счета этого бизнеса", "All invoices of this business"}
+)
+
+// What can be done about an invoice.
+var (
+	DoNotify      = Text{"Xabarni qayta yuborish", "Отправить уведомление снова", "Send the webhook again"}
+	DoCancel      = Text{"Hisobni bekor qilish", "Отменить счёт", "Cancel the invoice"}
+	DoRelease     = Text{"Bandni boʻshatish", "Снять удержание", "Release the hold"}
+	DoRefund      = Text{"Pulni qaytarish", "Вернуть деньги", "Refund"}
+	DoReceipt     = Text{"Chekni qayta yuborish", "Отправить чек снова", "Send the receipt again"}
+	DoSure        = Text{"Ha, bekor qilinsin", "Да, отменить", "Yes, cancel it"}
+	DoBack        = Text{"Hisobga qaytish", "Назад к счёту", "Back to the invoice"}
+	DecideTitle   = Text{"Qaror sizda", "Решение за вами", "This waits for your decision"}
+	DecideText    = Text{"Provayderdan soʻrab boʻlmadi yoki u javob bermadi. Avval uning kabinetida tekshiring, keyin shu yerda yozing: qaror ismingiz bilan qoladi.", "Провайдера спросить нельзя, или он не отвечает. Сначала проверьте в его кабинете, затем запишите здесь: решение останется под вашим именем.", "The provider cannot be asked, or does not answer. Check in its cabinet first, then say so here: the decision stays under your name."}
+	DecideWhy     = Text{"Qayerda va nima koʻrdingiz", "Где и что вы увидели", "Where you looked, and what you saw"}
+	DecideYes     = Text{"Pul olingan", "Деньги списаны", "The money was taken"}
+	DecideNo      = Text{"Pul olinmagan", "Деньги не списаны", "No money was taken"}
+	DecideBackYes = Text{"Qaytarilgan", "Возврат сделан", "The refund was made"}
+	DecideBackNo  = Text{"Qaytarilmagan", "Возврата не было", "The refund was not made"}
+	AlarmTitle    = Text{"Tekshirish kerak", "Нужно проверить", "To be looked into"}
+	AlarmText     = Text{"Buni provayder bilan aniqlab, nima qilganingizni yozing. Pul harakatlanmaydi.", "Выясните это с провайдером и запишите, что сделано. Деньги не движутся.", "Clear this up with the provider, and write down what was done. No money moves."}
+	AlarmEnd      = Text{"Hal boʻldi", "Разобрались", "It is settled"}
+
+	SupportTitle = Text{"Provayder yordami uchun matn", "Текст для поддержки провайдера", "Text for the provider’s support"}
+	SupportHint  = Text{"Identifikatorlar va vaqtlar, sirlarsiz.", "Идентификаторы и время, без секретов.", "Ids and times, no secrets."}
+
+	DoneNotify   = Text{"Xabar yuborilmoqda.", "Уведомление отправляется.", "The webhook is being sent."}
+	DoneCancel   = Text{"Hisob bekor qilindi.", "Счёт отменён.", "The invoice was cancelled."}
+	DoneReceipt  = Text{"Chek qayta yuborilmoqda.", "Чек отправляется снова.", "The receipt is being sent again."}
+	DoneDecide   = Text{"Qaror yozildi.", "Решение записано.", "The decision was written down."}
+	DoneAlarm    = Text{"Yozib qoʻyildi.", "Записано.", "It was written down."}
+	DoneRefund   = Text{"%s qaytarildi.", "Возвращено %s.", "%s was returned."}
+	DoneAsked    = Text{"%s qaytarish ikkinchi kishini kutmoqda.", "Возврат %s ждёт второго человека.", "The refund of %s waits for a second person."}
+	DonePending  = Text{"%s qaytarish yuborildi, javobi hali nomaʼlum.", "Возврат %s отправлен, ответа ещё нет.", "The refund of %s was sent; its outcome is not known yet."}
+	DoneNot      = Text{"Provayder qaytarmadi: %s", "Провайдер не вернул деньги: %s", "The provider did not return it: %s"}
+	DoneRefused  = Text{"Qaytarish rad etildi.", "Возврат отклонён.", "The refund was refused."}
+	DoneRetry    = Text{"%d ta xabar qayta yuborilmoqda.", "Отправляются снова: %d.", "%d events are being sent again."}
+	DoneRetryAll = Text{"Hammasi navbat bilan qayta yuborilmoqda.", "Все отправляются снова, по очереди.", "All of them are being sent again, one after the other."}
+)
+
+// A refund: what is left, why, and who confirms.
+var (
+	RefundTitle     = Text{"Pulni qaytarish", "Возврат денег", "Refund"}
+	RefundAmount    = Text{"Summa, soʻm", "Сумма, сум", "Amount, soum"}
+	RefundAllHint   = Text{"Hammasi: %s", "Всё: %s", "All that is left: %s"}
+	RefundWhy       = Text{"Sababi", "Причина", "Why"}
+	RefundNext      = Text{"Davom etish", "Продолжить", "Continue"}
+	RefundCheck     = Text{"Tekshiring: pul darhol qaytadi", "Проверьте: деньги вернутся сразу", "Check this: the money goes back at once"}
+	RefundAskCheck  = Text{"Tekshiring: buni ikkinchi kishi tasdiqlaydi", "Проверьте: это подтвердит второй человек", "Check this: a second person will confirm it"}
+	RefundDo        = Text{"%s qaytarilsin", "Вернуть %s", "Return %s"}
+	RefundAskDo     = Text{"%s soʻralsin", "Запросить %s", "Ask for %s"}
+	RefundAbove     = Text{"Chegara %s: undan ortigʻini ikkinchi kishi tasdiqlaydi.", "Лимит %s: сверх него подтверждает второй человек.", "The limit is %s: above it a second person confirms."}
+	RefundReceiptIs = Text{"Fiskal chek berilgan: qaytarish cheki kassangizdan chiqadi.", "Фискальный чек выдан: чек возврата делает ваша касса.", "A fiscal receipt was issued: its return receipt is your register’s."}
+	RefundWholeOnly = Text{"Bu provayder faqat toʻliq qaytaradi.", "Этот провайдер возвращает только целиком.", "This provider returns the whole only."}
+	RefundCannot    = Text{"Bu yerdan qaytarib boʻlmaydi.", "Отсюда вернуть нельзя.", "It cannot be returned from here."}
+	RefundBadSum    = Text{"Summa soʻmda, masalan 150 000, va qolganidan koʻp emas.", "Сумма в сумах, например 150 000, и не больше остатка.", "An amount in soum, such as 150 000, and no more than is left."}
+	RefundBadWhy    = Text{"Sababini yozing.", "Укажите причину.", "Say why."}
+	RefundOurs      = Text{"biz", "мы", "us"}
+	RefundTheirs    = Text{"provayder", "провайдер", "the provider"}
+
+	ApprovalTitle    = Text{"Ikkinchi kishi kerak", "Нужен второй человек", "A second person is needed"}
+	ApprovalText     = Text{"%s %s qaytarishni soʻragan: %s. Muddati: %s.", "%s просит вернуть %s: %s. Срок: %s.", "%s asks for %s to be returned: %s. It waits until %s."}
+	ApprovalOwn      = Text{"Oʻzingiz soʻragansiz: boshqa kishi tasdiqlaydi.", "Вы просили сами: подтвердит другой человек.", "You asked for it yourself: another person confirms."}
+	ApprovalConfirm  = Text{"Tasdiqlash: %s qaytarilsin", "Подтвердить возврат %s", "Confirm: return %s"}
+	ApprovalRefuse   = Text{"Rad etish", "Отклонить", "Refuse"}
+	ApprovalTakeBack = Text{"Soʻrovni qaytarib olish", "Отозвать запрос", "Take it back"}
+	ApprovalAgain    = Text{"Tasdiqlangan, ammo provayder javob bermadi.", "Подтверждено, но провайдер был недоступен.", "It was confirmed, but the provider could not be reached."}
+
+	MovePending   = Text{"Yuborildi", "Отправлен", "Sent"}
+	MoveUnknown   = Text{"Nomaʼlum", "Неизвестно", "Unknown"}
+	MoveSucceeded = Text{"Qaytarildi", "Возвращено", "Returned"}
+	MoveFailed    = Text{"Qaytarilmadi", "Не вернули", "Not returned"}
+)
+
+// The timeline.
+var (
+	LaneProvider  = Text{"Provayder ⇄ biz", "Провайдер ⇄ мы", "Provider ⇄ us"}
+	LaneApp       = Text{"Biz ⇄ ilova", "Мы ⇄ приложение", "Us ⇄ app"}
+	TimelineTitle = Text{"Nima boʻlgan", "Что происходило", "What happened"}
+	TimelineMore  = Text{"Keyingisi", "Дальше", "What came next"}
+	TheyCalled    = Text{"ular chaqirdi", "вызвали нас", "they called us"}
+	WeCalled      = Text{"biz chaqirdik", "вызвали мы", "we called them"}
+	NoAnswer      = Text{"javobsiz", "без ответа", "no answer"}
+	RawRequest    = Text{"Soʻrov (sirlarsiz)", "Запрос (без секретов)", "Request (redacted)"}
+	RawResponse   = Text{"Javob (sirlarsiz)", "Ответ (без секретов)", "Response (redacted)"}
+	TryNumber     = Text{"%d-urinish", "попытка %d", "try %d"}
+	ByProvider    = Text{"provayder", "провайдер", "the provider"}
+	ByAPI         = Text{"ilova", "приложение", "the app"}
+	ByWorker      = Text{"shlyuz", "шлюз", "the gateway"}
+	WhatInvoice   = Text{"Hisob", "Счёт", "Invoice"}
+	WhatPayment   = Text{"Toʻlov", "Платёж", "Payment"}
+	WhatRefund    = Text{"Qaytarish", "Возврат", "Refund"}
+	WhatReceipt   = Text{"Chek", "Чек", "Receipt"}
+	StateCreated  = Text{"boshlandi", "начат", "begun"}
+)
+
+// What an invoice may ask attention for, in a filter.
+var (
+	AttentionAmount   = Text{"Boshqa summa", "Другая сумма", "Another sum"}
+	AttentionProvider = Text{"Provayder bilan farq", "Расхождение с провайдером", "Provider differs"}
+)
+
+// A list as a file.
+var (
+	CSVTiyin = Text{"Summa, tiyin", "Сумма, тийины", "Amount, tiyin"}
+	CSVTold  = Text{"Ilova xabardor", "Приложение знает", "App told"}
+	CSVYes   = Text{"ha", "да", "yes"}
+	CSVNo    = Text{"yoʻq", "нет", "no"}
+	CSVBegan = Text{"Kim boshlagan", "Кто начал", "Begun by"}
+)
+
+// Stuck deliveries.
+var (
+	StuckTitle    = Text{"Yetkazilmagan xabarlar", "Недоставленные уведомления", "Events that did not arrive"}
+	StuckNone     = Text{"Hammasi yetib borgan.", "Всё доставлено.", "Everything has arrived."}
+	StuckPick     = Text{"%s xabarini tanlash", "Выбрать уведомление %s", "Select the event of %s"}
+	StuckRetry    = Text{"Tanlanganlarni qayta yuborish", "Отправить выбранные снова", "Send the selected again"}
+	StuckOne      = Text{"Qayta yuborish", "Отправить снова", "Send again"}
+	StuckAll      = Text{"Hammasini qayta yuborish", "Отправить все снова", "Send all again"}
+	StuckSince    = Text{"qachondan beri", "начиная с", "since"}
+	StuckEver     = Text{"boshidan", "с самого начала", "the beginning"}
+	StuckHour     = Text{"oxirgi soat", "последнего часа", "an hour ago"}
+	StuckDay      = Text{"oxirgi kun", "последних суток", "a day ago"}
+	StuckWeek     = Text{"oxirgi hafta", "последней недели", "a week ago"}
+	StuckDead     = Text{"endi urinilmaydi", "больше не пробуем", "given up"}
+	EventStuck    = Text{"Yetmagan", "Не доставлено", "Stuck"}
+	EventWaiting  = Text{"Yuborilmoqda", "Отправляется", "On its way"}
+	EventArrived  = Text{"Yetgan", "Доставлено", "Arrived"}
+	EventDead     = Text{"Toʻxtatilgan", "Прекращено", "Given up"}
+	NothingPicked = Text{"Hech narsa tanlanmadi.", "Ничего не выбрано.", "Nothing was selected."}
+)
+
+// What stands in the way of an action.
+var (
+	CannotBegun    = Text{"Toʻlov boshlangan yoki natijasi nomaʼlum: tugashini kuting.", "Платёж начат, или его исход неизвестен: дождитесь конца.", "A payment has begun, or its outcome is unknown: wait for its end."}
+	CannotState    = Text{"Hisobning hozirgi holati bunga yoʻl qoʻymaydi.", "Нынешнее состояние счёта этого не позволяет.", "The invoice’s present state does not allow this."}
+	CannotNoEvent  = Text{"Hali xabar qiladigan hech narsa boʻlmagan.", "Пока не о чем уведомлять.", "Nothing has happened yet that could be told."}
+	CannotLeft     = Text{"Buncha pul qolmagan.", "Столько уже не осталось.", "There is not as much left."}
+	CannotRunning  = Text{"Oldingi qaytarish natijasi hali nomaʼlum.", "Исход прежнего возврата ещё неизвестен.", "The outcome of the former refund is not known yet."}
+	CannotWaits    = Text{"Bir qaytarish allaqachon ikkinchi kishini kutmoqda.", "Один возврат уже ждёт второго человека.", "A refund waits for a second person already."}
+	CannotSame     = Text{"Soʻragan kishi oʻzi tasdiqlay olmaydi.", "Кто запросил, тот не может подтвердить.", "Whoever asked cannot confirm."}
+	CannotLate     = Text{"Bu soʻrovning muddati oʻtgan yoki u hal qilingan.", "Этот запрос истёк, или по нему уже решили.", "This request has run out, or was decided already."}
+	CannotKnown    = Text{"Nomaʼlum narsa qolmadi.", "Неизвестного больше нет.", "Nothing is unknown any more."}
+	CannotUpstream = Text{"Provayder bilan bogʻlanib boʻlmadi. Hech narsa oʻzgarmadi; birozdan soʻng urinib koʻring.", "С провайдером связаться не удалось. Ничего не изменилось; попробуйте позже.", "The provider could not be reached. Nothing was changed; try again later."}
+	CannotReason   = Text{"Sababini yozing (500 belgigacha).", "Напишите, почему (до 500 знаков).", "Say why (up to 500 characters)."}
+	CannotArrived  = Text{"Bu xabar yetib borgan.", "Это уведомление доставлено.", "This event has arrived."}
+)

@@ -1,0 +1,35 @@
+package words
+
+// The cashier's page of the till.
+var (
+	TillTitle     = Text{"Kassa", "Касса", "Till"}
+	TillSum       = Text{"Summa, soʻm", "Сумма, сум", "Sum, soum"}
+	TillScan      = Text{"Mijozning QR kodini skanerlang", "Отсканируйте QR-код покупателя", "Scan the buyer's QR code"}
+	TillWallet    = Text{"Qaysi hamyon", "Какой кошелёк", "Which wallet"}
+	TillCard      = Text{"Karta", "Карта", "Card"}
+	TillShowQR    = Text{"QR koʻrsatish", "Показать QR", "Show a QR"}
+	TillClear     = Text{"Bekor", "Сброс", "Clear"}
+	TillCheck     = Text{"Tekshirish", "Проверить", "Check again"}
+	TillShiftEnd  = Text{"Smena yakuni", "Конец смены", "End of shift"}
+	TillWaiting   = Text{"Natija kutilmoqda…", "Ожидаем результат…", "Waiting for the result…"}
+	TillPaid      = Text{"Toʻlandi", "Оплачено", "Paid"}
+	TillDeclined  = Text{"Toʻlanmadi. Pul yechilmadi.", "Не оплачено. Деньги не списаны.", "Not paid. No money was taken."}
+	TillUnknown   = Text{"NATIJA NOMAʼLUM", "РЕЗУЛЬТАТ НЕИЗВЕСТЕН", "THE RESULT IS NOT KNOWN"}
+	TillDoNot     = Text{"Naqd olmang, qayta toʻlatmang.", "Не берите наличные и не повторяйте оплату.", "Take no cash, and do not charge again."}
+	TillAlone     = Text{"Terminal jurnaliga qarang, soʻng qaror qiling.", "Посмотрите журнал терминала и примите решение.", "Look into the terminal's journal, then decide."}
+	TillWho       = Text{"Kim qaror qiladi", "Кто решает", "Who decides"}
+	TillApprove   = Text{"Pul yechilgan", "Деньги списаны", "It was paid"}
+	TillVoid      = Text{"Pul yechilmagan", "Деньги не списаны", "It was not paid"}
+	TillRRN       = Text{"RRN (chekdan)", "RRN (с чека)", "RRN (from the slip)"}
+	TillLast      = Text{"Oxirgi amallar", "Последние операции", "Last operations"}
+	TillOurs      = Text{"Bizning hisob", "По нашему журналу", "By our journal"}
+	TillTerminals = Text{"Terminal hisoboti", "Отчёт терминала", "The terminal's report"}
+	TillSales     = Text{"Sotuvlar", "Продажи", "Sales"}
+	TillReturns   = Text{"Qaytarishlar", "Возвраты", "Returns"}
+	TillPrint     = Text{"Chek chiqarish", "Печать чека", "Print the slip"}
+	TillToken     = Text{"Kassa kaliti (TILL_TOKEN)", "Ключ кассы (TILL_TOKEN)", "The till's token (TILL_TOKEN)"}
+	TillNoSum     = Text{"Avval summani kiriting.", "Сначала введите сумму.", "Type the sum first."}
+	TillNoLink    = Text{"Agent javob bermayapti.", "Агент не отвечает.", "The agent does not answer."}
+	TillGateway   = Text{"Shlyuz", "Шлюз", "Gateway"}
+	TillQRWaits   = Text{"Mijoz QR kodni skanerlasin", "Пусть покупатель отсканирует QR-код", "Let the buyer scan this QR code"}
+)
