@@ -34,9 +34,9 @@ func (company) Info() provider.Info {
 			{Key: "cardMethodPrefix"},
 		},
 		Account:    (*account)(nil),
-		Options:    []string{"directCharge", "reconcileNightly"},
 		BaseURLEnv: "PAYSYS_URL",
 		BaseURL:    "https://paysys.uz/gateway",
+		Options:    []string{"directCharge", "reconcileNightly"},
 	}
 }
 
