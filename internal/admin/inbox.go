@@ -38,12 +38,12 @@ type inboxView struct {
 	heaps []heap
 	chart chart
 
-	paid, back         int64
-	paidSum, backSum   pay.Tiyin
-	shares             []share
-	paidCount, backOf  string
-	anything, showRate bool
-	rate               string
+	paid, back        int64
+	paidSum, backSum  pay.Tiyin
+	shares            []share
+	paidCount, backOf string
+	anything          bool
+	rate              string
 }
 
 // heap is one line of the inbox.

@@ -66,11 +66,6 @@ func (q *question) among(name string, known []choice) string {
 	return text
 }
 
-// order reads how the list is sorted.
-func (q *question) order(l words.Lang, known ...gateway.Order) gateway.Order {
-	return gateway.Order(q.among("order", orders(l, known...)))
-}
-
 func orders(l words.Lang, known ...gateway.Order) (out []choice) {
 	for _, o := range known {
 		out = append(out, choice{string(o), orderWords[o].In(l)})

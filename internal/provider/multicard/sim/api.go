@@ -497,7 +497,7 @@ func (s *Simulator) model(p *payment) map[string]any {
 		"otp_hash": nil, "clearing_id": nil, "tax_receipt_id": nil, "push_sent_at": nil,
 		"store":       map[string]any{"id": p.store.id, "uuid": p.store.uuid, "title": p.store.title},
 		"application": map[string]any{"application_id": p.store.app.id},
-		"tax":         nil, "refund_tax": nil, "clearing": nil, "checkout_url": s.appLink(p), "added_on": local(p.addedAt),
+		"tax":         nil, "refund_tax": nil, "clearing": s.clearing(p), "checkout_url": s.appLink(p), "added_on": local(p.addedAt),
 	}
 	if !p.paidAt.IsZero() {
 		m["receipt_url"] = s.w.BaseURL + "/check/" + p.uuid

@@ -543,3 +543,35 @@ func TestManyAtOnce(t *testing.T) {
 		seen[e.Ref] = true
 	}
 }
+
+// The parts of a split payment go to their recipients: new, sent, done; blocked where the account is
+// inactive; reverted with the payment.
+func TestScenario_MC_24_15_TheWayOfASplit(t *testing.T) {
+	r := newRig(t)
+	split := `,"split":[{"type":"account","amount":380000,"details":"a","recipient":"` + recipients[0].uuid + `"},
+		{"type":"account","amount":50000,"details":"b","recipient":"` + recipients[1].uuid + `"},{"type":"wallet","amount":50000,"details":"c"}]`
+	uuid := fmt.Sprint(r.invoice(split)["uuid"])
+	is := func(want string) {
+		t.Helper()
+		_, m := r.post("GET", "/payment/"+uuid, "")
+		data, _ := m["data"].(map[string]any)
+		list, _ := data["clearing"].([]any)
+		var got []string
+		for _, e := range list {
+			part, _ := e.(map[string]any)
+			got = append(got, fmt.Sprint(part["amount"], " ", part["status"]))
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("clearing is %q, want %q", strings.Join(got, ", "), want)
+		}
+	}
+	is("")
+	r.do(simulator.Action{Kind: "pay", Ref: uuid})
+	is("380000 new, 50000 blocked, 50000 new")
+	r.advance(clearedAfter)
+	is("380000 sent, 50000 blocked, 50000 sent")
+	r.advance(arrivesAfter)
+	is("380000 done, 50000 blocked, 50000 done")
+	r.do(simulator.Action{Kind: "refund", Ref: uuid})
+	is("380000 revert, 50000 revert, 50000 revert")
+}
