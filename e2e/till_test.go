@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,6 +51,27 @@ func (d *desk) step(what string) {
 		d.dead = true
 		d.p.kill()
 	}
+}
+
+// met are the steps so far.
+func (d *desk) met() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.steps)
+}
+
+// killAt has the agent killed at its at-th step.
+func (d *desk) killAt(at int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.at = at
+}
+
+// killUpon has it killed at the first step that is one of those.
+func (d *desk) killUpon(these func(step string) bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.upon = these
 }
 
 func newDesk(t *testing.T) *desk {
@@ -191,7 +213,7 @@ func (d *desk) sold() (n int) {
 
 func TestScenario_InStore_15_KilledAfterSent(t *testing.T) {
 	d := newDesk(t)
-	d.upon = func(step string) bool { return strings.HasPrefix(step, "> 06 01 ") }
+	d.killUpon(func(step string) bool { return strings.HasPrefix(step, "> 06 01 ") })
 	d.call("POST", "/payment/xumo", `{"amount":50000,"operation_id":"op"}`)
 	d.again()
 	state := d.ends("op", true)
@@ -205,7 +227,7 @@ func TestScenario_InStore_15_KilledAfterSent(t *testing.T) {
 
 func TestScenario_InStore_16_KilledBeforeSent(t *testing.T) {
 	d := newDesk(t)
-	d.upon = func(step string) bool { return strings.HasPrefix(step, "> 06 20 ") } // journaled, and not sent yet
+	d.killUpon(func(step string) bool { return strings.HasPrefix(step, "> 06 20 ") }) // journaled, and not sent yet
 	d.call("POST", "/payment/xumo", `{"amount":50000,"operation_id":"op"}`)
 	d.again()
 	if state := d.ends("op", true); state != "not_started" || d.sold() != 0 {
@@ -222,10 +244,11 @@ func TestTillKilledAtEveryStepOfACardSale(t *testing.T) {
 	if a, ok := whole.call("POST", "/payment/xumo", `{"amount":50000}`); !ok || !a.Success {
 		t.Fatalf("%+v", a)
 	}
-	for _, at := range telling(whole.steps) {
-		t.Run(fmt.Sprintf("%d %s", at, whole.steps[at-1][:min(7, len(whole.steps[at-1]))]), func(t *testing.T) {
+	steps := whole.met()
+	for _, at := range telling(steps) {
+		t.Run(fmt.Sprintf("%d %s", at, steps[at-1][:min(7, len(steps[at-1]))]), func(t *testing.T) {
 			d := newDesk(t)
-			d.at = at
+			d.killAt(at)
 			d.call("POST", "/payment/xumo", `{"amount":50000,"operation_id":"op"}`)
 			d.again()
 			state := d.ends("op", true)
@@ -270,10 +293,11 @@ func TestTillKilledAtEveryStepOfAWallet(t *testing.T) {
 		if a, ok := whole.call("POST", "/payment/"+endpoint, body); !ok || !a.Success {
 			t.Fatalf("%s: %+v", endpoint, a)
 		}
-		for at := range whole.steps {
+		steps := whole.met()
+		for at := range steps {
 			t.Run(fmt.Sprintf("%s %d", endpoint, at+1), func(t *testing.T) {
 				d := newDesk(t)
-				d.at = at + 1
+				d.killAt(at + 1)
 				if _, ok := d.call("POST", "/payment/"+endpoint, body); ok {
 					t.Fatal("the agent answered after its death")
 				}
@@ -282,7 +306,7 @@ func TestTillKilledAtEveryStepOfAWallet(t *testing.T) {
 				state := d.ends("op", d.charged(w.company) > 0)
 				switch charged := d.charged(w.company); {
 				case charged > 1, charged == 1 && state != "approved", charged == 0 && state == "approved", state == "":
-					t.Errorf("%q, and %d charges, after %q", state, charged, whole.steps[at])
+					t.Errorf("%q, and %d charges, after %q", state, charged, steps[at])
 				}
 				a, _ := d.call("POST", "/payment/"+endpoint, body)
 				if d.charged(w.company) > 1 || a.Success != (d.charged(w.company) == 1) {
@@ -310,20 +334,16 @@ func TestTillKilledAtOtherSteps(t *testing.T) {
 		t.Run("confirm "+at, func(t *testing.T) {
 			d := newDesk(t)
 			paid, _ := d.call("POST", "/payment/payme", `{"amount":500,"qr_code":"505010107934104691","operation_id":"op"}`)
-			d.mu.Lock()
-			before := len(d.steps)
-			d.upon = func(step string) bool { return strings.HasPrefix(step, at) }
-			d.mu.Unlock()
+			before := len(d.met())
+			d.killUpon(func(step string) bool { return strings.HasPrefix(step, at) })
 			d.call("POST", "/payment/payme_confirm", fmt.Sprintf(`{"payment_id":"%v","qr_code":"%s"}`, paid.Data["payment_id"], link))
 			d.again()
 			if a, ok := d.call("GET", "/payment/operations/op", ""); !ok || a.Data["receipt_url"] != link {
 				t.Errorf("%+v", a)
 			}
 			await(t, "the link is handed over", func() bool {
-				d.mu.Lock()
-				defer d.mu.Unlock()
 				answers := 0
-				for _, s := range d.steps[before:] {
+				for _, s := range d.met()[before:] {
 					if strings.HasPrefix(s, "answer") {
 						answers++
 					}
@@ -333,7 +353,7 @@ func TestTillKilledAtOtherSteps(t *testing.T) {
 		})
 		t.Run("qr_pay "+at, func(t *testing.T) {
 			d := newDesk(t)
-			d.upon = func(step string) bool { return strings.HasPrefix(step, at) }
+			d.killUpon(func(step string) bool { return strings.HasPrefix(step, at) })
 			d.call("POST", "/payment/qr_pay", `{"amount":500,"order_id":"77777","operation_id":"op"}`)
 			d.again()
 			if state := d.ends("op", true); state != "not_started" {
@@ -350,14 +370,12 @@ func TestTillKilledAtOtherSteps(t *testing.T) {
 func TestTillStops(t *testing.T) {
 	d := newDesk(t)
 	began, once := make(chan struct{}), sync.Once{}
-	d.mu.Lock()
-	d.upon = func(step string) bool {
+	d.killUpon(func(step string) bool {
 		if strings.HasPrefix(step, "> 06 01 ") {
 			once.Do(func() { close(began) })
 		}
 		return false
-	}
-	d.mu.Unlock()
+	})
 	done := make(chan tillAnswer, 1)
 	go func() {
 		a, _ := d.call("POST", "/payment/xumo", `{"amount":50000}`)
