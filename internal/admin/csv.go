@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -31,11 +32,15 @@ func textCell(s string) cell {
 	if strings.Trim(s, "0123456789") == "" && (len(s) >= 12 || s[0] == '0') {
 		return cell(`="` + s + `"`)
 	}
-	if strings.ContainsRune("=+-@\t\r\n|%", rune(s[0])) || strings.HasPrefix(s, "＝") || strings.HasPrefix(s, "＋") || strings.HasPrefix(s, "－") || strings.HasPrefix(s, "＠") {
-		return cell("'" + s) // a formula begins so; the apostrophe makes it text
+	if strings.ContainsRune("\t\r\n", rune(s[0])) {
+		s = "'" + s
 	}
-	return cell(s)
+	return cell(formulas.ReplaceAllString(s, "$1'$2")) // the apostrophe makes it text
 }
+
+// formulas begin so: at a cell's beginning, or behind what another machine's Excel takes for the
+// end of a cell.
+var formulas = regexp.MustCompile(`(^|[,;\t\r\n]\s*)([=+\-@|%＝＋－＠])`)
 
 // sumCell is an amount in soum with two digits of tiyin, as a number.
 func sumCell(l words.Lang, t pay.Tiyin) cell {

@@ -29,10 +29,13 @@ func TestCells(t *testing.T) {
 		{"+998901234567", "'+998901234567"},
 		{"-1", "'-1"},
 		{"@SUM(A1)", "'@SUM(A1)"},
-		{"\t=1", "'\t=1"},
-		{"\r=1", "'\r=1"},
+		{"\t=1", "'\t'=1"},
+		{"\r=1", "'\r'=1"},
 		{"|calc", "'|calc"},
 		{"＝1", "'＝1"},
+		{"x,=cmd|'/C calc'!A0", "x,'=cmd|'/C calc'!A0"}, // another machine's Excel divides there
+		{"a; @SUM(A1)", "a; '@SUM(A1)"},
+		{"Namuna, MCHJ; Toshkent", "Namuna, MCHJ; Toshkent"},
 	} {
 		if got := string(textCell(c.given)); got != c.want {
 			t.Errorf("%q becomes %q, not %q", c.given, got, c.want)

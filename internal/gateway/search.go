@@ -58,7 +58,7 @@ var (
 	hexIDs    = regexp.MustCompile(`(?i)\b[0-9a-f]{24}\b`)
 	phoneRuns = regexp.MustCompile(`\+?998[ \-().]*(?:[0-9][ \-().]*){9}`)
 	longRuns  = regexp.MustCompile(`[0-9]{8,20}`)
-	cardRuns  = regexp.MustCompile(`[0-9](?:[ \-]?[0-9]){15}`)
+	cardRuns  = regexp.MustCompile(`[0-9](?:[ .\-]?[0-9]){15,}`)
 	maskedPAN = regexp.MustCompile(`^([0-9 ]{0,9}?)[*xX•…·][ *xX•…·\-]*([0-9]{4})$`)
 	amounts   = regexp.MustCompile(`(?i)^([0-9][0-9 .,']*?)[ ]*(so[ʻʼ'’‘` + "`" + `]?m|soum|sum|сум|сўм|uzs)?\.?$`)
 	grouped   = regexp.MustCompile(`^[0-9]{1,3}(?:[ .,'][0-9]{3})+(?:[.,][0-9]{1,2})?$`)
@@ -165,12 +165,27 @@ func Understand(text string) []Reading {
 func Presentable(text string) string {
 	text = tidy(text)
 	return cardRuns.ReplaceAllStringFunc(text, func(run string) string {
-		digits := strings.NewReplacer(" ", "", "-", "").Replace(run)
-		if !luhn(digits) {
+		digits := withoutGaps.Replace(run)
+		if !cardWithin(digits) {
 			return run
 		}
 		return digits[:6] + "******" + digits[len(digits)-4:]
 	})
+}
+
+var withoutGaps = strings.NewReplacer(" ", "", "-", "", ".", "")
+
+// cardWithin says whether a card's number may stand in a run of digits, with a telephone number or
+// the like glued to it.
+func cardWithin(digits string) bool {
+	for size := 16; size <= 19; size++ {
+		for at := 0; at+size <= len(digits); at++ {
+			if luhn(digits[at : at+size]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // tidy bounds a pasted text and makes each gap in it one space.
@@ -184,7 +199,7 @@ var readOrder = []ReadAs{ReadID, ReadPayNumber, ReadRef, ReadRRN, ReadOrder, Rea
 // hidesCard says whether a card's number stands in a text.
 func hidesCard(text string) bool {
 	for _, run := range cardRuns.FindAllString(text, -1) {
-		if luhn(strings.NewReplacer(" ", "", "-", "").Replace(run)) {
+		if cardWithin(withoutGaps.Replace(run)) {
 			return true
 		}
 	}

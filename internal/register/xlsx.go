@@ -335,11 +335,15 @@ func (b *workbook) cell(d *xml.Decoder, e xml.StartElement, line int) (cell, err
 		}
 		return cell{text: b.strings[n]}, nil
 	case "inlineStr":
-		text := c.Inline.Text
+		var text strings.Builder
+		text.WriteString(c.Inline.Text)
 		for _, r := range c.Inline.Runs {
-			text += r.Text
+			if text.Len() > maxCell { // refused where cells are read
+				break
+			}
+			text.WriteString(r.Text)
 		}
-		return cell{text: text}, nil
+		return cell{text: text.String()}, nil
 	case "str", "d":
 		return cell{text: c.Value}, nil
 	case "b", "e":

@@ -136,7 +136,16 @@ func (o *Office) try(ctx context.Context, email, network string) (account store.
 		if err := tx.ForgetTriesBefore(ctx, now.Add(-triesForgotten)); err != nil {
 			return err
 		}
-		for _, c := range triesOf(email, network) {
+		// From an address that has to wait nothing counts: whoever guesses there cannot lock others out.
+		list := triesOf(email, network)
+		address, err := tx.LockTries(ctx, list[1].subject)
+		if err != nil {
+			return err
+		}
+		if wait = address.LockedUntil.Sub(now); wait > 0 {
+			return nil
+		}
+		for _, c := range list {
 			t, err := tx.LockTries(ctx, c.subject)
 			if err != nil {
 				return err
@@ -192,11 +201,11 @@ func waitAfter(n int64) time.Duration {
 // address's, where others may go on guessing.
 func (o *Office) letOff(ctx context.Context, tx *store.Tx, email, network string) error {
 	list := triesOf(email, network)
-	if err := tx.ForgetTries(ctx, list[0].subject); err != nil {
+	t, err := tx.LockTries(ctx, list[1].subject) // the address first, as in try
+	if err != nil {
 		return err
 	}
-	t, err := tx.LockTries(ctx, list[1].subject)
-	if err != nil {
+	if err := tx.ForgetTries(ctx, list[0].subject); err != nil {
 		return err
 	}
 	t.Failures = max(t.Failures-1, 0)

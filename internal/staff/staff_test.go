@@ -332,6 +332,15 @@ func TestLockOutOfAnAddress(t *testing.T) {
 		x.must(err)
 		_, _, err = x.SignIn(ctx, Attempt{Email: "b@x.uz", Password: "x", Network: "192.0.2.9"})
 		x.reason("the next guess", err, "locked")
+		// From an address that has to wait, nobody else's account is locked either.
+		for range 2 * freeTriesAccount {
+			_, _, err := x.SignIn(ctx, Attempt{Email: s.Email, Password: "x", Network: "192.0.2.9"})
+			x.reason("guesses at an account", err, "locked")
+		}
+		x.wait(30 * time.Second)
+		if _, _, err := x.SignIn(ctx, s.attempt()); err != nil {
+			t.Errorf("from elsewhere, after those: %v", err)
+		}
 	})
 }
 

@@ -47,6 +47,7 @@ const (
 	pgSerialization = "40001"
 	pgDeadlock      = "40P01"
 	pgUnique        = "23505"
+	pgDivision      = "22012" // see mustWrite
 	pgLockTimeout   = "55P03"
 )
 

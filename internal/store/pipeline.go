@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -42,8 +44,17 @@ func newPostgresSession(ctx, bounded context.Context, pool *pgxpool.Pool, begin 
 }
 
 func (s *postgresSession) save(_ context.Context, query string, args []any) error {
-	s.held = append(s.held, heldStatement{query, args, 1})
+	s.held = append(s.held, heldStatement{mustWrite(query), args, 1})
 	return nil
+}
+
+// mustWrite makes the server refuse an UPDATE that finds no row, by a division by zero: COMMIT may
+// be in the same message, and must not be run then. An INSERT writes its row or fails by itself.
+func mustWrite(query string) string {
+	if !strings.HasPrefix(query, "UPDATE ") {
+		return query
+	}
+	return "WITH written AS (" + query + " RETURNING 1) SELECT 1 / COUNT(*) FROM written"
 }
 
 func (s *postgresSession) exec(_ context.Context, query string, args []any) (int64, error) {
@@ -116,6 +127,9 @@ func (s *postgresSession) try(query string, args []any) (pgx.BatchResults, error
 		tag, err := results.Exec()
 		if err == nil && h.want >= 0 && tag.RowsAffected() != h.want {
 			err = errLostRow(tag.RowsAffected())
+		}
+		if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == pgDivision {
+			err = errLostRow(0)
 		}
 		if err != nil {
 			results.Close()

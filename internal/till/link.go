@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -189,11 +190,32 @@ type totals struct {
 	ReturnsAmount int64 `json:"returnsAmount"`
 }
 
+// cardOnWire is a masked card as the gateway takes it: devices and companies write the hidden
+// digits as x, X, E or dots, and put gaps between. What cannot be read so is left out: a sale must
+// not be missing for its card.
+func cardOnWire(card string) string {
+	var out strings.Builder
+	for _, c := range card {
+		switch {
+		case c >= '0' && c <= '9', c == '*':
+			out.WriteRune(c)
+		case c == 'x', c == 'X', c == 'E', c == '.', c == '•':
+			out.WriteByte('*')
+		}
+	}
+	if !wireCard.MatchString(out.String()) {
+		return ""
+	}
+	return out.String()
+}
+
+var wireCard = regexp.MustCompile(`^[0-9]{0,6}\*+[0-9]{0,4}$`)
+
 func (l *link) reported(ctx context.Context, op *journal.Operation) (reported, error) {
 	r := reported{
 		ID: op.ID, Revision: op.Revision, Kind: string(op.Kind), Provider: op.Provider, State: string(op.State), Amount: int64(op.Amount),
-		CreatedAt: op.CreatedAt.UTC().Format(wireTime), RRN: op.RRN, Ref: op.PaymentID, Card: op.Card, TerminalID: op.TerminalID, ReceiptNo: op.Receipt,
-		Original: op.Original, OriginalRRN: op.OriginalRRN, Code: op.Code, Note: clip(op.Message, 200), ResolvedBy: op.ResolvedBy, ReceiptURL: op.ReceiptURL, OrderID: op.OrderID,
+		CreatedAt: op.CreatedAt.UTC().Format(wireTime), RRN: op.RRN, Ref: op.PaymentID, Card: cardOnWire(op.Card), TerminalID: clip(op.TerminalID, 64), ReceiptNo: clip(op.Receipt, 64),
+		Original: op.Original, OriginalRRN: op.OriginalRRN, Code: clip(op.Code, 64), Note: clip(op.Message, 200), ResolvedBy: clip(op.ResolvedBy, 100), ReceiptURL: op.ReceiptURL, OrderID: op.OrderID,
 	}
 	if op.Device == "" {
 		r.TransactionID = op.ID
@@ -288,7 +310,7 @@ func (l *link) kept(ctx context.Context, ops []journal.Operation) error {
 
 func (l *link) refuse(ctx context.Context, op *journal.Operation, why string) error {
 	l.a.log.Error("the gateway refuses a report", "operation", op.ID, "why", why)
-	return l.a.j.MarkRefused(ctx, op.ID, codeOr(why, "refused"))
+	return l.a.j.MarkRefused(ctx, op.ID, op.Revision, codeOr(why, "refused"))
 }
 
 func (l *link) post(ctx context.Context, token string, ops []journal.Operation) (status int, why string, err error) {

@@ -205,7 +205,8 @@ func (a *account) inquirePayout(ctx context.Context, q provider.Question) (provi
 func (a *account) searchPayout(ctx context.Context, payoutID string, sent time.Time) (string, error) {
 	// An hour on both sides: neither clock is to be trusted to the second.
 	from, to := sent.Add(-time.Hour), sent.Add(time.Hour)
-	for _, status := range []string{statusSuccess, statusDraft, statusProgress, statusError} {
+	// In the order of a payout's life: one that moves on meanwhile is in a list that is still to be read.
+	for _, status := range []string{statusDraft, statusProgress, statusSuccess, statusError} {
 		for page := 0; ; page++ {
 			got, err := a.history(ctx, "credit-history", status, from, to, page*pageSize, pageSize)
 			if err != nil {

@@ -184,7 +184,8 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Journal, erro
 }
 
 // address sets what every connection has. The rollback journal, and not the write-ahead log,
-// together with secure_delete: of a code that was emptied nothing stays on the disk. The lock is
+// together with secure_delete: of a code that was emptied nothing stays on the disk, nor in the
+// journal's file, which an exclusive lock keeps and journal_size_limit empties. The lock is
 // exclusive: two agents on one journal would be two tills on one pinpad.
 func address(path string) string {
 	path = filepath.ToSlash(path)
@@ -193,7 +194,7 @@ func address(path string) string {
 	}
 	q := url.Values{"_pragma": {
 		"busy_timeout(2000)", "locking_mode(EXCLUSIVE)", "journal_mode(DELETE)", "synchronous(EXTRA)", "fullfsync(1)",
-		"secure_delete(1)", "foreign_keys(1)", "trusted_schema(0)",
+		"secure_delete(1)", "journal_size_limit(0)", "foreign_keys(1)", "trusted_schema(0)",
 	}, "_dqs": {"0"}}
 	return "file://" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
@@ -312,6 +313,7 @@ func twinOf(old *Operation, same bool) *Twin {
 // code is gone.
 func (j *Journal) Save(ctx context.Context, op *Operation) error {
 	op.Revision++
+	op.Refused = "" // this revision may be kept
 	if op.State.Final() {
 		op.WalletCode = ""
 		if op.FinishedAt.IsZero() {
@@ -380,9 +382,11 @@ func (j *Journal) LastPrinted(ctx context.Context, endpoint string, closing bool
 	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE endpoint = ? AND (kind = 'close') = ? AND state = 'approved' AND slip <> '' ORDER BY created_at DESC LIMIT 1", endpoint, closing))
 }
 
-// Unresolved is the oldest operation with money that locks a device; nil where it is free.
+// Unresolved is the oldest operation with money that locks a device; nil where it is free. One that
+// was sent and never written to its end (the disk failed, say) locks it as one that is unknown:
+// nobody asks while another operation runs on the device.
 func (j *Journal) Unresolved(ctx context.Context, device string) (*Operation, error) {
-	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND state = 'unknown' AND kind <> 'close' ORDER BY created_at LIMIT 1", device))
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND (state = 'unknown' OR state = 'in_progress' AND stage IN ('sent', 'answered')) AND kind <> 'close' ORDER BY created_at LIMIT 1", device))
 }
 
 // InState lists operations, oldest first, up to 500.
@@ -429,9 +433,10 @@ func (j *Journal) MarkReported(ctx context.Context, id string, revision int64) e
 	return err
 }
 
-// MarkRefused sets a report aside that the gateway will not keep.
-func (j *Journal) MarkRefused(ctx context.Context, id, why string) error {
-	_, err := j.db.ExecContext(context.WithoutCancel(ctx), "UPDATE operations SET refused = ? WHERE id = ?", why, id)
+// MarkRefused sets the report of a revision aside that the gateway will not keep. A later revision
+// is reported again.
+func (j *Journal) MarkRefused(ctx context.Context, id string, revision int64, why string) error {
+	_, err := j.db.ExecContext(context.WithoutCancel(ctx), "UPDATE operations SET refused = ? WHERE id = ? AND revision = ?", why, id, revision)
 	return err
 }
 

@@ -44,11 +44,13 @@ func TestWhatWasWrittenIsThere(t *testing.T) {
 	if op.WalletCode != "" || op.CodeHash == "" || op.Revision != 2 || op.FinishedAt.IsZero() {
 		t.Errorf("%+v", op)
 	}
-	j.Close()
-	for _, name := range []string{path, path + "-journal"} {
-		if b, err := os.ReadFile(name); err == nil && strings.Contains(string(b), "880101698207133392") {
-			t.Errorf("%s still holds the buyer's code", name)
+	for _, when := range []string{"while the agent runs", "after it has stopped"} {
+		for _, name := range []string{path, path + "-journal"} {
+			if b, err := os.ReadFile(name); err == nil && strings.Contains(string(b), "880101698207133392") {
+				t.Errorf("%s: %s still holds the buyer's code", when, name)
+			}
 		}
+		j.Close()
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", info.Mode(), err)

@@ -30,6 +30,18 @@
     eyes();
   }
 
+  // Nothing is replaced under a finger: a press whose button is gone when it ends is no press.
+  let pressed = false, waiting = false;
+  const released = () => setTimeout(() => {
+    pressed = false;
+    if (!waiting) return;
+    waiting = false;
+    draw(location.href, {}, false);
+  });
+  addEventListener("pointerdown", () => { pressed = true; }, true);
+  addEventListener("pointerup", released, true);
+  addEventListener("pointercancel", released, true);
+
   // What somebody asked for comes before what the stream told of: a late answer is not drawn over
   // a newer one.
   let turn = 0;
@@ -40,6 +52,9 @@
       if (!answer.ok) return false;
       const html = await answer.text();
       if (mine !== turn) return true;
+      // The page has moved on since the stream told of something: what was true of the old one is not drawn over it.
+      if (!asked && address !== location.href) return draw(location.href, {}, false);
+      if (!asked && pressed) { waiting = true; return true; }
       if (asked && answer.url !== location.href) history.pushState(null, "", answer.url);
       put(html, asked);
       return true;
