@@ -42,8 +42,8 @@
   addEventListener("pointerup", released, true);
   addEventListener("pointercancel", released, true);
 
-  // What somebody asked for comes before what the stream told of: a late answer is not drawn over
-  // a newer one.
+  // What somebody asked for comes before what the stream told of. Whatever was fetched before it
+  // was asked for, or while it was under way, is of an older page, and is not drawn over it.
   let turn = 0;
   async function draw(address, options, asked) {
     const mine = asked ? ++turn : turn;
@@ -51,12 +51,14 @@
       const answer = await fetch(address, { cache: "no-store", headers: { Accept: "text/html" }, ...options });
       if (!answer.ok) return false;
       const html = await answer.text();
-      if (mine !== turn) return true;
-      // The page has moved on since the stream told of something: what was true of the old one is not drawn over it.
-      if (!asked && address !== location.href) return draw(location.href, {}, false);
+      if (mine !== turn) {
+        if (!asked) draw(location.href, {}, false); // it told of something all the same
+        return true;
+      }
       if (!asked && pressed) { waiting = true; return true; }
       if (asked && answer.url !== location.href) history.pushState(null, "", answer.url);
       put(html, asked);
+      if (asked) turn++;
       return true;
     } catch { return false; /* no network: the next word of the stream tries again */ }
   }
