@@ -112,8 +112,10 @@ func Understand(text string) []Reading {
 		} else {
 			add(ReadRef, digits)
 		}
-		add(ReadOrder, text)
-		add(ReadOrder, digits)
+		if digits == text || !hidesCard(text) { // one long run is a name as likely as anything
+			add(ReadOrder, text)
+			add(ReadOrder, digits)
+		}
 	}
 	if nine, ok := pay.Phone(text); ok {
 		add(ReadPhone, nine)
