@@ -21,6 +21,7 @@ type cardCompany struct {
 	after   func()          // runs when the money is taken, before the answer
 	before  func()
 	askable bool
+	wrong   bool                                                     // whatever code it is given
 	down    bool                                                     // it cannot be reached for questions
 	says    func(op string, p pay.Payment) (provider.Outcome, error) // instead of all of the above
 
@@ -67,10 +68,13 @@ func (a *cardAccount) BindCard(context.Context, provider.BindOrder) (provider.Bi
 	if a.c.before != nil {
 		a.c.before()
 	}
-	return provider.Binding{Ref: "card-1", Needs: provider.Next{Kind: "otp"}}, nil
+	return provider.Binding{Ref: "card-1", Needs: provider.Next{Kind: "otp", ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}}, nil
 }
 
 func (a *cardAccount) ConfirmCard(context.Context, string, string) (provider.Binding, error) {
+	if a.c.wrong {
+		return provider.Binding{Reason: pay.DeclineWrongCode}, nil
+	}
 	return provider.Binding{Ref: "card-1", Token: "token"}, nil
 }
 

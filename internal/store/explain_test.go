@@ -238,6 +238,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.PaymentsOfDay(ctx, "mer-5", noon.Add(time.Second), noon.UnixMilli(), "", 20)
 			return err
 		}},
+		{"UnpaidOfDay", "payments_unpaid", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.UnpaidOfDay(ctx, "mer-5", noon.Add(time.Second), noon.UnixMilli(), "", 20)
+			return err
+		}},
 		{"PayoutsOfDay", "payouts_of_day", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.PayoutsOfDay(ctx, "mer-5", noon.Add(time.Second), noon.UnixMilli(), "", 20)
 			return err
