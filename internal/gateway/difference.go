@@ -29,6 +29,7 @@ type SettleInput struct {
 // conflict, and stays for a person to refund or to note.
 func (g *Gateway) Settle(ctx context.Context, in SettleInput, key Idem) (Saved[pay.Difference], error) {
 	out := Saved[pay.Difference]{Status: http.StatusOK}
+	in.Reason = withoutCards(in.Reason)
 	d, r, err := g.difference(ctx, in)
 	if err != nil {
 		return out, err

@@ -650,7 +650,7 @@ func (g *Gateway) DecidePayout(ctx context.Context, payoutID string, happened bo
 		if p.State != pay.MoveUnknown {
 			return &pay.Error{Code: pay.CodeConflict, Reason: "nothing_unknown", Message: "nothing about this payout is unknown"}
 		}
-		c := pay.PayoutChange{To: pay.MoveFailed, Reason: pay.DeclineOther, Code: "decided", Note: "decided by " + who + ": " + why}
+		c := pay.PayoutChange{To: pay.MoveFailed, Reason: pay.DeclineOther, Code: "decided", Note: "decided by " + who + ": " + withoutCards(why)}
 		if happened {
 			c.To, c.Reason = pay.MoveSucceeded, ""
 		}

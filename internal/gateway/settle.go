@@ -299,6 +299,7 @@ type Decision struct {
 	InvoiceID, Subject string
 	Happened           bool
 	Who, Why           string
+	Limit              pay.Tiyin // the owner's: a refund above it that did not happen is above one person; 0: none
 }
 
 func (d Decision) about(id string) bool { return d.Subject == "" || d.Subject == id }
@@ -306,7 +307,7 @@ func (d Decision) about(id string) bool { return d.Subject == "" || d.Subject ==
 // Decide settles an unknown payment (taken, or held, or not), a hold's capture or release, or an
 // unknown refund of it (succeeded or not).
 func (g *Gateway) Decide(ctx context.Context, d Decision) error {
-	note := "decided by " + d.Who + ": " + d.Why
+	note := "decided by " + d.Who + ": " + withoutCards(d.Why)
 	return g.update(ctx, d.Who, func(ctx context.Context, b *book) error {
 		inv, payments, err := b.open(ctx, d.InvoiceID)
 		if err != nil {
@@ -332,15 +333,19 @@ func (g *Gateway) Decide(ctx context.Context, d Decision) error {
 			to := pay.MoveFailed
 			if d.Happened {
 				to = pay.MoveSucceeded
+			} else if d.Limit > 0 && p.Refunded+p.Reserved > d.Limit {
+				return errAboveLimit
 			}
 			if err := b.refundEnds(ctx, inv, p, &r, pay.MoveChange{To: to, At: b.now, Code: "decided", Note: note}); err != nil {
 				return err
 			}
 			return b.DropWork(ctx, workRefund, r.ID)
 		}
-		return &pay.Error{Code: pay.CodeConflict, Reason: "nothing_unknown", Message: "nothing about this invoice is unknown"}
+		return errNothingUnknown
 	})
 }
+
+var errNothingUnknown = &pay.Error{Code: pay.CodeConflict, Reason: "nothing_unknown", Message: "nothing about this invoice is unknown"}
 
 // decidePayment settles a charge. Where the card was to be held only, that is what happened.
 func (g *Gateway) decidePayment(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, happened bool, note string) error {

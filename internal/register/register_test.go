@@ -211,7 +211,15 @@ func TestXLSXThatIsRefused(t *testing.T) {
 		"no sheet":                  {func(p map[string]string) { delete(p, sheet) }, "not an XLSX"},
 		"a sheet that unpacks":      {in(sheet, `<sheetData>`, bomb+`<sheetData>`), "unpacks to more than 64 MiB"},
 		"texts that unpack":         {in("xl/sharedStrings.xml", `<si><t>provider_id</t></si>`, bomb+`<si><t>provider_id</t></si>`), "unpacks to more than 64 MiB"},
-		"one endless text":          {in("xl/sharedStrings.xml", `<t>order</t>`, `<t>`+strings.Repeat("x", 2000)+`</t>`), "longer than 1024 bytes"},
+		"endless formats": {func(p map[string]string) {
+			var all strings.Builder
+			for i := range 1025 {
+				fmt.Fprintf(&all, `<numFmt numFmtId="%d" formatCode="0"/>`, 200+i)
+			}
+			p["xl/styles.xml"] = strings.Replace(p["xl/styles.xml"], `<numFmts>`, `<numFmts>`+all.String(), 1)
+		}, "not an XLSX"},
+		"a format with an endless number": {in("xl/styles.xml", `numFmtId="164"`, `numFmtId="`+strings.Repeat("1", 17)+`"`), "not an XLSX"},
+		"one endless text":                {in("xl/sharedStrings.xml", `<t>order</t>`, `<t>`+strings.Repeat("x", 2000)+`</t>`), "longer than 1024 bytes"},
 		"too many files": {func(p map[string]string) {
 			for i := range 1001 {
 				p[fmt.Sprint(i)] = ""

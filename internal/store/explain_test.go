@@ -526,6 +526,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.LockTries(ctx, "5")
 			return err
 		}},
+		{"HasTries", "staff_tries_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.HasTries(ctx, "5")
+			return err
+		}},
 		{"ForgetTriesBefore", "staff_tries_oldest", func(ctx context.Context, tx *store.Tx) error { return tx.ForgetTriesBefore(ctx, noon) }},
 		{"LockTill", "tills_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LockTill(ctx, "till-5"); return err }},
 		{"TillByCode", "tills_code", func(ctx context.Context, tx *store.Tx) error { _, err := tx.TillByCode(ctx, "code 5"); return err }},
