@@ -273,8 +273,10 @@ func (g *Gateway) payoutAnswer(ctx context.Context, s payoutStep, o provider.Mov
 		}
 		switch {
 		case harmless:
-			refusal = upstream(s.merchant.Provider, callErr)
-			err = b.payoutUnsent(ctx, &p, s.confirms, callErr)
+			var stands bool
+			if stands, err = b.payoutUnsent(ctx, &p, s, callErr); !stands {
+				refusal = upstream(s.merchant.Provider, callErr)
+			}
 		case callErr != nil:
 			err = b.payoutLost(ctx, &p, callErr)
 		default:
@@ -299,19 +301,18 @@ func (g *Gateway) payoutAnswer(ctx context.Context, s payoutStep, o provider.Mov
 	return refusal
 }
 
-// payoutUnsent takes back a call that certainly moved nothing, if nobody has settled it meanwhile.
-func (b *book) payoutUnsent(ctx context.Context, p *pay.Payout, confirms bool, cause error) error {
-	if confirms {
-		if p.State != pay.MoveSent {
-			return nil
-		}
-		return b.movePayout(ctx, p, pay.PayoutChange{To: pay.MoveCreated, Note: "nothing was sent: " + cause.Error()})
+// payoutUnsent takes back a call that certainly moved nothing. It stands where somebody has settled
+// it meanwhile, or made another call.
+func (b *book) payoutUnsent(ctx context.Context, p *pay.Payout, s payoutStep, cause error) (stands bool, err error) {
+	called := p.State == pay.MoveSent || p.State == pay.MoveUnknown || p.Making() && !s.confirms
+	if !called || !p.SentAt.Equal(s.payout.SentAt) {
+		return true, nil
 	}
-	if p.State != pay.MoveSent && !p.Making() {
-		return nil
+	if s.confirms {
+		return false, b.movePayout(ctx, p, pay.PayoutChange{To: pay.MoveCreated, Note: "nothing was sent: " + cause.Error()})
 	}
 	p.Unsent, p.NotifyURL = true, "" // the caller is told now; there is nothing to tell later
-	return b.movePayout(ctx, p, pay.PayoutChange{To: pay.MoveFailed, Reason: pay.DeclineUnreached, Note: "nothing was sent: " + cause.Error()})
+	return false, b.movePayout(ctx, p, pay.PayoutChange{To: pay.MoveFailed, Reason: pay.DeclineUnreached, Note: "nothing was sent: " + cause.Error()})
 }
 
 // payoutLost writes down that a call may have been carried out. The first of two steps moves
@@ -594,7 +595,7 @@ func (g *Gateway) inquirePayout(ctx context.Context, p pay.Payout) (report provi
 func (b *book) payoutFate(ctx context.Context, p *pay.Payout, r provider.Report, askErr error) error {
 	late := b.now.Sub(p.SentAt) >= finalAfter
 	switch {
-	case errors.Is(askErr, errCannotAsk) && p.Making():
+	case p.Making() && (errors.Is(askErr, errCannotAsk) || b.now.Sub(p.CreatedAt) >= confirmWithin && (askErr != nil || !r.Found || r.Move.State == pay.MoveCreated)):
 		// Whether it was made there does not matter: only our confirmation could move its money.
 		return b.movePayout(ctx, p, pay.PayoutChange{To: pay.MoveFailed, Reason: neverMade(*p), Note: "the answer was lost, and nothing was confirmed"})
 	case askErr != nil:

@@ -26,6 +26,7 @@ type payCompany struct {
 	asks   bool                    // whether it can be asked
 	amount pay.Tiyin               // what it says when asked; 0: the truth
 	refuse bool
+	asking error // what asking it fails with
 
 	register []provider.RegisterRow // of payouts
 }
@@ -129,6 +130,9 @@ func (a *payAccount) Inquire(_ context.Context, q provider.Question) (provider.R
 	defer a.c.mu.Unlock()
 	if !a.c.asks {
 		return provider.Report{}, &pay.Error{Code: pay.CodeUnsupported}
+	}
+	if a.c.asking != nil {
+		return provider.Report{}, a.c.asking
 	}
 	state, found := a.c.made[q.OpID]
 	return provider.Report{Found: found, Move: provider.MoveOutcome{State: state, Ref: "ref-" + q.OpID, Amount: a.c.amount}}, nil

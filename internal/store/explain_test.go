@@ -497,12 +497,17 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.Tills(ctx, store.TillFilter{Source: "app", Business: "5"}, page)
 			return err
 		}},
+		{"Till", "tills_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Till(ctx, "till-5"); return err }},
+		{"TillDays", "till_reports_day|till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.TillDays(ctx, []string{"till-000005", "till-000006"}, noon.Add(3990*time.Millisecond))
+			return err
+		}},
 		{"LockReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.LockReport(ctx, "till-000005", "op 5")
+			_, err := tx.LockReport(ctx, "till-000005", "op 4")
 			return err
 		}},
 		{"SaveReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
-			return tx.SaveReport(ctx, pay.KeptReport{TillID: "till-000005", Report: pay.TillReport{ID: "op 5"}})
+			return tx.SaveReport(ctx, pay.KeptReport{TillID: "till-000005", Report: pay.TillReport{ID: "op 4"}})
 		}},
 
 		{"SaveInvoice", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
@@ -595,7 +600,7 @@ func crowd(t *testing.T, s *store.Store) {
 			`INSERT INTO tills (id, business_id, name, code_hash, token_hash, created_at)
 				SELECT 'till-' || id, 'biz-' || b, 'till', 'code ' || i, 'token ' || i, $1 + i FROM n`,
 			`INSERT INTO till_reports (till_id, op_id, business_id, revision, body, created_at, updated_at)
-				SELECT 'till-' || id, 'op ' || i, 'biz-' || b, 1, '{}', $1 + i, $1 + i FROM n`,
+				SELECT 'till-' || SUBSTR('00000' || b, LENGTH(b), 6), 'op ' || i, 'biz-' || b, 1, '{}', $1 + i, $1 + i FROM n`,
 			`INSERT INTO refunds (id, business_id, invoice_id, payment_id, amount, state, created_at)
 				SELECT 'ref-' || id, 'biz-' || b, 'inv-' || id, 'pay-' || id, 100, CASE WHEN i % 100 = 0 THEN 'sent' ELSE 'failed' END, $1 + i FROM n`,
 			`INSERT INTO payouts (id, business_id, merchant_id, source, business, provider, source_payout_id, amount, state, two_steps, ref, created_at, sent_at, done_at)
