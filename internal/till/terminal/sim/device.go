@@ -125,6 +125,12 @@ func (d *Device) Txns() []Txn {
 	return slices.Clone(d.s.Txns)
 }
 
+func (d *Device) shift() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.s.Shift
+}
+
 // Total is the money that the device holds for the shop: sales less what went back.
 func (d *Device) Total() (sum int64) {
 	for _, t := range d.Txns() {
