@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/till/slip"
 	"github.com/chorsu/chorsu/internal/till/terminal"
@@ -65,9 +66,7 @@ func pageWords(l words.Lang) string {
 		"waiting": words.TillWaiting, "paid": words.TillPaid, "declined": words.TillDeclined, "unknown": words.TillUnknown, "doNot": words.TillDoNot,
 		"alone": words.TillAlone, "who": words.TillWho, "approve": words.TillApprove, "void": words.TillVoid, "rrn": words.TillRRN, "check": words.TillCheck,
 		"ours": words.TillOurs, "terminal": words.TillTerminals, "sales": words.TillSales, "returns": words.TillReturns, "token": words.TillToken,
-		"agree": words.TillAgree, "more": words.TillMore, "less": words.TillLess, "counts": words.TillCounts, "compare": words.TillCompare, "look": words.TillLook,
-		"closing": words.TillClosing, "sum": words.TillShiftSum, "difference": words.TillDifference,
-		"noSum": words.TillNoSum, "noLink": words.TillNoLink, "gateway": words.TillGateway, "qrWaits": words.TillQRWaits, "soum": words.Soum,
+		"sum": words.TillShiftSum, "noSum": words.TillNoSum, "noLink": words.TillNoLink, "gateway": words.TillGateway, "qrWaits": words.TillQRWaits, "soum": words.Soum,
 	} {
 		said[key] = t.In(l)
 	}
@@ -152,6 +151,8 @@ type shiftTold struct {
 	Ours     map[string]*totals `json:"ours"`   // by endpoint
 	Sum      *totals            `json:"sum"`    // of ours
 	Theirs   *totals            `json:"theirs"` // null where the pinpad tells none in numbers
+	Said     string             `json:"said"`   // how the two compare, in words
+	Tone     string             `json:"tone"`   // paid, failed or unknown: the page's colours
 }
 
 // pageShift is GET /till/shift?endpoint=: the last closing of the pinpad behind it.
@@ -182,7 +183,39 @@ func (a *Agent) pageShift(r *http.Request) envelope {
 			return no(a.broken(err))
 		}
 	}
+	told.Said, told.Tone = told.compare(words.Choose(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language")))
 	return ok(told)
+}
+
+// compare says the difference between the pinpad's totals and ours.
+func (s shiftTold) compare(l words.Lang) (said, tone string) {
+	if s.Theirs == nil {
+		return words.TillCompare.In(l), "unknown"
+	}
+	var parts []string
+	for _, k := range []struct {
+		name          words.Text
+		theirs, ours  int64
+		count, ourOwn int
+	}{
+		{words.TillSales, s.Theirs.SalesAmount, s.Sum.SalesAmount, s.Theirs.Sales, s.Sum.Sales},
+		{words.TillReturns, s.Theirs.ReturnsAmount, s.Sum.ReturnsAmount, s.Theirs.Returns, s.Sum.Returns},
+	} {
+		what, more := words.TillCounts, k.theirs-k.ours
+		switch {
+		case more > 0:
+			what = words.TillMore
+		case more < 0:
+			what, more = words.TillLess, -more
+		case k.count == k.ourOwn:
+			continue
+		}
+		parts = append(parts, k.name.In(l)+": "+strings.ReplaceAll(what.In(l), "{sum}", ui.Money(l, pay.Tiyin(more))))
+	}
+	if parts == nil {
+		return words.TillAgree.In(l), "paid"
+	}
+	return words.TillDifference.In(l) + ". " + strings.Join(parts, "; ") + ". " + words.TillLook.In(l), "failed"
 }
 
 // keepTotals puts what a pinpad told at its closing beside the operation.

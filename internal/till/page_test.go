@@ -91,6 +91,15 @@ func TestEndOfShift(t *testing.T) {
 				t.Errorf("%s: %v, want %v", c.what, c.got, c.want)
 			}
 		}
+		for path, want := range map[string]string{
+			"xumo&lang=ru": "Итоги сходятся.", "xumo&lang=uz": "Hisoblar mos keldi.",
+			"uzcard&lang=ru": "Разница. Продажи: у терминала больше на 123,45 сум. Сверьте последние операции с журналом терминала.",
+			"uzcard&lang=uz": "Farq. Sotuvlar: terminalda 123,45 soʻm koʻp. Oxirgi amallarni terminal jurnali bilan solishtiring.",
+		} {
+			if got := strings.ReplaceAll(s.get("/till/shift?endpoint="+path).Data["said"].(string), "\u00a0", " "); got != want {
+				t.Errorf("%s: %s", path, got)
+			}
+		}
 		if report, _ := humo["report"].(string); !strings.Contains(report, "Итоги совпали") {
 			t.Error(humo)
 		}
@@ -114,7 +123,7 @@ func TestEndOfShift(t *testing.T) {
 		}
 		s.get("/payment/xumo_close")
 		got := s.get("/till/shift?endpoint=uzcard").Data
-		if !reflect.DeepEqual(got["ours"], map[string]any{"xumo": one(1, 50000, 0, 0), "uzcard": one(1, 70000, 0, 0)}) || !reflect.DeepEqual(got["sum"], one(2, 120000, 0, 0)) || got["theirs"] != nil {
+		if !reflect.DeepEqual(got["ours"], map[string]any{"xumo": one(1, 50000, 0, 0), "uzcard": one(1, 70000, 0, 0)}) || !reflect.DeepEqual(got["sum"], one(2, 120000, 0, 0)) || got["theirs"] != nil || got["tone"] != "unknown" {
 			t.Error(got)
 		}
 	})

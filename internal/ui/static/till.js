@@ -211,7 +211,7 @@
         for (const e of endpoints) box.append(el("p", say.ours + ", " + say["title_" + e] + ": " + say.sales + " " + count(before[e].sales, before[e].salesAmount) + ", " + say.returns + " " + count(before[e].returns, before[e].returnsAmount)));
         continue;
       }
-      const closed = await call("/till/shift?endpoint=" + endpoints[0]).catch(() => null);
+      const closed = await call("/till/shift?endpoint=" + endpoints[0] + "&lang=" + document.documentElement.lang).catch(() => null);
       if (closed && closed.data) box.append(...compared(endpoints, closed.data));
       box.append(el("p", say.terminal, { className: "muted" }), el("pre", a.data.message, { tabIndex: 0 }));
     }
@@ -240,20 +240,7 @@
     region.setAttribute("role", "region");
     region.setAttribute("aria-label", endpoints.map((e) => say["title_" + e]).join(" · "));
     region.append(table);
-    return [region, verdictOf(closed)];
-  }
-
-  // The difference, said in words.
-  function verdictOf(closed) {
-    if (!closed.theirs) return el("p", say.compare, { className: "notice unknown" });
-    const said = [];
-    for (const [kind, amount] of [["sales", "salesAmount"], ["returns", "returnsAmount"]]) {
-      const more = closed.theirs[amount] - closed.sum[amount];
-      if (more) said.push(say[kind] + ": " + (more > 0 ? say.more : say.less).replace("{sum}", money(Math.abs(more))));
-      else if (closed.theirs[kind] !== closed.sum[kind]) said.push(say[kind] + ": " + say.counts);
-    }
-    if (!said.length) return el("p", say.agree, { className: "notice paid" });
-    return el("p", say.difference + ". " + said.join("; ") + ". " + say.look, { className: "notice failed" });
+    return [region, el("p", closed.said, { className: "notice " + closed.tone })];
   }
 
   // ── Keys ───────────────────────────────────────────────────────────────────────────────
