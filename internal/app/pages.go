@@ -16,11 +16,8 @@ import (
 )
 
 // pages are what people see, beside the API.
-func (a *App) pages(document []byte) (http.Handler, error) {
-	open, err := site.New(site.Options{Providers: a.Gateway.Supported(), Ready: a.Gateway.Ready, Reference: document, Admin: admin.Path + "/", Test: a.o.Test != nil})
-	if err != nil {
-		return nil, fmt.Errorf("the site: %w", err)
-	}
+func (a *App) pages(document func() []byte) (http.Handler, error) {
+	open := site.New(site.Options{Providers: a.Gateway.Supported(), Ready: a.Gateway.Ready, Reference: document, Admin: admin.Path + "/", Test: a.o.Test != nil})
 	// Authenticators on people's phones do not follow the sandbox's clock: the office has the real one.
 	a.Office = staff.New(staff.Options{Store: a.Store, Seal: a.seal, Now: a.o.Now, Hashing: a.o.Hashing})
 	a.news = news.New(func(ctx context.Context, subject string) (string, error) {

@@ -803,8 +803,11 @@ func (g *Gateway) deliverPayout(ctx context.Context, w outbox.Work) error {
 			return err
 		}
 		e.NextAt = g.afterDelivery(&e.Event, res.Delivered, b.now)
-		if err := b.SavePayoutEvent(ctx, e); err != nil {
+		switch ok, err := b.SavePayoutTry(ctx, e, sent.Attempts); {
+		case err != nil:
 			return err
+		case !ok: // NotifyPayout came while this try was under way
+			return b.done(ctx, w)
 		}
 		switch {
 		case !e.NextAt.IsZero():
@@ -819,6 +822,60 @@ func (g *Gateway) deliverPayout(ctx context.Context, w outbox.Work) error {
 		}
 		return b.done(ctx, w)
 	})
+}
+
+// NotifyPayout sends the latest event of a payout again, the same id and bytes, from its first try
+// on. A payout that has not ended, or has no address, has none.
+func (g *Gateway) NotifyPayout(ctx context.Context, payoutID string, key Idem) (Saved[pay.Payout], error) {
+	out := Saved[pay.Payout]{Status: http.StatusOK}
+	err := wait(ctx, func() (again bool, err error) {
+		var s payoutStep
+		err = g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
+			s = payoutStep{status: http.StatusOK}
+			p, err := found(b.LockPayout(ctx, payoutID))("payout")
+			if err != nil {
+				return err
+			}
+			if done, err := s.look(ctx, g, b, "payout.notify", p.Source, key); done || err != nil {
+				return err
+			}
+			if err := b.tellAgain(ctx, p); err != nil {
+				return err
+			}
+			s.payout = p
+			return s.take(ctx, b, true)
+		})
+		out.Replayed = s.replayed
+		if errors.Is(err, errTwin) {
+			return true, nil
+		}
+		return s.twinRuns, err
+	})
+	if err != nil {
+		return out, err
+	}
+	out.Value, err = g.readPayout(ctx, payoutID)
+	return out, err
+}
+
+// tellAgain has the latest event of a payout tried anew.
+func (b *book) tellAgain(ctx context.Context, p pay.Payout) error {
+	e, err := b.LatestPayoutEvent(ctx, p.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return &pay.Error{Code: pay.CodeConflict, Reason: "no_event", Message: "there is no webhook of this payout: it has not ended, or has no notifyUrl"}
+	}
+	if err != nil {
+		return err
+	}
+	e.DeliveredAt, e.StuckAt, e.DeadAt, e.NextAt, e.Attempts = time.Time{}, time.Time{}, time.Time{}, time.Time{}, 0
+	if err := b.SavePayoutEvent(ctx, e); err != nil {
+		return err
+	}
+	p.NotifyDelivered = false
+	if err := b.SavePayout(ctx, p); err != nil {
+		return err
+	}
+	return b.Enqueue(ctx, outbox.Work{BusinessID: p.BusinessID, Kind: workTell, Subject: p.ID, Lane: lane(e.NotifyURL), DueAt: b.now})
 }
 
 // ─── Reading ───────────────────────────────────────────────────────────────────────────────
@@ -842,4 +899,19 @@ func (g *Gateway) readPayout(ctx context.Context, payoutID string) (p pay.Payout
 		return err
 	})
 	return p, err
+}
+
+// Payouts lists payouts, newest first. Unlike Payout it has nobody asked.
+func (g *Gateway) Payouts(ctx context.Context, f PayoutFilter, p Page) (List[pay.Payout], error) {
+	var out List[pay.Payout]
+	page, err := p.decode()
+	if err != nil {
+		return out, err
+	}
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		rows, err := tx.Payouts(ctx, store.PayoutFilter(f), page)
+		out.Items, out.Next = cut(rows, page, func(p pay.Payout) (int64, string) { return p.CreatedAt.UnixMilli(), p.ID })
+		return err
+	})
+	return out, err
 }

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -56,8 +57,9 @@ func newServer(o Options, providers []provider.Info) *server {
 
 func (s *server) openapi(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/openapi+json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(s.document)))
-	w.Write(s.document)
+	document := s.document()
+	w.Header().Set("Content-Length", strconv.Itoa(len(document)))
+	w.Write(document)
 }
 
 // ─── The whole ─────────────────────────────────────────────────────────────────────────────
@@ -140,7 +142,7 @@ func idempotencyParam() *huma.Param {
 	}
 }
 
-// finish writes the document, once everything is in it.
+// finish makes the document ready to be written, once everything is in it.
 func (s *server) finish() {
 	for _, schema := range s.shaper.reg.Map() {
 		polish(schema, s.shaper.seen[schema])
@@ -155,11 +157,13 @@ func (s *server) finish() {
 			}
 		}
 	}
-	doc, err := json.Marshal(s.api.OpenAPI())
-	if err != nil {
-		panic(err)
-	}
-	s.document = doc
+	s.document = sync.OnceValue(func() []byte {
+		doc, err := json.Marshal(s.api.OpenAPI())
+		if err != nil {
+			panic(err)
+		}
+		return doc
+	})
 }
 
 // polish takes from a schema what is no OpenAPI, says of arrays that they are never null (they

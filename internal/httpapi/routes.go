@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -55,7 +56,7 @@ type server struct {
 	shaper   shaper
 	keyless  map[string]keyKind // the paths that another key than the API's opens
 	uploads  chan struct{}      // those that are being read
-	document []byte             // openapi.json
+	document func() []byte      // openapi.json, made when it is first asked for
 }
 
 // New returns the handler of /api/*, /health, /livez, /readyz, /metrics and
@@ -63,9 +64,11 @@ type server struct {
 // handler: a mux before it would answer //api with a redirect, and not know what it logged.
 func New(o Options) http.Handler { return newServer(o, o.Gateway.Supported()).handler() }
 
-// Document is the OpenAPI document of what New serves with the same options. The pages beside the
-// API are drawn from it, and New wants those.
-func Document(o Options) []byte { return newServer(o, o.Gateway.Supported()).document }
+// Document is the OpenAPI document of what New serves with the same options, made when it is first
+// called for. The pages beside the API are drawn from it, and New wants those.
+func Document(o Options) func() []byte {
+	return sync.OnceValue(func() []byte { return newServer(o, o.Gateway.Supported()).document() })
+}
 
 // routes is the table of contents.
 func (s *server) routes() {
@@ -231,6 +234,15 @@ func (s *server) routes() {
 		description: "422 where the provider has no such call; 429 when one was just sent.",
 		fails:       []pay.Code{pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
 	}, s.resendPayout)
+	add(s, "POST /api/payouts/{id}/notify", about{
+		id: "notifyPayoutAgain", tag: tagPayouts, summary: "Send the last webhook of a payout again", noBody: true,
+		description: "The same event id and the same bytes. 409 with the reason `no_event` where the payout has not ended, or has no `notifyUrl`.",
+		fails:       []pay.Code{pay.CodeConflict},
+	}, s.notifyPayout)
+	add(s, "GET /api/payouts", about{
+		id: "listPayouts", tag: tagPayouts, summary: "List payouts, newest first",
+		description: "What stands in our book: to have the provider asked about one whose outcome is open, read that one.",
+	}, s.payouts)
 	add(s, "GET /api/payouts/{id}", about{
 		id: "getPayout", tag: tagPayouts, summary: "Read a payout",
 	}, s.payout)

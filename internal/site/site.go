@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/chorsu/chorsu/docs"
 	"github.com/chorsu/chorsu/internal/gateway"
@@ -22,9 +23,9 @@ import (
 type Options struct {
 	Providers []provider.Info // those of /health
 	Ready     func(context.Context) gateway.Readiness
-	Reference []byte // the API's OpenAPI document
-	Admin     string // where the staff's pages are, "" where there are none
-	Test      bool   // test mode: the pages say so, and lead to the sandbox
+	Reference func() []byte // the API's OpenAPI document; called once, when the reference is first asked for
+	Admin     string        // where the staff's pages are, "" where there are none
+	Test      bool          // test mode: the pages say so, and lead to the sandbox
 }
 
 // Nav is the head's list of places, as every page outside the shops' own has it. here is the
@@ -46,23 +47,22 @@ func Nav(l words.Lang, o Options, here string) []ui.Nav {
 type site struct {
 	o        Options
 	contents []docs.Page
-	pages    map[string]document // by the path below /docs/
+	pages    map[string]func() (document, error) // by the path below /docs/
 }
 
 // New returns the handler of / and /docs; any other address is a page that says that there is
-// nothing. It renders every page once: one that cannot be rendered stops the program here.
-func New(o Options) (http.Handler, error) {
-	s := &site{o: o, contents: append(slices.Clone(docs.Contents), referencePage), pages: map[string]document{}}
+// nothing. A page is rendered when it is first asked for, and kept: most processes never show one,
+// and a program that is restarted should not wait for sixty of them.
+func New(o Options) http.Handler {
+	s := &site{o: o, contents: append(slices.Clone(docs.Contents), referencePage), pages: map[string]func() (document, error){}}
 	for _, p := range s.contents {
-		source, err := s.source(p)
-		if err != nil {
-			return nil, fmt.Errorf("the documentation's page %s: %w", p.Path, err)
-		}
-		d, err := render(p, source)
-		if err != nil {
-			return nil, fmt.Errorf("the documentation's page %s: %w", p.Path, err)
-		}
-		s.pages[p.Path] = d
+		s.pages[p.Path] = sync.OnceValues(func() (document, error) {
+			source, err := s.source(p)
+			if err != nil {
+				return document{}, err
+			}
+			return render(p, source)
+		})
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.landing)
@@ -70,13 +70,13 @@ func New(o Options) (http.Handler, error) {
 	mux.HandleFunc("GET /docs/{path...}", s.document)
 	mux.HandleFunc("GET /docs/llms.txt", s.llms)
 	mux.HandleFunc("/", s.nothing)
-	return mux, nil
+	return mux
 }
 
 // source is a page's Markdown: a file's, or the reference, which is written from the document.
 func (s *site) source(p docs.Page) ([]byte, error) {
 	if p == referencePage {
-		return reference(s.o.Reference)
+		return reference(s.o.Reference())
 	}
 	return fs.ReadFile(docs.Files, p.Path+".md")
 }
@@ -93,9 +93,15 @@ func (s *site) document(w http.ResponseWriter, r *http.Request) {
 		path = docs.Contents[0].Path
 	}
 	path, plain := strings.CutSuffix(path, ".md")
-	d, ok := s.pages[path]
+	page, ok := s.pages[path]
 	if !ok {
 		s.nothing(w, r)
+		return
+	}
+	d, err := page()
+	if err != nil {
+		// The tests draw every page, so that this is a fault of the build and nobody's to retry.
+		http.Error(w, "this page cannot be shown", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-cache")

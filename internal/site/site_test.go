@@ -15,13 +15,13 @@ import (
 	"github.com/chorsu/chorsu/internal/words"
 )
 
-// sites are made once: each renders every page of the documentation.
+// sites are made once, so that no page is rendered twice.
 var sites = map[bool]http.Handler{}
 
 func get(t *testing.T, ready bool, target string) (int, http.Header, string) {
 	t.Helper()
 	if sites[ready] == nil {
-		sites[ready] = made(t, ready)
+		sites[ready] = made(ready)
 	}
 	w := httptest.NewRecorder()
 	sites[ready].ServeHTTP(w, httptest.NewRequest("GET", target, nil))
@@ -29,9 +29,8 @@ func get(t *testing.T, ready bool, target string) (int, http.Header, string) {
 	return w.Code, w.Header(), string(body)
 }
 
-func made(t *testing.T, ready bool) http.Handler {
-	t.Helper()
-	h, err := New(Options{
+func made(ready bool) http.Handler {
+	return New(Options{
 		Providers: []provider.Info{{Name: "payme", Title: "Payme"}, {Name: "uzum", Title: "Uzum Bank"}}, Test: true,
 		Ready: func(context.Context) gateway.Readiness {
 			if ready {
@@ -39,12 +38,8 @@ func made(t *testing.T, ready bool) http.Handler {
 			}
 			return gateway.Readiness{Checks: map[string]string{"database": "failed", "schema": "ok"}}
 		},
-		Reference: []byte(sampleAPI),
+		Reference: func() []byte { return []byte(sampleAPI) },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
 }
 
 // sampleAPI has one of each thing that the reference draws.

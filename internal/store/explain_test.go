@@ -167,12 +167,52 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 
 		{"Payout", "payouts_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Payout(ctx, "out-000005"); return err }},
 		{"LockPayout", "payouts_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LockPayout(ctx, "out-000005"); return err }},
-		{"PayoutNumbered", "payouts_once", func(ctx context.Context, tx *store.Tx) error {
+		{"PayoutNumbered", "payouts_once|payouts_find_number", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.PayoutNumbered(ctx, "biz-5", "number 5")
 			return err
 		}},
 		{"PayoutByRef", "payouts_merchant_id_ref_key", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.PayoutByRef(ctx, "mer-5", "ref 5")
+			return err
+		}},
+		{"Payouts", "payouts_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{}, page)
+			return err
+		}},
+		{"Payouts of a business", "payouts_of_business", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Business: "5"}, page)
+			return err
+		}},
+		{"Payouts of a business of a source", "payouts_of_business", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Source: "app", Business: "5", Provider: "multicard"}, page)
+			return err
+		}},
+		{"Payouts of a source", "payouts_of_source|payouts_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Source: "app"}, page)
+			return err
+		}},
+		{"Payouts of a number", "payouts_find_number", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Source: "app", Business: "5", SourcePayoutID: "number 5"}, store.Page{})
+			return err
+		}},
+		{"Payouts that are not done", "payouts_pending", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Status: "pending"}, store.Page{})
+			return err
+		}},
+		{"Payouts that came to nothing", "payouts_failed", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Status: "failed"}, store.Page{})
+			return err
+		}},
+		{"Payouts of a business that are not done", "payouts_pending|payouts_of_business", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Business: "5", Status: "pending"}, page)
+			return err
+		}},
+		{"LatestPayoutEvent", "payout_events_payout_id_seq_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LatestPayoutEvent(ctx, "out-000005")
+			return err
+		}},
+		{"SavePayoutTry", "payout_events_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.SavePayoutTry(ctx, store.PayoutEvent{Event: pay.Event{ID: "pev-000005"}}, 0)
 			return err
 		}},
 		{"SavePayout", "payouts_pkey", func(ctx context.Context, tx *store.Tx) error {
