@@ -96,7 +96,7 @@ func TestEndOfShift(t *testing.T) {
 			"uzcard&lang=ru": "Разница. Продажи: у терминала больше на 123,45 сум. Сверьте последние операции с журналом терминала.",
 			"uzcard&lang=uz": "Farq. Sotuvlar: terminalda 123,45 soʻm koʻp. Oxirgi amallarni terminal jurnali bilan solishtiring.",
 		} {
-			if got := strings.ReplaceAll(s.get("/till/shift?endpoint="+path).Data["said"].(string), "\u00a0", " "); got != want {
+			if got := strings.ReplaceAll(s.get("/till/shift?endpoint=" + path).Data["said"].(string), "\u00a0", " "); got != want {
 				t.Errorf("%s: %s", path, got)
 			}
 		}
