@@ -20,6 +20,7 @@ type cardCompany struct {
 	taken   map[string]bool // by our payment's id
 	after   func()          // runs when the money is taken, before the answer
 	before  func()
+	between func() // where set, the company names the payment first, and this runs before the money is taken
 	askable bool
 	wrong   bool                                                     // whatever code it is given
 	down    bool                                                     // it cannot be reached for questions
@@ -52,6 +53,12 @@ func (a *cardAccount) Charge(_ context.Context, o provider.ChargeOrder) (provide
 	a.c.mu.Unlock()
 	if before != nil {
 		before()
+	}
+	if a.c.between != nil {
+		if err := o.Begun("ref-"+o.Payment.ID, []byte(`{"n":1}`)); err != nil {
+			return provider.Outcome{}, provider.NotSent(err)
+		}
+		a.c.between()
 	}
 	a.c.mu.Lock()
 	a.c.taken[o.Payment.ID] = true
