@@ -221,24 +221,25 @@ var (
 
 // A refund: what is left, why, and who confirms.
 var (
-	RefundTitle     = Text{"Pulni qaytarish", "Возврат денег", "Refund"}
-	RefundAmount    = Text{"Summa, soʻm", "Сумма, сум", "Amount, soum"}
-	RefundAllHint   = Text{"Hammasi: %s", "Всё: %s", "All that is left: %s"}
-	RefundWhy       = Text{"Sababi", "Причина", "Why"}
-	RefundNext      = Text{"Davom etish", "Продолжить", "Continue"}
-	RefundCheck     = Text{"Tekshiring: pul darhol qaytadi", "Проверьте: деньги вернутся сразу", "Check this: the money goes back at once"}
-	RefundAskCheck  = Text{"Tekshiring: buni ikkinchi kishi tasdiqlaydi", "Проверьте: это подтвердит второй человек", "Check this: a second person will confirm it"}
-	RefundDo        = Text{"%s qaytarilsin", "Вернуть %s", "Return %s"}
-	RefundAskDo     = Text{"%s soʻralsin", "Запросить %s", "Ask for %s"}
-	RefundAbove     = Text{"Chegara %s: undan ortigʻini ikkinchi kishi tasdiqlaydi.", "Лимит %s: сверх него подтверждает второй человек.", "The limit is %s: above it a second person confirms."}
-	RefundReceiptIs = Text{"Fiskal chek berilgan: qaytarish cheki kassangizdan chiqadi.", "Фискальный чек выдан: чек возврата делает ваша касса.", "A fiscal receipt was issued: its return receipt is your register’s."}
-	RefundWholeOnly = Text{"Bu provayder faqat toʻliq qaytaradi.", "Этот провайдер возвращает только целиком.", "This provider returns the whole only."}
-	RefundCannot    = Text{"Bu yerdan qaytarib boʻlmaydi.", "Отсюда вернуть нельзя.", "It cannot be returned from here."}
-	RefundBadSum    = Text{"Summa soʻmda, masalan 150 000, va qolganidan koʻp emas.", "Сумма в сумах, например 150 000, и не больше остатка.", "An amount in soum, such as 150 000, and no more than is left."}
-	RefundOldForm   = Text{"Bu shakl eskirgan edi. Tekshirib, yana bir marta yuboring.", "Эта форма устарела. Проверьте и отправьте ещё раз.", "That form was stale. Look it over and send it again."}
-	RefundBadWhy    = Text{"Sababini yozing.", "Укажите причину.", "Say why."}
-	RefundOurs      = Text{"biz", "мы", "us"}
-	RefundTheirs    = Text{"provayder", "провайдер", "the provider"}
+	RefundTitle      = Text{"Pulni qaytarish", "Возврат денег", "Refund"}
+	RefundAmount     = Text{"Summa, soʻm", "Сумма, сум", "Amount, soum"}
+	RefundAllHint    = Text{"Hammasi: %s", "Всё: %s", "All that is left: %s"}
+	RefundWhy        = Text{"Sababi", "Причина", "Why"}
+	RefundNext       = Text{"Davom etish", "Продолжить", "Continue"}
+	RefundCheck      = Text{"Tekshiring: pul darhol qaytadi", "Проверьте: деньги вернутся сразу", "Check this: the money goes back at once"}
+	RefundAskCheck   = Text{"Tekshiring: buni ikkinchi kishi tasdiqlaydi", "Проверьте: это подтвердит второй человек", "Check this: a second person will confirm it"}
+	RefundDo         = Text{"%s qaytarilsin", "Вернуть %s", "Return %s"}
+	RefundAskDo      = Text{"%s soʻralsin", "Запросить %s", "Ask for %s"}
+	RefundAbove      = Text{"Chegara %s: undan ortigʻini ikkinchi kishi tasdiqlaydi.", "Лимит %s: сверх него подтверждает второй человек.", "The limit is %s: above it a second person confirms."}
+	RefundReceiptIs  = Text{"Fiskal chek berilgan: qaytarish cheki kassangizdan chiqadi.", "Фискальный чек выдан: чек возврата делает ваша касса.", "A fiscal receipt was issued: its return receipt is your register’s."}
+	RefundNeedsLines = Text{"%s qism uchun yangi chek satrlarini talab qiladi, ularni faqat ilova biladi: qismini API orqali (POST /api/refunds, ofd) qaytaring.", "Для части %s требует строки нового чека, а их знает только приложение: верните часть через API (POST /api/refunds, ofd).", "For a part %s wants the lines of the new receipt, which only the app knows: return a part by the API (POST /api/refunds with ofd)."}
+	RefundWholeOnly  = Text{"Bu provayder faqat toʻliq qaytaradi.", "Этот провайдер возвращает только целиком.", "This provider returns the whole only."}
+	RefundCannot     = Text{"Bu yerdan qaytarib boʻlmaydi.", "Отсюда вернуть нельзя.", "It cannot be returned from here."}
+	RefundBadSum     = Text{"Summa soʻmda, masalan 150 000, va qolganidan koʻp emas.", "Сумма в сумах, например 150 000, и не больше остатка.", "An amount in soum, such as 150 000, and no more than is left."}
+	RefundOldForm    = Text{"Bu shakl eskirgan edi. Tekshirib, yana bir marta yuboring.", "Эта форма устарела. Проверьте и отправьте ещё раз.", "That form was stale. Look it over and send it again."}
+	RefundBadWhy     = Text{"Sababini yozing.", "Укажите причину.", "Say why."}
+	RefundOurs       = Text{"biz", "мы", "us"}
+	RefundTheirs     = Text{"provayder", "провайдер", "the provider"}
 
 	ApprovalTitle    = Text{"Ikkinchi kishi kerak", "Нужен второй человек", "A second person is needed"}
 	ApprovalText     = Text{"%s %s qaytarishni soʻragan: %s. Muddati: %s.", "%s просит вернуть %s: %s. Срок: %s.", "%s asks for %s to be returned: %s. It waits until %s."}
