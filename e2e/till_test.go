@@ -145,7 +145,7 @@ func (d *desk) configure(companies string) {
 		d.t.Fatal(example)
 	}
 	text := strings.ReplaceAll(example, "http://127.0.0.1:4003", companies)
-	text = strings.Replace(text, "xumo: {driver: sim}", "xumo: {driver: zvt, address: \""+d.term.Address()+"\"}", 1)
+	text = strings.Replace(text, "xumo: {driver: sim}", "xumo: {driver: zvt, address: \""+d.term.Address()+"\", options: {reversal: 50ms}}", 1)
 	dir := d.t.TempDir()
 	path := filepath.Join(dir, "till.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

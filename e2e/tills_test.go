@@ -12,8 +12,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chorsu/chorsu/internal/app"
+	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/provider/providertest"
+	"github.com/chorsu/chorsu/internal/provider/simulator"
 )
 
 // What tills report, against a gateway in this process, on both databases.
@@ -361,6 +363,36 @@ func TestTillReturns(t *testing.T) {
 			t.Errorf("a return without its sale: %v %v, told %q", inv["status"], inv["attention"], l.told(orphan))
 		}
 		l.kept(l.op(map[string]any{"kind": "close", "amount": 0, "rrn": "", "totals": map[string]any{"sales": 1, "salesAmount": 5000000, "returns": 2, "returnsAmount": 5000000}}))
+	})
+}
+
+// A till that names the number of an online payment returns nothing of it: its own return stands
+// apart, before a person. Its own business's sales are found by their number, whichever till sold.
+func TestTillReturnsNoOnlinePayment(t *testing.T) {
+	shopBench(t, func(t *testing.T, l *till) {
+		online := l.Invoice(5_000_000, nil)
+		link, _ := l.InvoiceField(online, "checkoutUrl").(string)
+		if rep, err := l.Sim.Act(t.Context(), simulator.Action{Kind: "pay", Link: link}); err != nil || rep.State != "paid" {
+			t.Fatal(rep, err)
+		}
+		l.Settle()
+		ref := l.Payments(online)[0].Ref
+		one := newTill(t, l.Bench, map[string]any{"name": "Till 5", "source": "app", "businessId": "biz-1"})
+		other := newTill(t, l.Bench, map[string]any{"name": "Till 6", "source": "app", "businessId": "biz-1"})
+		theft := one.op(map[string]any{"kind": "return", "provider": "multicard", "rrn": "", "originalRrn": ref})
+		one.kept(theft)
+		if got := l.Status(online); got != "paid" || fmt.Sprint(l.InvoiceField(online, "refundedAmount")) != "0" {
+			t.Errorf("the online payment is %s, refunded %v", got, l.InvoiceField(online, "refundedAmount"))
+		}
+		if n := len(l.Alarms(online)); n != 0 {
+			t.Errorf("%d alarms on the online payment", n)
+		}
+		sale := one.op(map[string]any{"provider": "multicard", "rrn": "", "ref": "sold-1"})
+		one.kept(sale)
+		other.kept(other.op(map[string]any{"kind": "return", "provider": "multicard", "rrn": "", "originalRrn": "sold-1"}))
+		if got := l.Payments(l.Row("SELECT invoice_id FROM payments WHERE id = $1", sale["id"])); len(got) != 1 || got[0].State != pay.Refunded {
+			t.Errorf("what another till sold: %+v", got)
+		}
 	})
 }
 

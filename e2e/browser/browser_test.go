@@ -77,7 +77,7 @@ func TestEnds(t *testing.T) {
 }
 
 func TestSandbox(t *testing.T) {
-	run(t, start(t), "sandbox.mjs", 19)
+	run(t, start(t), "sandbox.mjs", 21)
 }
 
 // The staff's pages: two people come with the links that the command line prints.

@@ -94,6 +94,39 @@ await check("the camera reads the QR on the shop's screen", () => scene({}, asyn
   await page.locator("#glass .notice").filter({ hasText: "No app opens this link" }).waitFor();
 }));
 
+await check("the phone shows a wallet's code, which pays once and is drawn as used", () => scene({}, async (page) => {
+  const id = await sample(page);
+  await page.locator("a.homebar").click();
+  await page.locator("#glass .own button").filter({ hasText: "Click" }).click();
+  await page.locator("#glass .owncode svg.qr").waitFor();
+  await shoot(page, "phone-code");
+  await axe(page, "code");
+  const code = await page.locator("#own-code").innerText();
+  const answer = await api("POST", `/api/invoices/${id}/pay`, { method: "qr", provider: "clickpass", code });
+  if (answer.status !== "paid") throw new Error(`the code leaves ${JSON.stringify(answer)}`);
+  await outcome(page, "The code was used"); // by itself
+  await says(page, id, "paid");
+}));
+
+await check("the phone scans what a till shows", () => scene({}, async (page) => {
+  const shown = await (await fetch(base + "/sandbox/fbox/payment/one_qr/create", { method: "POST", body: JSON.stringify({ amount: "42500.00", external_id: "kassa-77" }) })).json();
+  await page.goto(home);
+  await page.locator("#tills a").filter({ hasText: "kassa-77" }).click();
+  await page.locator("#glass .apphead.of-fbox").waitFor();
+  await press(page, "Pay, and lose the network");
+  await outcome(page, "No answer reached the phone");
+  const status = await (await fetch(`${base}/sandbox/fbox/payment/one_qr/status?invoice_id=${shown.data.invoice_id}`)).json();
+  if (status.data.status !== 2) throw new Error(`the till hears ${JSON.stringify(status)}`);
+  await press(page, "Look again");
+  await outcome(page, "Paid");
+  await page.getByLabel("A link to pay").waitFor({ state: "detached" });
+  await page.locator("a.homebar").click();
+  await page.getByLabel("A link to pay").fill(shown.data.qr_text); // typed from the screen: it was paid
+  await page.locator("#open-link").getByRole("button", { name: "Open" }).click();
+  await press(page, "Pay");
+  await page.locator("#glass .notice").filter({ hasText: "was used" }).waitFor();
+}));
+
 await check("a fault is switched on, strikes, and is switched off", () => scene({}, async (page) => {
   const id = await sample(page);
   const company = page.locator("#faults-payme");
@@ -231,7 +264,7 @@ await check("no other site may frame the page, or the shop's", () => scene({}, a
     const policy = (await fetch(base + path)).headers.get("content-security-policy");
     if (!/frame-ancestors '(none|self)'/.test(policy)) throw new Error(`${path}: ${policy}`);
   }
-  for (const path of ["phone", "phone/open", "phone/sample", "faults", "clock", "replay"]) {
+  for (const path of ["phone", "phone/open", "phone/sample", "phone/code", "faults", "clock", "replay"]) {
     const answer = await fetch(`${base}/sandbox/${path}`, { method: "POST", headers: { Origin: "https://evil.example" }, redirect: "manual" });
     if (answer.status !== 403) throw new Error(`${path} answers another site ${answer.status}`);
   }

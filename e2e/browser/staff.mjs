@@ -236,6 +236,29 @@ await check("a company that only calls us says so, and when it last did", () => 
   if (await page.locator(".steps .expired").count() > left - 2) throw new Error(await page.locator(".steps").innerText());
 }));
 
+await check("an owner pairs a till by a code that is shown once, and revokes it", () => as(people.owner, {}, async (page) => {
+  await page.goto(base + "/admin/tills?lang=en");
+  await page.locator(".spread .button").click();
+  await page.locator("#name").fill("Till 1, Chilonzor");
+  await page.locator("#business").fill("shop_7");
+  await shoot(page, "staff-till-form");
+  await page.locator("main form .actions button").click();
+  const code = await page.locator("#code").innerText();
+  if (!(await page.locator("#line").innerText()).includes(`pairing: "${code}"`)) throw new Error("the line has another code");
+  await axe(page, "pairing code");
+  await shoot(page, "staff-till-code");
+  const paired = await api("POST", "/api/tills/pair", { code, deviceId: "00000001", version: "1.0.0" });
+  await page.goto(base + "/admin/tills");
+  await page.locator("tr", { hasText: "Till 1, Chilonzor" }).locator(".badge", { hasText: "Paired" }).waitFor();
+  await page.locator("main td a").first().click();
+  await page.locator("main", { hasText: "00000001" }).waitFor();
+  await page.locator("input[name=sure]").check();
+  await page.locator("form[action$='/revoke'] button").click();
+  await page.locator(".notice.paid", { hasText: "opens nothing" }).waitFor();
+  const self = await page.request.get(base + "/api/tills/self", { headers: { Authorization: `Bearer ${paired.token}` } });
+  if (self.status() !== 401) throw new Error(`a revoked till is answered ${self.status()}`);
+}));
+
 await check("an owner adds a person, and takes an authenticator away", () => as(people.owner, {}, async (page) => {
   await page.goto(base + "/admin/staff?lang=en");
   await page.locator("#email").fill("Yangi@Namuna.uz");
@@ -286,6 +309,7 @@ await check("no page scrolls sideways, every page passes axe, in light and in da
   const { items } = await api("GET", "/api/merchants?provider=click");
   const pages = {
     merchants: "/admin/merchants", merchant: `/admin/merchants/${items[0].id}`, "merchant-edit": `/admin/merchants/${items[0].id}/edit`,
+    tills: "/admin/tills", till: (await api("GET", "/api/tills")).items.map((t) => `/admin/tills/${t.id}`)[0], "till-new": "/admin/tills/new",
     team: "/admin/staff", audit: "/admin/audit", account: "/admin/account", missing: "/admin/nowhere",
   };
   const langs = ["uz", "ru", "en"];

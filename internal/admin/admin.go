@@ -35,7 +35,10 @@ type Options struct {
 	Client  func(context.Context) netip.Addr // whom a request came from, past trusted proxies
 	HTTPS   bool                             // people reach the pages by https
 
-	News      *news.Board      // where pages hear that something is new: of Pulse
+	News *news.Board // where pages hear that something is new: of Pulse
+	// Receiver says what is wrong with an address for webhooks; nil: nothing.
+	Receiver func(address string) error
+
 	PublicURL string           // before /admin, for links that are given to people
 	Now       func() time.Time // the gateway's time, for what the pages show
 	Logger    *slog.Logger
@@ -95,7 +98,7 @@ func (a *admin) routes() []route {
 		{"GET /admin/deliveries", staff.Viewer, "", a.deliveries},
 		{"GET /admin/deliveries.csv", staff.Viewer, "", a.deliveriesFile},
 
-		// Merchants, staff, audit.
+		// Merchants, tills, staff, audit.
 		{"GET /admin/merchants", staff.Viewer, "", a.merchantsPage},
 		{"GET /admin/merchants/new", staff.Owner, "", a.newMerchant},
 		{"POST /admin/merchants", staff.Owner, "", a.addMerchant},
@@ -104,6 +107,11 @@ func (a *admin) routes() []route {
 		{"POST /admin/merchants/{id}", staff.Owner, "", a.changeMerchant},
 		{"POST /admin/merchants/{id}/active", staff.Owner, "", a.turnMerchant},
 		{"POST /admin/merchants/{id}/check", staff.Support, "", a.checkCredentials},
+		{"GET /admin/tills", staff.Viewer, "", a.tillsPage},
+		{"GET /admin/tills/new", staff.Owner, "", a.newTill},
+		{"POST /admin/tills", staff.Owner, "", a.addTill},
+		{"GET /admin/tills/{id}", staff.Viewer, "till.seen", a.tillPage},
+		{"POST /admin/tills/{id}/revoke", staff.Owner, "", a.revokeTill},
 		{"GET /admin/staff", staff.Owner, "", a.staffPage},
 		{"POST /admin/staff", staff.Owner, "", a.addStaff},
 		{"POST /admin/staff/limit", staff.Owner, "", a.setLimit},
@@ -251,6 +259,7 @@ var menu = [][]entry{
 	},
 	{
 		{merchantsPath, words.MerchantsTitle, staff.Viewer},
+		{tillsPath, words.TillsTitle, staff.Viewer},
 		{auditPath, words.AuditTitle, staff.Owner},
 		{staffPath, words.StaffTitle, staff.Owner},
 	},

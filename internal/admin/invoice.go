@@ -285,7 +285,7 @@ func (a *admin) decide(w http.ResponseWriter, r *http.Request) {
 		if why == "" || len(why) > 500 || happened != "yes" && happened != "no" {
 			return &pay.Error{Code: pay.CodeInvalid, Field: "reason", Message: "say where you looked, and what you saw"}
 		}
-		return a.o.Gateway.Decide(ctx, invoiceID, happened == "yes", who, why)
+		return a.o.Gateway.Decide(ctx, gateway.Decision{InvoiceID: invoiceID, Happened: happened == "yes", Who: who, Why: why})
 	})
 }
 

@@ -166,7 +166,7 @@ func did(r *http.Request) string { return dids[r.URL.Query().Get("did")].In(lang
 
 var dids = map[string]words.Text{
 	"role": words.DidRole, "disabled": words.DidDisable, "enabled": words.DidEnable, "limit": words.DidLimit,
-	"password": words.DidPassword, "saved": words.DidSave, "on": words.DidTurnOn, "off": words.DidTurnOff,
+	"password": words.DidPassword, "saved": words.DidSave, "on": words.DidTurnOn, "off": words.DidTurnOff, "revoked": words.DidTillRevoke,
 }
 
 // limitText is the limit as the form shows it, "" where there is none.

@@ -12,6 +12,7 @@ import (
 	"github.com/chorsu/chorsu/internal/site"
 	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/ui"
+	"github.com/chorsu/chorsu/internal/webhook"
 )
 
 // pages are what people see, beside the API.
@@ -25,7 +26,8 @@ func (a *App) pages(document func() []byte) (http.Handler, error) {
 	desk, err := admin.New(admin.Options{
 		Gateway: a.Gateway, Office: a.Office, News: a.news,
 		Client: httpapi.Client, HTTPS: strings.HasPrefix(string(a.Config.PublicURL), "https:"), PublicURL: string(a.Config.PublicURL),
-		Now: a.Clock.Now, Logger: a.log, Test: a.o.Test != nil,
+		Receiver: func(address string) error { return webhook.CheckURL(address, a.Config.NotifyAllowPrivate) },
+		Now:      a.Clock.Now, Logger: a.log, Test: a.o.Test != nil,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the staff's pages: %w", err)

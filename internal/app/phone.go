@@ -77,7 +77,9 @@ func (b bills) Sample(ctx context.Context) (string, error) {
 	name := "Namuna choyxonasi"
 	for _, p := range b.a.o.Providers {
 		info := p.Provider.Info()
-		if _, ok := info.Account.(provider.Checkouter); !ok || info.InStore || len(p.Sample) == 0 {
+		_, online := info.Account.(provider.Checkouter)
+		_, scans := info.Account.(provider.QRCharger)
+		if !scans && (!online || info.InStore) || len(p.Sample) == 0 {
 			continue
 		}
 		_, err := b.a.Gateway.SaveMerchant(ctx, gateway.MerchantInput{

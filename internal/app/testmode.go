@@ -14,6 +14,7 @@ import (
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/inbox"
 	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/sandbox"
 	"github.com/chorsu/chorsu/internal/site"
@@ -68,10 +69,22 @@ func Companies(plugins []Plugin) []sandbox.Company {
 	var out []sandbox.Company
 	for _, p := range plugins {
 		if p.Simulator != nil {
-			out = append(out, sandbox.Company{Name: p.Provider.Info().Name, New: p.Simulator})
+			name := p.Provider.Info().Name
+			out = append(out, sandbox.Company{Name: name, New: p.Simulator, Till: till(plugins, name)})
 		}
 	}
 	return append(out, Boxes()...)
+}
+
+// till is the provider that charges the codes of a company's app, "" where there is none.
+func till(plugins []Plugin, company string) string {
+	for _, p := range plugins {
+		info := p.Provider.Info()
+		if _, ok := info.Account.(provider.QRCharger); ok && info.InStore && p.Played() == company {
+			return info.Name
+		}
+	}
+	return ""
 }
 
 // SandboxAddress is a company's address in the sandbox: below the company's folder the paths

@@ -202,6 +202,14 @@ type MerchantFilter struct {
 	Active                     *bool
 }
 
+// PayoutFilter narrows a list of payouts; empty fields do not.
+type PayoutFilter struct {
+	Source, Business, Provider, SourcePayoutID string
+
+	Status   string    // pending, succeeded or failed
+	From, To time.Time // created in [From, To)
+}
+
 // InvoiceFilter narrows a list of invoices; empty fields do not.
 type InvoiceFilter struct {
 	Source, Business, Status, Provider, SourceInvoiceID, PayNumber string

@@ -360,6 +360,9 @@ func (g *Gateway) answer(ctx context.Context, s chargeStep, o provider.Outcome, 
 			err = b.nothingHappened(ctx, inv, p, s.payment.Asked)
 		case callErr != nil:
 			err = b.lost(ctx, inv, p, s.payment.Asked, callErr)
+		case o.State == pay.Failed && p.State == pay.Held:
+			// A capture that failed leaves open whether the money is still held: that is asked.
+			err = b.lost(ctx, inv, p, s.payment.Asked, errors.New("it failed: "+first(o.Code, o.Note)))
 		case o.State == pay.Created && p.Way == pay.WayQR:
 			err = g.stillWorks(ctx, b, inv, p, o)
 		case o.State == pay.Created:

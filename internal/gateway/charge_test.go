@@ -21,7 +21,8 @@ type cardCompany struct {
 	after   func()          // runs when the money is taken, before the answer
 	before  func()
 	askable bool
-	down    bool // it cannot be reached for questions
+	down    bool                                                     // it cannot be reached for questions
+	says    func(op string, p pay.Payment) (provider.Outcome, error) // instead of all of the above
 
 	captures                    int
 	captured                    map[string]bool
@@ -41,6 +42,9 @@ func (p cardProvider) Open(provider.Credentials, provider.Env) (provider.Account
 type cardAccount struct{ c *cardCompany }
 
 func (a *cardAccount) Charge(_ context.Context, o provider.ChargeOrder) (provider.Outcome, error) {
+	if a.c.says != nil {
+		return a.c.says("charge", o.Payment)
+	}
 	a.c.mu.Lock()
 	a.c.charges++
 	before, after := a.c.before, a.c.after
@@ -70,11 +74,18 @@ func (a *cardAccount) ConfirmCard(context.Context, string, string) (provider.Bin
 	return provider.Binding{Ref: "card-1", Token: "token"}, nil
 }
 
-func (a *cardAccount) ConfirmCharge(context.Context, pay.Payment, string) (provider.Outcome, error) {
+func (a *cardAccount) ConfirmCharge(_ context.Context, p pay.Payment, _ string) (provider.Outcome, error) {
+	if a.c.says != nil {
+		return a.c.says("confirm", p)
+	}
 	return provider.Outcome{}, errors.New("no code was asked for")
 }
 
 func (a *cardAccount) Inquire(_ context.Context, q provider.Question) (provider.Report, error) {
+	if a.c.says != nil {
+		o, err := a.c.says("inquire", q.Payment)
+		return provider.Report{Found: o.State != "", Outcome: o}, err
+	}
 	if !a.c.askable {
 		return provider.Report{}, &pay.Error{Code: pay.CodeUnsupported}
 	}
@@ -144,7 +155,7 @@ func TestChargeDiesAfterEachStep(t *testing.T) {
 				if got := fx.get(inv.ID); got.Attention != pay.AttentionUnknown || got.Status != pay.StatusPending {
 					t.Errorf("%s, attention %q", got.Status, got.Attention)
 				}
-				if err := fx.Decide(t.Context(), inv.ID, true, "dilnoza@shop.uz", "seen in the cabinet"); err != nil {
+				if err := fx.Decide(t.Context(), gateway.Decision{InvoiceID: inv.ID, Happened: true, Who: "dilnoza@shop.uz", Why: "seen in the cabinet"}); err != nil {
 					t.Fatal(err)
 				}
 				if got := fx.get(inv.ID); got.Status != pay.StatusPaid || got.Attention != "" || got.Payment.Asked != "" {

@@ -254,7 +254,8 @@ func (s *step) readRegister(ctx context.Context, payouts bool) error {
 		return nil
 	})
 	s.place += int64(len(page.Rows))
-	s.last = len(page.Rows) < stepRows
+	// A page may be shorter than was asked for: a company's greatest page is not always documented.
+	s.last = len(page.Rows) == 0 || s.place >= int64(page.Total) && (page.Total > 0 || len(page.Rows) < stepRows)
 	return err
 }
 

@@ -47,7 +47,7 @@ func (g *Gateway) Settle(ctx context.Context, in SettleInput, key Idem) (Saved[p
 	case r.State != pay.ReconcileDone:
 		return out, &pay.Error{Code: pay.CodeConflict, Reason: "reconciliation_running", Message: "this reconciliation is " + string(r.State) + "; settle its differences when it is done"}
 	case in.How == SettleTheirs:
-		if err := g.takeOver(ctx, &d, in); err != nil {
+		if err := g.takeOver(ctx, r, &d, in); err != nil {
 			return out, err
 		}
 	}
@@ -111,15 +111,17 @@ func (g *Gateway) difference(ctx context.Context, in SettleInput) (d pay.Differe
 }
 
 // takeOver has our book learn the company's word, as if it had been asked just now.
-func (g *Gateway) takeOver(ctx context.Context, d *pay.Difference, in SettleInput) error {
+func (g *Gateway) takeOver(ctx context.Context, rec pay.Reconciliation, d *pay.Difference, in SettleInput) error {
 	if d.Theirs == nil || d.OurID == "" {
 		return &pay.Error{Code: pay.CodeConflict, Reason: "nothing_to_take_over", Message: "only one side has this transaction: refund it, or return it at the company, and settle it as noted"}
 	}
 	note := "reconciled by " + in.By + ": " + in.Reason
 	if d.Kind == pay.KindPayout {
 		p, err := g.readPayout(ctx, d.OurID)
-		if err == nil && p.State == pay.MoveUnknown {
-			err = g.DecidePayout(ctx, p.ID, d.Theirs.State == pay.Paid, in.By, in.Reason)
+		paid := d.Theirs.State == pay.Paid
+		final := paid || d.Theirs.State == pay.Failed && rec.CreatedAt.Sub(p.SentAt) >= finalAfter
+		if err == nil && p.State == pay.MoveUnknown && final && d.Theirs.Amount == p.Amount {
+			err = g.DecidePayout(ctx, p.ID, paid, in.By, in.Reason)
 		}
 		if err != nil {
 			return err
@@ -139,19 +141,13 @@ func (g *Gateway) takeOver(ctx context.Context, d *pay.Difference, in SettleInpu
 		if err != nil {
 			return err
 		}
-		var lost bool // a refund of ours whose answer was lost
-		if err := g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-			r, err := tx.RefundUnderway(ctx, p.ID)
-			if errors.Is(err, store.ErrNotFound) {
-				return nil
-			}
-			lost = r.State == pay.MoveUnknown && r.Whole
-			return err
-		}); err != nil {
+		r, lost, err := g.lostRefund(ctx, p.ID)
+		if err != nil {
 			return err
 		}
-		if lost {
-			if err := g.Decide(ctx, p.InvoiceID, d.Theirs.State == pay.Refunded, in.By, in.Reason); err != nil {
+		// A register that does not show the return may be older than it, so it settles it one way only.
+		if lost && d.Theirs.State == pay.Refunded {
+			if err := g.Decide(ctx, Decision{InvoiceID: p.InvoiceID, Subject: r.ID, Happened: true, Who: in.By, Why: in.Reason}); err != nil {
 				return err
 			}
 		}
@@ -161,6 +157,18 @@ func (g *Gateway) takeOver(ctx context.Context, d *pay.Difference, in SettleInpu
 	}
 	d.Ours = standingOf(p)
 	return agreed(*d)
+}
+
+// lostRefund is a whole refund of ours whose answer was lost.
+func (g *Gateway) lostRefund(ctx context.Context, paymentID string) (r pay.Refund, lost bool, err error) {
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		r, err = tx.RefundUnderway(ctx, paymentID)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return r, false, nil
+	}
+	return r, err == nil && r.State == pay.MoveUnknown && r.Whole, err
 }
 
 // agreed says whether both sides agree by now.

@@ -186,6 +186,11 @@ func (b *book) holdsUntil(p *pay.Payment, until time.Time, span time.Duration) {
 	p.HoldUntil = until.Truncate(time.Millisecond)
 }
 
+// lookAfter has somebody look after a hold in time.
+func (b *book) lookAfter(ctx context.Context, inv *pay.Invoice, p *pay.Payment) error {
+	return b.Enqueue(ctx, outbox.Work{BusinessID: p.BusinessID, Kind: workHold, Subject: p.ID, Lane: p.Provider, DueAt: b.holdDue(inv, p)})
+}
+
 // holdDue is when somebody looks after a hold: when it has run out, or, where nobody asked for one
 // and whoever made it was to take it at once, when their lease has ended.
 func (b *book) holdDue(inv *pay.Invoice, p *pay.Payment) time.Time {
@@ -268,21 +273,17 @@ func (g *Gateway) holdWork(ctx context.Context, w outbox.Work) error {
 }
 
 // decideHold settles by a named person's word a capture or release that nobody can tell of.
-func (b *book) decideHold(ctx context.Context, inv *pay.Invoice, p *pay.Payment, happened bool, note string) error {
-	asked, amount := p.Asked, p.AskedAmount
+func (g *Gateway) decideHold(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, happened bool, note string) error {
 	if err := b.DropWork(ctx, workSettle, p.ID); err != nil {
 		return err
 	}
-	if !happened {
+	switch {
+	case !happened:
 		return b.stillHeld(ctx, inv, p, provider.Outcome{Note: note})
+	case p.Asked == pay.AskedCapture:
+		return g.captured(ctx, b, inv, payments, p, provider.Proof{}, note)
 	}
 	b.answered(p)
-	if asked == pay.AskedCapture {
-		if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Paid, At: b.now, Amount: amount, Reason: "decided"}, note); err != nil {
-			return err
-		}
-		return b.holdOver(ctx, inv, p)
-	}
 	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: "decided"}, note); err != nil {
 		return err
 	}

@@ -28,11 +28,16 @@ func (a *holdAccount) HoldFirst() time.Duration                { return time.Hou
 func (a *holdAccount) CanCapture(pay.Payment, pay.Tiyin) error { return nil }
 func (a *holdAccount) Charge(ctx context.Context, o provider.ChargeOrder) (provider.Outcome, error) {
 	out, err := a.cardAccount.Charge(ctx, o)
-	out.State = pay.Held
+	if out.State == pay.Paid {
+		out.State = pay.Held
+	}
 	return out, err
 }
 
 func (a *holdAccount) Capture(_ context.Context, p pay.Payment, amount pay.Tiyin) (provider.Outcome, error) {
+	if a.c.says != nil {
+		return a.c.says("capture", p)
+	}
 	a.c.mu.Lock()
 	a.c.captures++
 	before, after := a.c.beforeCapture, a.c.afterCapture
@@ -56,6 +61,9 @@ func (a *holdAccount) Release(context.Context, pay.Payment) (provider.Outcome, e
 
 func (a *holdAccount) Inquire(ctx context.Context, q provider.Question) (provider.Report, error) {
 	r, err := a.cardAccount.Inquire(ctx, q)
+	if a.c.says != nil {
+		return r, err
+	}
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
 	if r.Found && !a.c.captured[q.PaymentID] {

@@ -273,8 +273,10 @@ func (g *Gateway) payoutAnswer(ctx context.Context, s payoutStep, o provider.Mov
 		}
 		switch {
 		case harmless:
-			refusal = upstream(s.merchant.Provider, callErr)
-			err = b.payoutUnsent(ctx, &p, s.confirms, callErr)
+			var stands bool
+			if stands, err = b.payoutUnsent(ctx, &p, s, callErr); !stands {
+				refusal = upstream(s.merchant.Provider, callErr)
+			}
 		case callErr != nil:
 			err = b.payoutLost(ctx, &p, callErr)
 		default:
@@ -299,19 +301,18 @@ func (g *Gateway) payoutAnswer(ctx context.Context, s payoutStep, o provider.Mov
 	return refusal
 }
 
-// payoutUnsent takes back a call that certainly moved nothing, if nobody has settled it meanwhile.
-func (b *book) payoutUnsent(ctx context.Context, p *pay.Payout, confirms bool, cause error) error {
-	if confirms {
-		if p.State != pay.MoveSent {
-			return nil
-		}
-		return b.movePayout(ctx, p, pay.PayoutChange{To: pay.MoveCreated, Note: "nothing was sent: " + cause.Error()})
+// payoutUnsent takes back a call that certainly moved nothing. It stands where somebody has settled
+// it meanwhile, or made another call.
+func (b *book) payoutUnsent(ctx context.Context, p *pay.Payout, s payoutStep, cause error) (stands bool, err error) {
+	called := p.State == pay.MoveSent || p.State == pay.MoveUnknown || p.Making() && !s.confirms
+	if !called || !p.SentAt.Equal(s.payout.SentAt) {
+		return true, nil
 	}
-	if p.State != pay.MoveSent && !p.Making() {
-		return nil
+	if s.confirms {
+		return false, b.movePayout(ctx, p, pay.PayoutChange{To: pay.MoveCreated, Note: "nothing was sent: " + cause.Error()})
 	}
 	p.Unsent, p.NotifyURL = true, "" // the caller is told now; there is nothing to tell later
-	return b.movePayout(ctx, p, pay.PayoutChange{To: pay.MoveFailed, Reason: pay.DeclineUnreached, Note: "nothing was sent: " + cause.Error()})
+	return false, b.movePayout(ctx, p, pay.PayoutChange{To: pay.MoveFailed, Reason: pay.DeclineUnreached, Note: "nothing was sent: " + cause.Error()})
 }
 
 // payoutLost writes down that a call may have been carried out. The first of two steps moves
@@ -594,7 +595,7 @@ func (g *Gateway) inquirePayout(ctx context.Context, p pay.Payout) (report provi
 func (b *book) payoutFate(ctx context.Context, p *pay.Payout, r provider.Report, askErr error) error {
 	late := b.now.Sub(p.SentAt) >= finalAfter
 	switch {
-	case errors.Is(askErr, errCannotAsk) && p.Making():
+	case p.Making() && (errors.Is(askErr, errCannotAsk) || b.now.Sub(p.CreatedAt) >= confirmWithin && (askErr != nil || !r.Found || r.Move.State == pay.MoveCreated)):
 		// Whether it was made there does not matter: only our confirmation could move its money.
 		return b.movePayout(ctx, p, pay.PayoutChange{To: pay.MoveFailed, Reason: neverMade(*p), Note: "the answer was lost, and nothing was confirmed"})
 	case askErr != nil:
@@ -802,8 +803,11 @@ func (g *Gateway) deliverPayout(ctx context.Context, w outbox.Work) error {
 			return err
 		}
 		e.NextAt = g.afterDelivery(&e.Event, res.Delivered, b.now)
-		if err := b.SavePayoutEvent(ctx, e); err != nil {
+		switch ok, err := b.SavePayoutTry(ctx, e, sent.Attempts); {
+		case err != nil:
 			return err
+		case !ok: // NotifyPayout came while this try was under way
+			return b.done(ctx, w)
 		}
 		switch {
 		case !e.NextAt.IsZero():
@@ -818,6 +822,60 @@ func (g *Gateway) deliverPayout(ctx context.Context, w outbox.Work) error {
 		}
 		return b.done(ctx, w)
 	})
+}
+
+// NotifyPayout sends the latest event of a payout again, the same id and bytes, from its first try
+// on. A payout that has not ended, or has no address, has none.
+func (g *Gateway) NotifyPayout(ctx context.Context, payoutID string, key Idem) (Saved[pay.Payout], error) {
+	out := Saved[pay.Payout]{Status: http.StatusOK}
+	err := wait(ctx, func() (again bool, err error) {
+		var s payoutStep
+		err = g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
+			s = payoutStep{status: http.StatusOK}
+			p, err := found(b.LockPayout(ctx, payoutID))("payout")
+			if err != nil {
+				return err
+			}
+			if done, err := s.look(ctx, g, b, "payout.notify", p.Source, key); done || err != nil {
+				return err
+			}
+			if err := b.tellAgain(ctx, p); err != nil {
+				return err
+			}
+			s.payout = p
+			return s.take(ctx, b, true)
+		})
+		out.Replayed = s.replayed
+		if errors.Is(err, errTwin) {
+			return true, nil
+		}
+		return s.twinRuns, err
+	})
+	if err != nil {
+		return out, err
+	}
+	out.Value, err = g.readPayout(ctx, payoutID)
+	return out, err
+}
+
+// tellAgain has the latest event of a payout tried anew.
+func (b *book) tellAgain(ctx context.Context, p pay.Payout) error {
+	e, err := b.LatestPayoutEvent(ctx, p.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return &pay.Error{Code: pay.CodeConflict, Reason: "no_event", Message: "there is no webhook of this payout: it has not ended, or has no notifyUrl"}
+	}
+	if err != nil {
+		return err
+	}
+	e.DeliveredAt, e.StuckAt, e.DeadAt, e.NextAt, e.Attempts = time.Time{}, time.Time{}, time.Time{}, time.Time{}, 0
+	if err := b.SavePayoutEvent(ctx, e); err != nil {
+		return err
+	}
+	p.NotifyDelivered = false
+	if err := b.SavePayout(ctx, p); err != nil {
+		return err
+	}
+	return b.Enqueue(ctx, outbox.Work{BusinessID: p.BusinessID, Kind: workTell, Subject: p.ID, Lane: lane(e.NotifyURL), DueAt: b.now})
 }
 
 // ─── Reading ───────────────────────────────────────────────────────────────────────────────
@@ -841,4 +899,19 @@ func (g *Gateway) readPayout(ctx context.Context, payoutID string) (p pay.Payout
 		return err
 	})
 	return p, err
+}
+
+// Payouts lists payouts, newest first. Unlike Payout it has nobody asked.
+func (g *Gateway) Payouts(ctx context.Context, f PayoutFilter, p Page) (List[pay.Payout], error) {
+	var out List[pay.Payout]
+	page, err := p.decode()
+	if err != nil {
+		return out, err
+	}
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		rows, err := tx.Payouts(ctx, store.PayoutFilter(f), page)
+		out.Items, out.Next = cut(rows, page, func(p pay.Payout) (int64, string) { return p.CreatedAt.UnixMilli(), p.ID })
+		return err
+	})
+	return out, err
 }

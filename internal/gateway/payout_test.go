@@ -26,6 +26,7 @@ type payCompany struct {
 	asks   bool                    // whether it can be asked
 	amount pay.Tiyin               // what it says when asked; 0: the truth
 	refuse bool
+	asking error // what asking it fails with
 
 	register []provider.RegisterRow // of payouts
 }
@@ -129,6 +130,9 @@ func (a *payAccount) Inquire(_ context.Context, q provider.Question) (provider.R
 	defer a.c.mu.Unlock()
 	if !a.c.asks {
 		return provider.Report{}, &pay.Error{Code: pay.CodeUnsupported}
+	}
+	if a.c.asking != nil {
+		return provider.Report{}, a.c.asking
 	}
 	state, found := a.c.made[q.OpID]
 	return provider.Report{Found: found, Move: provider.MoveOutcome{State: state, Ref: "ref-" + q.OpID, Amount: a.c.amount}}, nil
@@ -560,6 +564,47 @@ func TestPayoutWebhookIsRepeated(t *testing.T) {
 		}
 		if p := fx.payoutIs(p.ID, pay.MoveSucceeded); !p.NotifyDelivered {
 			t.Error("the payout does not say that it arrived")
+		}
+	})
+}
+
+// Asking twice with one key sends once more, not twice; and one that comes while a try is under way
+// is not undone by that try's end.
+func TestNotifyPayout(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		p := fx.create(fx.payout("p1", false), gateway.Idem{}).Value
+		fx.settle()
+		for i := range 2 {
+			s, err := fx.NotifyPayout(t.Context(), p.ID, gateway.Idem{Key: "n", Request: p.ID})
+			if err != nil || s.Status != 200 || s.Replayed != (i > 0) || s.Value.NotifyDelivered != (i > 0) {
+				t.Fatalf("%d: %+v %v", i, s, err)
+			}
+			fx.settle()
+		}
+		if got := fx.app.received; len(got) != 2 || got[0].Raw != got[1].Raw || got[0].EventID != got[1].EventID {
+			t.Fatalf("%+v", got)
+		}
+		if _, err := fx.NotifyPayout(t.Context(), p.ID, gateway.Idem{Key: "n", Request: "other"}); reason(err) != "idempotency_key_reused" {
+			t.Error(err)
+		}
+
+		fx.app.say(500)
+		if _, err := fx.NotifyPayout(t.Context(), p.ID, gateway.Idem{}); err != nil {
+			t.Fatal(err)
+		}
+		fx.settle() // refused once: the next try is in a second
+		fx.app.say(200)
+		if _, err := fx.NotifyPayout(t.Context(), p.ID, gateway.Idem{}); err != nil {
+			t.Fatal(err)
+		}
+		fx.settle()
+		if p := fx.payoutIs(p.ID, pay.MoveSucceeded); !p.NotifyDelivered || len(fx.app.received) != 4 {
+			t.Errorf("%+v after %d", p, len(fx.app.received))
+		}
+
+		waits := fx.create(fx.payout("p2", true), gateway.Idem{}).Value
+		if _, err := fx.NotifyPayout(t.Context(), waits.ID, gateway.Idem{}); reason(err) != "no_event" {
+			t.Error(err)
 		}
 	})
 }

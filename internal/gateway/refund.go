@@ -243,7 +243,12 @@ func (b *book) endRefund(ctx context.Context, refundID string, c pay.MoveChange)
 	c = heardMove(c)
 	c.At = b.now
 	switch {
-	case r.State.Underway() && c.To != pay.MoveSent:
+	case r.State.Underway() && c.To == pay.MoveSent: // the company has taken it on
+		if r.AcceptedAt.IsZero() {
+			r.AcceptedAt = b.now
+			return true, b.SaveRefund(ctx, r)
+		}
+	case r.State.Underway():
 		if err := b.refundEnds(ctx, inv, p, &r, c); err != nil {
 			return false, err
 		}
@@ -311,6 +316,9 @@ func (g *Gateway) askRefund(ctx context.Context, refundID string) error {
 	})
 }
 
+// acceptedMost is how long a company may work on a refund that it took on before a person is told.
+const acceptedMost = 24 * time.Hour
+
 // fate asks the provider what became of a refund. askable false: it cannot be asked.
 func (g *Gateway) fate(ctx context.Context, r pay.Refund) (c pay.MoveChange, askable bool) {
 	unknown := pay.MoveChange{To: pay.MoveUnknown, Note: "not known yet"}
@@ -337,6 +345,12 @@ func (g *Gateway) fate(ctx context.Context, r pay.Refund) (c pay.MoveChange, ask
 		return pay.MoveChange{To: pay.MoveSent, Note: first(report.Outcome.Note, p.Provider+" is returning the money")}, true
 	case report.Found && report.Shows && report.Refunded >= r.Before+r.Amount, report.Found && all:
 		return pay.MoveChange{To: pay.MoveSucceeded, Ref: report.Outcome.Ref, Code: report.Outcome.Code, Note: first(report.Outcome.Note, "seen at "+p.Provider)}, true
+	case report.Found && report.Shows && report.Refunded <= r.Before && !r.AcceptedAt.IsZero():
+		// It said yes: that it does not show the return yet is no refusal, however long it takes.
+		unknown.Note = p.Provider + " took the refund on and does not show it yet"
+		if r.State == pay.MoveSent && g.now().Sub(r.AcceptedAt) < acceptedMost {
+			unknown.To = pay.MoveSent
+		}
 	case report.Found && report.Shows && report.Refunded <= r.Before && g.now().Sub(r.SentAt) >= finalAfter:
 		return pay.MoveChange{To: pay.MoveFailed, Code: "not_found", Note: p.Provider + " does not show this refund"}, true
 	}

@@ -243,13 +243,13 @@ func TestDecide(t *testing.T) {
 		if r, _ := fx.Refund(t.Context(), s.Value.ID); r.State != pay.MoveUnknown {
 			t.Fatalf("it became %s by itself", r.State)
 		}
-		if err := fx.Decide(t.Context(), inv.ID, true, "dilnoza@shop.uz", "seen in the cabinet"); err != nil {
+		if err := fx.Decide(t.Context(), gateway.Decision{InvoiceID: inv.ID, Happened: true, Who: "dilnoza@shop.uz", Why: "seen in the cabinet"}); err != nil {
 			t.Fatal(err)
 		}
 		if got := fx.get(inv.ID); got.Status != pay.StatusRefunded || got.Attention != "" {
 			t.Fatalf("%s, %q", got.Status, got.Attention)
 		}
-		if err := fx.Decide(context.Background(), inv.ID, true, "x", "y"); reason(err) != "nothing_unknown" {
+		if err := fx.Decide(context.Background(), gateway.Decision{InvoiceID: inv.ID, Happened: true, Who: "x", Why: "y"}); reason(err) != "nothing_unknown" {
 			t.Fatal(err)
 		}
 	})

@@ -38,6 +38,9 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	if err := g.keepCard(ctx, b, p, o); err != nil {
 		return err
 	}
+	if p.State == pay.Held && o.State == pay.Failed { // whatever it calls it there: nothing is held any more
+		o.State = pay.Cancelled
+	}
 	switch o.State {
 	case pay.Paid:
 		if p.State == pay.Held {
@@ -80,7 +83,7 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		}
 		switch {
 		case o.State == pay.Held:
-			return b.Enqueue(ctx, outbox.Work{BusinessID: p.BusinessID, Kind: workHold, Subject: p.ID, Lane: p.Provider, DueAt: b.holdDue(inv, p)})
+			return b.lookAfter(ctx, inv, p)
 		case held && o.State == pay.Cancelled:
 			if captured {
 				note = "the hold was gone before it was captured"
@@ -276,39 +279,31 @@ func (g *Gateway) mayAsk(subject string) bool {
 	return true
 }
 
-// Decide settles by a named person's word what no provider can be asked about: an unknown
-// payment (paid or failed) or an unknown refund of it (succeeded or not).
-func (g *Gateway) Decide(ctx context.Context, invoiceID string, happened bool, who, why string) error {
-	note := "decided by " + who + ": " + why
-	return g.update(ctx, who, func(ctx context.Context, b *book) error {
-		inv, payments, err := b.open(ctx, invoiceID)
+// Decision is a named person's word on what no provider can be asked about. Subject is the payment
+// or refund that it is about, as the person saw it; "" is whatever is unknown about the invoice.
+type Decision struct {
+	InvoiceID, Subject string
+	Happened           bool
+	Who, Why           string
+}
+
+func (d Decision) about(id string) bool { return d.Subject == "" || d.Subject == id }
+
+// Decide settles an unknown payment (taken, or held, or not), a hold's capture or release, or an
+// unknown refund of it (succeeded or not).
+func (g *Gateway) Decide(ctx context.Context, d Decision) error {
+	note := "decided by " + d.Who + ": " + d.Why
+	return g.update(ctx, d.Who, func(ctx context.Context, b *book) error {
+		inv, payments, err := b.open(ctx, d.InvoiceID)
 		if err != nil {
 			return err
 		}
 		for _, p := range payments {
-			if p.State == pay.Unknown {
-				to := pay.Failed
-				if happened {
-					to = pay.Paid
-				}
-				b.answered(p)
-				if happened {
-					if err := g.fiscalise(ctx, b, inv, p); err != nil {
-						return err
-					}
-				}
-				if _, err := b.move(ctx, inv, p, pay.Change{To: to, At: b.now, Reason: "decided"}, note); err != nil {
-					return err
-				}
-				if happened {
-					if err := g.withdrawOthers(ctx, b, payments, p.ID); err != nil {
-						return err
-					}
-				}
-				return b.DropWork(ctx, workSettle, p.ID)
-			}
-			if p.State == pay.Held && p.Asked != "" {
-				return b.decideHold(ctx, inv, p, happened, note)
+			switch {
+			case p.State == pay.Unknown && d.about(p.ID):
+				return g.decidePayment(ctx, b, inv, payments, p, d.Happened, note)
+			case p.State == pay.Held && p.Asked != "" && d.about(p.ID):
+				return g.decideHold(ctx, b, inv, payments, p, d.Happened, note)
 			}
 			r, err := b.RefundUnderway(ctx, p.ID)
 			if errors.Is(err, store.ErrNotFound) {
@@ -317,11 +312,11 @@ func (g *Gateway) Decide(ctx context.Context, invoiceID string, happened bool, w
 			if err != nil {
 				return err
 			}
-			if r.State != pay.MoveUnknown {
+			if r.State != pay.MoveUnknown || !d.about(r.ID) {
 				continue
 			}
 			to := pay.MoveFailed
-			if happened {
+			if d.Happened {
 				to = pay.MoveSucceeded
 			}
 			if err := b.refundEnds(ctx, inv, p, &r, pay.MoveChange{To: to, At: b.now, Code: "decided", Note: note}); err != nil {
@@ -331,4 +326,38 @@ func (g *Gateway) Decide(ctx context.Context, invoiceID string, happened bool, w
 		}
 		return &pay.Error{Code: pay.CodeConflict, Reason: "nothing_unknown", Message: "nothing about this invoice is unknown"}
 	})
+}
+
+// decidePayment settles a charge. Where the card was to be held only, that is what happened.
+func (g *Gateway) decidePayment(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, happened bool, note string) error {
+	holds := p.Way != "" && (inv.Capture == "manual" || !p.HoldUntil.IsZero())
+	b.answered(p)
+	c := pay.Change{To: pay.Failed, At: b.now, Reason: "decided"}
+	switch {
+	case happened && holds && p.Ref == "":
+		return &pay.Error{Code: pay.CodeConflict, Reason: "hold_has_no_id", Message: "this would be a hold whose id at " + p.Provider + " is not known here, so that it could be neither captured nor released by us: release it in the company's cabinet, or let it run out, and decide that it did not happen"}
+	case happened && holds:
+		c.To = pay.Held
+		if p.HoldUntil.IsZero() {
+			b.holdsUntil(p, time.Time{}, inv.HoldFor)
+		}
+	case happened:
+		c.To = pay.Paid
+		if err := g.fiscalise(ctx, b, inv, p); err != nil {
+			return err
+		}
+	}
+	if _, err := b.move(ctx, inv, p, c, note); err != nil {
+		return err
+	}
+	if err := b.DropWork(ctx, workSettle, p.ID); err != nil {
+		return err
+	}
+	switch c.To {
+	case pay.Held:
+		return b.lookAfter(ctx, inv, p)
+	case pay.Paid:
+		return g.withdrawOthers(ctx, b, payments, p.ID)
+	}
+	return nil
 }

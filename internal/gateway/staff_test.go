@@ -320,7 +320,7 @@ func TestInbox(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := fx.Decide(gateway.WithActor(context.WithoutCancel(t.Context()), "a@namuna.uz"), inv.ID, false, "a@namuna.uz", "seen in the cabinet"); err != nil {
+		if err := fx.Decide(gateway.WithActor(context.WithoutCancel(t.Context()), "a@namuna.uz"), gateway.Decision{InvoiceID: inv.ID, Who: "a@namuna.uz", Why: "seen in the cabinet"}); err != nil {
 			t.Fatal(err)
 		}
 		if after, err := fx.Pulse(t.Context(), ""); err != nil || after == pulse {

@@ -63,10 +63,8 @@ const inboxRows = 5
 // Inbox counts and sums. It reads indexes only, whatever the size of the book.
 func (g *Gateway) Inbox(ctx context.Context) (in Inbox, err error) {
 	now := g.now()
-	y, m, d := now.In(pay.Tashkent).Date()
-	today := time.Date(y, m, d, 0, 0, 0, 0, pay.Tashkent)
 	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		in = Inbox{At: now, Today: today}
+		in = Inbox{At: now, Today: midnight(now)}
 		if in.Heaps, err = tx.Heaps(ctx, now); err != nil {
 			return err
 		}
@@ -87,6 +85,12 @@ func (g *Gateway) Inbox(ctx context.Context) (in Inbox, err error) {
 		return err
 	})
 	return in, err
+}
+
+// midnight is when the day of a time began in Tashkent.
+func midnight(t time.Time) time.Time {
+	y, m, d := t.In(pay.Tashkent).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, pay.Tashkent)
 }
 
 // Events lists what apps were told, or were to be.

@@ -20,8 +20,8 @@ import (
 // Tills. A till is made by the staff of a business, paired once by a code that a person types in,
 // and from then on reports what was sold in the shop, from the shop outward: nobody calls it.
 
-// pairingTime is how long a code can be used.
-const pairingTime = 24 * time.Hour
+// PairingTime is how long a code can be used.
+const PairingTime = 24 * time.Hour
 
 // TillInput makes a till. NotifyURL may be "": its sales then send no webhook.
 type TillInput struct{ Source, Business, Name, NotifyURL string }
@@ -45,7 +45,7 @@ func (g *Gateway) CreateTill(ctx context.Context, in TillInput) (out NewTill, er
 		}
 		out = NewTill{Code: code, Till: pay.Till{
 			ID: id.New(), BusinessID: business.ID, Source: business.Source, Business: business.Key,
-			Name: in.Name, NotifyURL: in.NotifyURL, CodeHash: hashed(plainCode(code)), CodeUntil: b.now.Add(pairingTime), CreatedAt: b.now,
+			Name: in.Name, NotifyURL: in.NotifyURL, CodeHash: hashed(plainCode(code)), CodeUntil: b.now.Add(PairingTime), CreatedAt: b.now,
 		}}
 		return b.SaveTill(ctx, out.Till)
 	})
@@ -64,6 +64,31 @@ func (g *Gateway) Tills(ctx context.Context, f TillFilter, p Page) (out List[pay
 	})
 	out.Items, out.Next = cut(out.Items, page, func(t pay.Till) (int64, string) { return t.CreatedAt.UnixMilli(), t.ID })
 	return out, err
+}
+
+// Till reads one.
+func (g *Gateway) Till(ctx context.Context, tillID string) (t pay.Till, err error) {
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		t, err = found(tx.Till(ctx, tillID))("till")
+		return err
+	})
+	return t, err
+}
+
+// TillDay is what a till has reported today.
+type TillDay = store.TillDay
+
+// TillDays is what each of up to 1,000 tills has reported since midnight in Tashkent, by its id.
+func (g *Gateway) TillDays(ctx context.Context, tillIDs []string) (days map[string]TillDay, err error) {
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		days = map[string]TillDay{}
+		rows, err := tx.TillDays(ctx, tillIDs, midnight(g.now()))
+		for _, d := range rows {
+			days[d.TillID] = d
+		}
+		return err
+	})
+	return days, err
 }
 
 // RevokeTill ends a till: neither its code nor its token opens anything from now on. What it has

@@ -314,7 +314,9 @@ func (g *Gateway) takeReturn(ctx context.Context, b *book, t pay.Till, k *pay.Ke
 	return g.startReturn(ctx, b, inv, p, k)
 }
 
-// saleOf finds the invoice that a return is of: by the till's own id of the sale, or by the RRN.
+// saleOf finds the invoice that a return is of: by the till's own id of the sale, or by the RRN. Only
+// what tills of this business have sold is found: an online payment is not theirs to return, and its
+// number at the company may be known in the shop.
 func (g *Gateway) saleOf(ctx context.Context, b *book, t pay.Till, r pay.TillReport) (string, error) {
 	if r.Original != "" {
 		sale, err := b.LockReport(ctx, t.ID, r.Original)
@@ -333,6 +335,13 @@ func (g *Gateway) saleOf(ctx context.Context, b *book, t pay.Till, r pay.TillRep
 		return "", err
 	}
 	p, err := b.PaymentByRef(ctx, m.ID, r.OriginalRRN)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	_, err = b.ReportOf(ctx, t.BusinessID, p.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return "", nil
 	}

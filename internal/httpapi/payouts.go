@@ -112,6 +112,18 @@ func (s *server) resendPayout(c *call, _ none) (payout, error) {
 	return showPayout(saved(c, got)), nil
 }
 
+func (s *server) notifyPayout(c *call, _ none) (payout, error) {
+	id, err := c.path("id", "payout")
+	if err != nil {
+		return payout{}, err
+	}
+	got, err := s.o.Gateway.NotifyPayout(c.Context(), id, c.idem(id))
+	if err != nil {
+		return payout{}, err
+	}
+	return showPayout(saved(c, got)), nil
+}
+
 // ─── What is shown ─────────────────────────────────────────────────────────────────────────
 
 type payout struct {
@@ -175,6 +187,27 @@ func (s *server) payout(c *call, _ none) (payout, error) {
 	}
 	p, err := s.o.Gateway.Payout(c.Context(), id)
 	return showPayout(p), err
+}
+
+type payoutQuery struct {
+	Source         callersID `json:"source,omitempty"`
+	BusinessID     callersID `json:"businessId,omitempty"`
+	Status         string    `json:"status,omitempty" enum:"pending,succeeded,failed"`
+	Provider       string    `json:"provider,omitempty" choice:"provider"`
+	SourcePayoutID callersID `json:"sourcePayoutId,omitempty"`
+	From           string    `json:"from,omitempty" format:"date-time" doc:"Made at this time or later"`
+	To             string    `json:"to,omitempty" format:"date-time" doc:"Made before this time"`
+	Limit          int       `json:"limit,omitempty" minimum:"1" maximum:"100" default:"20"`
+	Cursor         cursor    `json:"cursor,omitempty"`
+}
+
+func (s *server) payouts(c *call, q payoutQuery) (list[payout], error) {
+	f := gateway.PayoutFilter{
+		Source: string(q.Source), Business: string(q.BusinessID), Status: q.Status, Provider: q.Provider,
+		SourcePayoutID: string(q.SourcePayoutID), From: timeOf(q.From), To: timeOf(q.To),
+	}
+	got, err := s.o.Gateway.Payouts(c.Context(), f, pageOf(q.Limit, q.Cursor))
+	return listOf(got, showPayout), err
 }
 
 func (s *server) payoutTimeline(c *call, _ none) (all[timelineEntry], error) {

@@ -234,6 +234,15 @@ func (s *server) routes() {
 		description: "422 where the provider has no such call; 429 when one was just sent.",
 		fails:       []pay.Code{pay.CodeConflict, pay.CodeUnsupported, pay.CodeUpstream},
 	}, s.resendPayout)
+	add(s, "POST /api/payouts/{id}/notify", about{
+		id: "notifyPayoutAgain", tag: tagPayouts, summary: "Send the last webhook of a payout again", noBody: true,
+		description: "The same event id and the same bytes. 409 with the reason `no_event` where the payout has not ended, or has no `notifyUrl`.",
+		fails:       []pay.Code{pay.CodeConflict},
+	}, s.notifyPayout)
+	add(s, "GET /api/payouts", about{
+		id: "listPayouts", tag: tagPayouts, summary: "List payouts, newest first",
+		description: "What stands in our book: to have the provider asked about one whose outcome is open, read that one.",
+	}, s.payouts)
 	add(s, "GET /api/payouts/{id}", about{
 		id: "getPayout", tag: tagPayouts, summary: "Read a payout",
 	}, s.payout)

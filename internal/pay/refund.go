@@ -68,6 +68,7 @@ type Refund struct {
 	Before Tiyin  // what the payment had returned when this was sent: what an inquiry compares with
 
 	CreatedAt, SentAt, DoneAt time.Time
+	AcceptedAt                time.Time // when the company said that it works on it; zero: it has not
 }
 
 // StartRefund reserves part of a paid payment for return; amount 0 means all that is left.

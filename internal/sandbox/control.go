@@ -63,7 +63,7 @@ func (s *Sandbox) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /live", s.live)
 	for path, do := range map[string]http.HandlerFunc{
-		"POST /phone": s.press, "POST /phone/open": s.openPage, "POST /phone/sample": s.makeSample,
+		"POST /phone": s.press, "POST /phone/open": s.openPage, "POST /phone/sample": s.makeSample, "POST /phone/code": s.showCode,
 		"POST /faults": s.setSwitch, "POST /clock": s.pushClock, "POST /replay": s.replay,
 	} {
 		mux.Handle(path, small(do))

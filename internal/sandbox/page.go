@@ -32,6 +32,8 @@ type view struct {
 	nav    []ui.Nav
 	query  url.Values // what stands in the page's address
 	phone  phone
+	own    []app      // the apps that can show a code
+	tills  []screenOf // what tills show
 	bills  []Bill
 	table  bool // whether there is a gateway whose bills can be shown
 	bill   Bill // what lies on the table; its page stands on the shop's screen
@@ -78,7 +80,7 @@ func (s *Sandbox) look(r *http.Request) (v view, err error) {
 	q := r.URL.Query()
 	v = view{
 		lang: words.Choose(q.Get("lang"), r.Header.Get("Accept-Language")), path: s.path, base: s.o.BaseURL, query: q,
-		table: s.o.Bills != nil, now: s.o.Clock.Now(), moved: s.o.Clock.Offset(), faulty: s.faulty(), inbox: s.heard(),
+		table: s.o.Bills != nil, now: s.o.Clock.Now(), moved: s.o.Clock.Offset(), faulty: s.faulty(), inbox: s.heard(), own: s.wallets(), tills: s.screens(),
 	}
 	if s.o.Nav != nil {
 		v.nav = s.o.Nav(v.lang)
@@ -117,6 +119,14 @@ func (s *Sandbox) faulty() (out []faulty) {
 		f := faulty{Name: c.name, Title: info.Title, Steps: info.Steps, on: c.world.Faults.List()}
 		if b, ok := c.sim.(simulator.Buyer); ok {
 			step := b.Hands().Answer
+			if _, ok := c.sim.(simulator.Display); ok { // it is asked: nothing that it sends can be wrong
+				f.switches = []simulator.Fault{
+					{Step: step, Kind: simulator.LostAfter}, {Step: step, Kind: simulator.LostBefore},
+					{Step: step, Kind: simulator.Late, Delay: 5 * time.Second}, {Step: step, Kind: simulator.Error500},
+				}
+				out = append(out, f)
+				continue
+			}
 			f.switches = []simulator.Fault{
 				{Step: step, Kind: simulator.LostAfter}, {Step: step, Kind: simulator.LostBefore},
 				{Step: step, Kind: simulator.Twice}, {Step: step, Kind: simulator.Late, Delay: 5 * time.Second},
@@ -246,6 +256,13 @@ func (s *Sandbox) fingerprint(ctx context.Context) string {
 	for _, f := range s.faulty() {
 		fmt.Fprint(h, f.Name, f.on)
 	}
+	for _, x := range s.screens() {
+		fmt.Fprint(h, x.shown.Link, " ")
+	}
+	for _, a := range s.codesShown() {
+		code, _ := s.code(a)
+		fmt.Fprint(h, code.Plan, " ")
+	}
 	if s.o.Bills != nil {
 		bills, _ := s.o.Bills.Newest(ctx)
 		fmt.Fprint(h, bills)
@@ -273,6 +290,20 @@ func (v view) here(change map[string]string) string {
 func (v view) at() string {
 	_, q, _ := strings.Cut(v.here(nil), "?")
 	return q
+}
+
+// charge is the call by which an app charges the code that the phone shows.
+func (v view) charge() string {
+	id := v.bill.ID
+	if id == "" {
+		id = ":id"
+	}
+	body, _ := json.Marshal(struct {
+		Method   string `json:"method"`
+		Provider string `json:"provider"`
+		Code     string `json:"code"`
+	}{"qr", v.phone.app.till, v.phone.code.Text})
+	return "POST /api/invoices/" + id + "/pay\n" + string(body)
 }
 
 // span writes how far the clock was moved: "12h15m".

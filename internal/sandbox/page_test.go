@@ -22,6 +22,8 @@ import (
 type wallet struct {
 	world *simulator.World
 	done  chan simulator.Action
+	codes simulator.Codes
+	tills []simulator.Shown
 	lost  bool // whether a fault stood on the step when the buyer paid
 }
 
@@ -35,6 +37,10 @@ func (w *wallet) Books() []simulator.Entry                     { return nil }
 
 func (w *wallet) Act(_ context.Context, a simulator.Action) (simulator.Report, error) {
 	w.done <- a
+	if a.Kind == "code" {
+		code, err := w.codes.Make("88"+simulator.Digits(18), a.Params, w.world.Now())
+		return simulator.Report{Ref: code.Text, State: "created"}, err
+	}
 	state := map[string]string{"refuse": "cancelled", "leave": "created", "cancel": "cancelled"}[a.Kind]
 	if state == "" {
 		state = "paid"
@@ -53,6 +59,9 @@ func (w *wallet) Read(link string) (simulator.Bill, error) {
 	}
 	return simulator.Bill{Account: strings.TrimPrefix(link, "wallet:"), Amount: 15_000_000, Fields: [][2]string{{"card", "8600 1234"}}}, nil
 }
+
+func (w *wallet) Shown(text string) simulator.Code { return w.codes.Look(text, w.world.Now()) }
+func (w *wallet) Showing() []simulator.Shown       { return w.tills }
 
 func (w *wallet) Hands() simulator.Hands {
 	return simulator.Hands{Leave: "leave", Resume: "resume", Answer: "confirm", Again: "ask"}
@@ -298,4 +307,99 @@ func TestThePageHearsOfWhatHappens(t *testing.T) {
 	r.inbox.Close() // the program stops: nobody's browser holds it up
 	for lines.Scan() {
 	}
+}
+
+// The buyer's own code: it stands there until it was used or has run out, and another is one press
+// away.
+func TestThePhoneShowsItsCode(t *testing.T) {
+	for _, l := range words.Langs {
+		r := furnish(t)
+		at := "lang=" + string(l)
+		r.has(r.get("/?"+at), words.MyCodes.In(l), `action="/phone/code"`, `value="wallet"`)
+		show := func(plan string) (page, code string) {
+			page = r.send("/phone/code", url.Values{"provider": {"wallet"}, "plan": {plan}, "at": {at}})
+			a := <-r.wallet.done
+			if a.Kind != "code" || a.Params["plan"] != plan {
+				t.Fatalf("the company was asked for %+v", a)
+			}
+			return page, codeIn(page)
+		}
+		page, code := show("nofunds")
+		if len(code) != 20 || r.wallet.Shown(code).Plan != simulator.PlanNoFunds {
+			t.Fatalf("%s: the QR reads %q", l, code)
+		}
+		r.has(page, code+"</p>", words.CodeGood.With(l, "14:05:00"), words.CodeLost.In(l))
+
+		_, code = show("pay")
+		r.wallet.codes.Use(code)
+		r.has(r.get("/?"+at+"&act=2"), words.CodeUsed.In(l), code)
+
+		_, code = show("pay")
+		r.send("/clock", url.Values{"advance": {"6m"}})
+		page = r.get("/?" + at + "&act=3")
+		r.has(page, words.CodeOver.In(l), code)
+		if strings.Contains(page, "data-reads") {
+			t.Errorf("%s: a code that has run out can be scanned still", l)
+		}
+	}
+	r := furnish(t)
+	for _, bad := range []url.Values{{"provider": {"nobody"}}, {"provider": {"wallet"}, "plan": {"fly"}}, {}} {
+		bad.Set("at", "lang=en")
+		r.has(r.send("/phone/code", bad), words.OnTheTable.EN)
+	}
+}
+
+// What tills show can be chosen, and the page hears when a code was scanned or paid.
+func TestThePhoneSeesTheTills(t *testing.T) {
+	r := furnish(t)
+	name := r.fingerprint
+	said := map[string]bool{name(): true}
+	news := func(what string) {
+		t.Helper()
+		now := name()
+		if said[now] {
+			t.Errorf("%s is no news", what)
+		}
+		said[now] = true
+	}
+	for range 6 {
+		r.wallet.tills = append(r.wallet.tills, simulator.Shown{Link: "wallet:till-1", Account: "kassa-77", Amount: 4_250_000})
+	}
+	for _, l := range words.Langs {
+		page := r.get("/?lang=" + string(l))
+		r.has(page, words.AtTills.In(l), ui.Money(l, 4_250_000), "kassa-77", `link=wallet%3Atill-1`)
+		if n := strings.Count(page, "kassa-77"); n != 4 {
+			t.Errorf("%d codes are listed", n)
+		}
+	}
+	news("a code on a till")
+	r.send("/phone/code", url.Values{"provider": {"wallet"}})
+	<-r.wallet.done
+	name()
+	r.wallet.codes.Use(codeIn(r.get("/?act=1")))
+	news("a code that was used")
+}
+
+// codeIn is what the QR on a page reads.
+func codeIn(page string) string {
+	_, rest, _ := strings.Cut(page, `data-reads="`)
+	code, _, _ := strings.Cut(rest, `"`)
+	return code
+}
+
+// fingerprint is what the page's stream says first.
+func (r *room) fingerprint() string {
+	r.Helper()
+	res, err := http.Get(r.url + "/live")
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer res.Body.Close()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			return data
+		}
+	}
+	r.Fatal("the stream said nothing")
+	return ""
 }

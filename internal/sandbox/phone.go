@@ -31,6 +31,7 @@ const (
 	atBill   screen = "bill"   // a hosted page: whose app?
 	atApp    screen = "app"    // a company's app, or its page for cards
 	atResult screen = "result" // what came of it
+	atCode   screen = "code"   // the buyer's own code, for a till
 	atNoApp  screen = "none"   // a link that nobody reads
 )
 
@@ -43,12 +44,14 @@ type phone struct {
 	app    app
 	asks   simulator.Bill
 	act    act
+	code   simulator.Code // as it stands, where the act was to show one
 }
 
 // app is a company in the buyer's hand.
 type app struct {
 	Name, Title string
 	hands       simulator.Hands
+	till        string // the gateway's name for what charges its codes
 }
 
 // act is one thing that was done with an app.
@@ -74,6 +77,9 @@ func (a act) state() (ui.State, words.Text) {
 	case "refunded":
 		return ui.Refunded, words.PhoneRefunded
 	case "suspended":
+		if a.app.hands.Lose != "" {
+			return ui.Unknown, words.PhoneUntold
+		}
 		return ui.Unknown, words.PhoneUnsure
 	case "created":
 		if a.report.Ref == "" || a.do == a.app.hands.Leave && len(a.report.Exchanges) == 0 {
@@ -88,12 +94,24 @@ func (a act) state() (ui.State, words.Text) {
 func (a act) open() bool   { return a.report.State == "created" }
 func (a act) unsure() bool { return a.report.State == "suspended" && a.app.hands.Again != "" }
 
+// again are the words for asking once more: the company does, or the phone where the company has
+// nobody to ask.
+func (a act) again() words.Text {
+	if a.app.hands.Lose != "" {
+		return words.LookAgain
+	}
+	return words.AskAgain
+}
+
 // shown is what the phone shows for an address.
 func (s *Sandbox) shown(ctx context.Context, q url.Values) (p phone, err error) {
 	p = phone{screen: atHome, link: strings.TrimSpace(q.Get("link"))}
 	if id, err := strconv.Atoi(q.Get("act")); err == nil {
 		if a, ok := s.acted(id); ok {
 			p.screen, p.act, p.app, p.link = atResult, a, a.app, a.link
+			if p.code, ok = s.code(a); ok {
+				p.screen = atCode
+			}
 			return p, nil
 		}
 	}
@@ -128,7 +146,7 @@ func (s *Sandbox) reads(link string) (app, simulator.Bill, bool) {
 			continue
 		}
 		if asks, err := b.Read(link); err == nil {
-			return app{c.name, c.sim.Info().Title, b.Hands()}, asks, true
+			return app{c.name, c.sim.Info().Title, b.Hands(), c.till}, asks, true
 		}
 	}
 	return app{}, simulator.Bill{}, false
@@ -189,6 +207,8 @@ func (s *Sandbox) does(ctx context.Context, a act, params map[string]string) (si
 		return second, err
 	case a.do == "twice":
 		return byLink("pay_twice")
+	case a.do == "network" && hands.Lose != "":
+		return byLink(hands.Lose)
 	case a.do == "network":
 		return lose(c, hands.Answer, func() (simulator.Report, error) { return byLink("pay") })
 	case a.do == "leave":
@@ -237,6 +257,99 @@ func (s *Sandbox) acted(id int) (act, bool) {
 		}
 	}
 	return act{}, false
+}
+
+// ─── What is shown and scanned in a shop ───────────────────────────────────────────────────
+
+// showing is what a person did to have a code.
+const showing = "code"
+
+// showCode has a wallet's app show the buyer's code. The till that scans it, or the gateway, finds
+// out for itself what it is worth.
+func (s *Sandbox) showCode(w http.ResponseWriter, r *http.Request) {
+	c, ok := s.company(r.PostFormValue("provider"))
+	if _, is := c.sim.(simulator.Wallet); !ok || !is {
+		s.back(w, r, nil)
+		return
+	}
+	a := act{do: showing, app: app{Name: c.name, Title: short(c.sim.Info().Title), till: c.till}}
+	var err error
+	if a.report, err = c.sim.Act(r.Context(), simulator.Action{Kind: "code", Params: map[string]string{"plan": r.PostFormValue("plan")}}); err != nil {
+		s.back(w, r, nil)
+		return
+	}
+	s.back(w, r, url.Values{"act": {strconv.Itoa(s.remember(a))}})
+}
+
+// code is the code that an act has shown, as it stands now.
+func (s *Sandbox) code(a act) (simulator.Code, bool) {
+	c, ok := s.company(a.app.Name)
+	wallet, is := c.sim.(simulator.Wallet)
+	if a.do != showing || !ok || !is {
+		return simulator.Code{}, false
+	}
+	return wallet.Shown(a.report.Ref), true
+}
+
+// codesShown are the acts that showed one.
+func (s *Sandbox) codesShown() []act {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.DeleteFunc(slices.Clone(s.acts), func(a act) bool { return a.do != showing })
+}
+
+// standing is a code's sign and words; waiting while it can be scanned.
+func standing(c simulator.Code) (ui.State, words.Text) {
+	switch c.Plan {
+	case simulator.PlanUsed:
+		return ui.Paid, words.CodeUsed
+	case simulator.PlanExpired:
+		return ui.Expired, words.CodeOver
+	}
+	return ui.Waiting, words.Text{}
+}
+
+// wallets are the apps that can show a code.
+func (s *Sandbox) wallets() (out []app) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, c := range s.companies {
+		if _, ok := c.sim.(simulator.Wallet); ok {
+			out = append(out, app{Name: c.name, Title: short(c.sim.Info().Title), till: c.till})
+		}
+	}
+	return out
+}
+
+// short is a title without what stands behind it in brackets.
+func short(title string) string {
+	title, _, _ = strings.Cut(title, " (")
+	return title
+}
+
+// screenOf is one code on a till's screen.
+type screenOf struct {
+	app   string
+	shown simulator.Shown
+}
+
+// onScreens is how many codes the phone sees of each kind of till.
+const onScreens = 4
+
+// screens are the codes that tills show at this moment.
+func (s *Sandbox) screens() (out []screenOf) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, c := range s.companies {
+		if d, ok := c.sim.(simulator.Display); ok {
+			for i, x := range d.Showing() {
+				if i < onScreens {
+					out = append(out, screenOf{c.sim.Info().Title, x})
+				}
+			}
+		}
+	}
+	return out
 }
 
 // openPage has a company make its page, and puts it on the phone.

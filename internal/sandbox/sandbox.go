@@ -29,6 +29,7 @@ import (
 type Company struct {
 	Name string
 	New  func(*simulator.World) simulator.Simulator
+	Till string // the gateway's name for what charges the codes of its app; "": its app has none
 }
 
 // Options say what a sandbox serves.
@@ -60,6 +61,7 @@ type Sandbox struct {
 // company is one simulator in its world.
 type company struct {
 	name     string
+	till     string
 	world    *simulator.World
 	sim      simulator.Simulator
 	served   http.Handler
@@ -77,7 +79,7 @@ func New(o Options) (*Sandbox, error) {
 	}
 	s := &Sandbox{o: o, path: base.Path, http: outgoing()}
 	for _, c := range o.Companies {
-		s.companies = append(s.companies, &company{name: c.Name})
+		s.companies = append(s.companies, &company{name: c.Name, till: c.Till})
 	}
 	s.build()
 	o.Clock.OnMove(func() { s.Tick(context.Background()) })

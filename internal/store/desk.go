@@ -184,7 +184,7 @@ func (tx *Tx) RefundList(ctx context.Context, f RefundFilter, p Page) ([]RefundR
 		out.Refund, err = scanRefund(also{r, []any{&out.Provider, &out.Source, &out.Business, &out.SourceInvoiceID}})
 		return out, err
 	}, `SELECT r.id, r.business_id, r.invoice_id, r.payment_id, r.amount, r.state, r.reason, r.ref, r.code, r.note,
-		r.theirs, r.whole, r.lines, r.before, r.created_at, r.sent_at, r.done_at, p.provider, i.source, b.key, i.source_invoice_id
+		r.theirs, r.whole, r.lines, r.before, r.created_at, r.sent_at, r.done_at, r.accepted_at, p.provider, i.source, b.key, i.source_invoice_id
 		FROM refunds r JOIN payments p ON p.id = r.payment_id JOIN invoices i ON i.id = r.invoice_id
 		JOIN businesses b ON b.id = r.business_id`+s.sorted("refunds", "r", f.Order, p), s.args...)
 }

@@ -168,12 +168,52 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 
 		{"Payout", "payouts_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Payout(ctx, "out-000005"); return err }},
 		{"LockPayout", "payouts_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LockPayout(ctx, "out-000005"); return err }},
-		{"PayoutNumbered", "payouts_once", func(ctx context.Context, tx *store.Tx) error {
+		{"PayoutNumbered", "payouts_once|payouts_find_number", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.PayoutNumbered(ctx, "biz-5", "number 5")
 			return err
 		}},
 		{"PayoutByRef", "payouts_merchant_id_ref_key", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.PayoutByRef(ctx, "mer-5", "ref 5")
+			return err
+		}},
+		{"Payouts", "payouts_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{}, page)
+			return err
+		}},
+		{"Payouts of a business", "payouts_of_business", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Business: "5"}, page)
+			return err
+		}},
+		{"Payouts of a business of a source", "payouts_of_business", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Source: "app", Business: "5", Provider: "multicard"}, page)
+			return err
+		}},
+		{"Payouts of a source", "payouts_of_source|payouts_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Source: "app"}, page)
+			return err
+		}},
+		{"Payouts of a number", "payouts_find_number", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Source: "app", Business: "5", SourcePayoutID: "number 5"}, store.Page{})
+			return err
+		}},
+		{"Payouts that are not done", "payouts_pending", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Status: "pending"}, store.Page{})
+			return err
+		}},
+		{"Payouts that came to nothing", "payouts_failed", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Status: "failed"}, store.Page{})
+			return err
+		}},
+		{"Payouts of a business that are not done", "payouts_pending|payouts_of_business", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Business: "5", Status: "pending"}, page)
+			return err
+		}},
+		{"LatestPayoutEvent", "payout_events_payout_id_seq_key", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LatestPayoutEvent(ctx, "out-000005")
+			return err
+		}},
+		{"SavePayoutTry", "payout_events_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.SavePayoutTry(ctx, store.PayoutEvent{Event: pay.Event{ID: "pev-000005"}}, 0)
 			return err
 		}},
 		{"SavePayout", "payouts_pkey", func(ctx context.Context, tx *store.Tx) error {
@@ -498,12 +538,21 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.Tills(ctx, store.TillFilter{Source: "app", Business: "5"}, page)
 			return err
 		}},
+		{"Till", "tills_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Till(ctx, "till-5"); return err }},
+		{"TillDays", "till_reports_day|till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.TillDays(ctx, []string{"till-000005", "till-000006"}, noon.Add(3990*time.Millisecond))
+			return err
+		}},
 		{"LockReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.LockReport(ctx, "till-000005", "op 5")
+			_, err := tx.LockReport(ctx, "till-000005", "op 4")
+			return err
+		}},
+		{"ReportOf", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.ReportOf(ctx, "biz-5", "op 5")
 			return err
 		}},
 		{"SaveReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
-			return tx.SaveReport(ctx, pay.KeptReport{TillID: "till-000005", Report: pay.TillReport{ID: "op 5"}})
+			return tx.SaveReport(ctx, pay.KeptReport{TillID: "till-000005", Report: pay.TillReport{ID: "op 4"}})
 		}},
 
 		{"SaveInvoice", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
@@ -599,7 +648,7 @@ func crowd(t *testing.T, s *store.Store, many int) {
 			`INSERT INTO tills (id, business_id, name, code_hash, token_hash, created_at)
 				SELECT 'till-' || id, 'biz-' || b, 'till', 'code ' || i, 'token ' || i, $1 + i FROM n`,
 			`INSERT INTO till_reports (till_id, op_id, business_id, revision, body, created_at, updated_at)
-				SELECT 'till-' || id, 'op ' || i, 'biz-' || b, 1, '{}', $1 + i, $1 + i FROM n`,
+				SELECT 'till-' || SUBSTR('00000' || b, LENGTH(b), 6), 'op ' || i, 'biz-' || b, 1, '{}', $1 + i, $1 + i FROM n`,
 			`INSERT INTO refunds (id, business_id, invoice_id, payment_id, amount, state, created_at)
 				SELECT 'ref-' || id, 'biz-' || b, 'inv-' || id, 'pay-' || id, 100, CASE WHEN i % 100 = 0 THEN 'sent' ELSE 'failed' END, $1 + i FROM n`,
 			`INSERT INTO payouts (id, business_id, merchant_id, source, business, provider, source_payout_id, amount, state, two_steps, ref, created_at, sent_at, done_at)

@@ -71,6 +71,43 @@ func (tx *Tx) PayoutByRef(ctx context.Context, merchantID, ref string) (pay.Payo
 	return one(ctx, tx, scanPayout, payoutQuery+` WHERE p.merchant_id = $1 AND p.ref = $2`, merchantID, ref)
 }
 
+// PayoutFilter picks payouts for a list; what is zero does not count.
+type PayoutFilter struct {
+	Source, Business, Provider, SourcePayoutID string
+
+	Status   string    // as the API shows it: pending, succeeded or failed
+	From, To time.Time // by creation; From is included, To is not
+}
+
+// publicly are the states behind a status, as text: an index that is for some states only is
+// used where the query names them.
+var publicly = map[string]string{
+	"pending": "p.state IN ('created', 'sent', 'unknown')", "succeeded": "p.state = 'succeeded'", "failed": "p.state = 'failed'",
+}
+
+// Payouts lists payouts, newest first.
+func (tx *Tx) Payouts(ctx context.Context, f PayoutFilter, page Page) ([]pay.Payout, error) {
+	var s selection
+	plain := "" // what narrows most chooses the index; behind the others stands what none has
+	for _, c := range []struct{ column, value string }{
+		{"p.source_payout_id", f.SourcePayoutID}, {"p.business", f.Business}, {"p.source", f.Source}, {"p.provider", f.Provider},
+	} {
+		if c.value != "" {
+			s.and(c.column+plain+" = ?", c.value)
+			plain = " || ''"
+		}
+	}
+	if f.Status != "" {
+		states, ok := publicly[f.Status]
+		if !ok {
+			return nil, fmt.Errorf("store: no payout is %q", f.Status)
+		}
+		s.and(states)
+	}
+	s.made("p", f.From, f.To)
+	return many(ctx, tx, scanPayout, payoutQuery+s.page("p", page), s.args...)
+}
+
 // ─── Telling the app ───────────────────────────────────────────────────────────────────────
 
 // PayoutEvent is one message to the app about a payout: pay.Event with the payout in the place
@@ -100,18 +137,36 @@ func (tx *Tx) SavePayoutEvent(ctx context.Context, e PayoutEvent) error {
 		e.ID, int64(e.Attempts), millis(e.NextAt), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt))
 }
 
+// SavePayoutTry is SavePayoutEvent after a try that began when the event had been tried was times.
+// ok is false where somebody has asked meanwhile for it to be sent again: then nothing is written.
+func (tx *Tx) SavePayoutTry(ctx context.Context, e PayoutEvent, was int) (ok bool, err error) {
+	n, err := tx.exec(ctx, `UPDATE payout_events SET attempts = $2, next_at = $3, delivered_at = $4, stuck_at = $5, dead_at = $6
+		WHERE id = $1 AND attempts = $7`,
+		e.ID, int64(e.Attempts), millis(e.NextAt), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt), int64(was))
+	return n == 1, err
+}
+
+const payoutEventQuery = `SELECT id, business_id, payout_id, seq, type, body, notify_url,
+	attempts, next_at, created_at, delivered_at, stuck_at, dead_at FROM payout_events`
+
+func scanPayoutEvent(r row) (e PayoutEvent, err error) {
+	var body string
+	var next, created, delivered, stuck, dead int64
+	err = r.Scan(&e.ID, &e.BusinessID, &e.PayoutID, &e.Seq, &e.Type, &body, &e.NotifyURL,
+		&e.Attempts, &next, &created, &delivered, &stuck, &dead)
+	e.Body, e.NextAt, e.CreatedAt = []byte(body), instant(next), instant(created)
+	e.DeliveredAt, e.StuckAt, e.DeadAt = instant(delivered), instant(stuck), instant(dead)
+	return e, err
+}
+
 // UndeliveredPayoutEvents reads the events of a payout that are still to be sent, in order.
 func (tx *Tx) UndeliveredPayoutEvents(ctx context.Context, payoutID string) ([]PayoutEvent, error) {
-	return many(ctx, tx, func(r row) (e PayoutEvent, err error) {
-		var body string
-		var next, created, delivered, stuck, dead int64
-		err = r.Scan(&e.ID, &e.BusinessID, &e.PayoutID, &e.Seq, &e.Type, &body, &e.NotifyURL,
-			&e.Attempts, &next, &created, &delivered, &stuck, &dead)
-		e.Body, e.NextAt, e.CreatedAt = []byte(body), instant(next), instant(created)
-		e.DeliveredAt, e.StuckAt, e.DeadAt = instant(delivered), instant(stuck), instant(dead)
-		return e, err
-	}, `SELECT id, business_id, payout_id, seq, type, body, notify_url, attempts, next_at, created_at, delivered_at, stuck_at, dead_at
-		FROM payout_events WHERE payout_id = $1 AND delivered_at = 0 AND dead_at = 0 ORDER BY seq`, payoutID)
+	return many(ctx, tx, scanPayoutEvent, payoutEventQuery+` WHERE payout_id = $1 AND delivered_at = 0 AND dead_at = 0 ORDER BY seq`, payoutID)
+}
+
+// LatestPayoutEvent reads the newest event of a payout.
+func (tx *Tx) LatestPayoutEvent(ctx context.Context, payoutID string) (PayoutEvent, error) {
+	return one(ctx, tx, scanPayoutEvent, payoutEventQuery+` WHERE payout_id = $1 ORDER BY seq DESC LIMIT 1`, payoutID)
 }
 
 // InsertPayoutDelivery stores one try. d.InvoiceID is the payout's id.

@@ -12,27 +12,28 @@ import (
 // of its payment is under way.
 func (tx *Tx) InsertRefund(ctx context.Context, r pay.Refund) (ok bool, err error) {
 	return tx.insert(ctx, `INSERT INTO refunds (id, business_id, invoice_id, payment_id, amount, state, reason, ref, code, note,
-			theirs, whole, lines, before, created_at, sent_at, done_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+			theirs, whole, lines, before, created_at, sent_at, done_at, accepted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 		r.ID, r.BusinessID, r.InvoiceID, r.PaymentID, int64(r.Amount), string(r.State), r.Reason, r.Ref, r.Code, r.Note,
-		r.Theirs, r.Whole, string(r.Lines), int64(r.Before), millis(r.CreatedAt), millis(r.SentAt), millis(r.DoneAt))
+		r.Theirs, r.Whole, string(r.Lines), int64(r.Before), millis(r.CreatedAt), millis(r.SentAt), millis(r.DoneAt), millis(r.AcceptedAt))
 }
 
 // SaveRefund writes what may change of a refund: its state, what the provider said, and when.
 func (tx *Tx) SaveRefund(ctx context.Context, r pay.Refund) error {
-	return tx.save(ctx, `UPDATE refunds SET state = $2, ref = $3, code = $4, note = $5, before = $6, sent_at = $7, done_at = $8
+	return tx.save(ctx, `UPDATE refunds SET state = $2, ref = $3, code = $4, note = $5, before = $6, sent_at = $7, done_at = $8,
+			accepted_at = $9
 		WHERE id = $1`,
-		r.ID, string(r.State), r.Ref, r.Code, r.Note, int64(r.Before), millis(r.SentAt), millis(r.DoneAt))
+		r.ID, string(r.State), r.Ref, r.Code, r.Note, int64(r.Before), millis(r.SentAt), millis(r.DoneAt), millis(r.AcceptedAt))
 }
 
 const refundQuery = `SELECT id, business_id, invoice_id, payment_id, amount, state, reason, ref, code, note,
-	theirs, whole, lines, before, created_at, sent_at, done_at FROM refunds`
+	theirs, whole, lines, before, created_at, sent_at, done_at, accepted_at FROM refunds`
 
 func scanRefund(r row) (f pay.Refund, err error) {
 	var lines string
-	var created, sent, done int64
+	var created, sent, done, accepted int64
 	if err := r.Scan(&f.ID, &f.BusinessID, &f.InvoiceID, &f.PaymentID, &f.Amount, &f.State, &f.Reason, &f.Ref, &f.Code, &f.Note,
-		&f.Theirs, &f.Whole, &lines, &f.Before, &created, &sent, &done); err != nil {
+		&f.Theirs, &f.Whole, &lines, &f.Before, &created, &sent, &done, &accepted); err != nil {
 		return f, err
 	}
 	if !slices.Contains(pay.MoveStates, f.State) || f.Amount <= 0 || f.Before < 0 {
@@ -41,7 +42,7 @@ func scanRefund(r row) (f pay.Refund, err error) {
 	if lines != "" {
 		f.Lines = []byte(lines)
 	}
-	f.CreatedAt, f.SentAt, f.DoneAt = instant(created), instant(sent), instant(done)
+	f.CreatedAt, f.SentAt, f.DoneAt, f.AcceptedAt = instant(created), instant(sent), instant(done), instant(accepted)
 	return f, nil
 }
 

@@ -1032,6 +1032,71 @@ func TestPayouts(t *testing.T) {
 	})
 }
 
+// Each filter narrows the list, alone and together, and one page follows the other.
+func TestPayoutsAreListed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		newShop(t, s)
+		states := []pay.MoveState{pay.MoveSucceeded, pay.MoveFailed, pay.MoveCreated, pay.MoveSent, pay.MoveUnknown}
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			for i := range 10 { // two in each second
+				p := pay.Payout{
+					ID: fmt.Sprint(i), BusinessID: "biz", MerchantID: "mer", Source: "app", Business: "shop", Provider: "multicard",
+					SourcePayoutID: fmt.Sprint("n", i), Amount: 1000, State: states[i%5], TwoSteps: true, CreatedAt: noon.Add(time.Duration(i/2) * time.Second), SentAt: noon,
+				}
+				if !p.State.Underway() {
+					p.DoneAt = noon
+				}
+				if i == 9 {
+					p.Source, p.Business, p.Provider = "till", "kiosk", "other"
+				}
+				if _, err := tx.InsertPayout(ctx, p); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for _, c := range []struct {
+			f    store.PayoutFilter
+			want string
+		}{
+			{store.PayoutFilter{}, "9876543210"},
+			{store.PayoutFilter{Source: "app"}, "876543210"},
+			{store.PayoutFilter{Business: "kiosk"}, "9"},
+			{store.PayoutFilter{Source: "app", Business: "kiosk"}, ""},
+			{store.PayoutFilter{Source: "app", Business: "shop", Provider: "multicard"}, "876543210"},
+			{store.PayoutFilter{Business: "shop", Provider: "other"}, ""},
+			{store.PayoutFilter{Status: "pending"}, "987432"},
+			{store.PayoutFilter{Status: "failed"}, "61"},
+			{store.PayoutFilter{Status: "succeeded", Source: "app"}, "50"},
+			{store.PayoutFilter{SourcePayoutID: "n3", Source: "app", Business: "shop"}, "3"},
+			{store.PayoutFilter{From: noon.Add(time.Second), To: noon.Add(3 * time.Second)}, "5432"},
+		} {
+			var got string
+			for p, more := (store.Page{Limit: 3}), true; more; {
+				var rows []pay.Payout
+				view(t, s, func(ctx context.Context, tx *store.Tx) (err error) {
+					rows, err = tx.Payouts(ctx, c.f, p)
+					return err
+				})
+				if more = len(rows) > 3; more {
+					rows = rows[:3]
+				}
+				for _, r := range rows {
+					got += r.ID
+					p.AfterAt, p.AfterID = r.CreatedAt.UnixMilli(), r.ID
+				}
+			}
+			same(t, fmt.Sprintf("%+v", c.f), got, c.want)
+		}
+		view(t, s, func(ctx context.Context, tx *store.Tx) error {
+			if _, err := tx.Payouts(ctx, store.PayoutFilter{Status: "lost"}, store.Page{}); err == nil {
+				t.Error("a status that does not exist finds something")
+			}
+			return nil
+		})
+	})
+}
+
 func TestPayoutEvents(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		newShop(t, s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
 )
@@ -41,6 +42,11 @@ func (tx *Tx) LockTill(ctx context.Context, id string) (pay.Till, error) {
 	return one(ctx, tx, scanTill, tillQuery+` WHERE t.id = $1`+tx.dialect.forChange("t"), id)
 }
 
+// Till reads one till.
+func (tx *Tx) Till(ctx context.Context, id string) (pay.Till, error) {
+	return one(ctx, tx, scanTill, tillQuery+` WHERE t.id = $1`, id)
+}
+
 // TillByCode reads, and locks, the till that waits for a pairing code.
 func (tx *Tx) TillByCode(ctx context.Context, hash string) (pay.Till, error) {
 	return one(ctx, tx, scanTill, tillQuery+` WHERE t.code_hash = $1 AND t.code_hash <> ''`+tx.dialect.forChange("t"), hash)
@@ -61,6 +67,40 @@ func (tx *Tx) Tills(ctx context.Context, f TillFilter, p Page) ([]pay.Till, erro
 	return many(ctx, tx, scanTill, tillQuery+s.page("t", p), s.args...)
 }
 
+// TillDay is what a till has reported since a time.
+type TillDay struct {
+	TillID  string
+	Reports int64 // operations of every kind
+	Sales   int64 // that were paid, and still count
+	Sum     pay.Tiyin
+	Returns int64 // that were made
+	Back    pay.Tiyin
+	Unknown int64 // sales and returns of which nobody knows the outcome
+}
+
+// TillDays counts what up to 1,000 tills have first reported at or after a time. A till that has
+// reported nothing is left out.
+func (tx *Tx) TillDays(ctx context.Context, ids []string, from time.Time) ([]TillDay, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	if len(ids) > pageSizes[len(pageSizes)-1] {
+		return nil, tx.fail(fmt.Errorf("store: %d tills at once", len(ids)))
+	}
+	var s selection
+	return many(ctx, tx, func(r row) (d TillDay, err error) {
+		err = r.Scan(&d.TillID, &d.Reports, &d.Sales, &d.Sum, &d.Returns, &d.Back, &d.Unknown)
+		return d, err
+	}, `SELECT r.till_id, COUNT(*),
+		COUNT(CASE WHEN r.refund_id = '' AND p.paid_at > 0 THEN 1 END),
+		CAST(COALESCE(SUM(CASE WHEN r.refund_id = '' AND p.paid_at > 0 THEN p.captured END), 0) AS BIGINT),
+		COUNT(CASE WHEN f.state = 'succeeded' THEN 1 END),
+		CAST(COALESCE(SUM(CASE WHEN f.state = 'succeeded' THEN f.amount END), 0) AS BIGINT),
+		COUNT(CASE WHEN p.state = 'unknown' OR f.state = 'unknown' THEN 1 END)
+		FROM till_reports r LEFT JOIN payments p ON p.id = r.op_id LEFT JOIN refunds f ON f.id = r.refund_id
+		WHERE r.till_id IN `+s.among(ids)+` AND r.created_at >= `+s.arg(millis(from))+` GROUP BY r.till_id ORDER BY r.till_id`, s.args...)
+}
+
 // InsertReport stores the first report of an operation. ok is false, and nothing is written, where
 // the till has reported it before.
 func (tx *Tx) InsertReport(ctx context.Context, k pay.KeptReport) (ok bool, err error) {
@@ -68,9 +108,9 @@ func (tx *Tx) InsertReport(ctx context.Context, k pay.KeptReport) (ok bool, err 
 	if err != nil {
 		return false, tx.fail(fmt.Errorf("store: report %s: %w", k.Report.ID, err))
 	}
-	return tx.insert(ctx, `INSERT INTO till_reports (till_id, op_id, business_id, revision, invoice_id, refund_id, body, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		k.TillID, k.Report.ID, k.BusinessID, k.Report.Revision, k.InvoiceID, k.RefundID, string(body), millis(k.CreatedAt), millis(k.UpdatedAt))
+	return tx.insert(ctx, `INSERT INTO till_reports (till_id, op_id, business_id, revision, invoice_id, refund_id, body, created_at, updated_at, adrift)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		k.TillID, k.Report.ID, k.BusinessID, k.Report.Revision, k.InvoiceID, k.RefundID, string(body), millis(k.CreatedAt), millis(k.UpdatedAt), adrift(k))
 }
 
 // SaveReport replaces what is known of an operation.
@@ -79,15 +119,24 @@ func (tx *Tx) SaveReport(ctx context.Context, k pay.KeptReport) error {
 	if err != nil {
 		return tx.fail(fmt.Errorf("store: report %s: %w", k.Report.ID, err))
 	}
-	return tx.save(ctx, `UPDATE till_reports SET revision = $3, invoice_id = $4, refund_id = $5, body = $6, updated_at = $7
+	return tx.save(ctx, `UPDATE till_reports SET revision = $3, invoice_id = $4, refund_id = $5, body = $6, updated_at = $7, adrift = $8
 		WHERE till_id = $1 AND op_id = $2`,
-		k.TillID, k.Report.ID, k.Report.Revision, k.InvoiceID, k.RefundID, string(body), millis(k.UpdatedAt))
+		k.TillID, k.Report.ID, k.Report.Revision, k.InvoiceID, k.RefundID, string(body), millis(k.UpdatedAt), adrift(k))
 }
+
+// adrift says whether nobody knows what a report is of, nor how it ended.
+func adrift(k pay.KeptReport) bool { return k.InvoiceID == "" && k.Report.State == "unknown" }
 
 // LockReport reads, and locks, what a till reported of an operation.
 func (tx *Tx) LockReport(ctx context.Context, tillID, opID string) (pay.KeptReport, error) {
 	return one(ctx, tx, scanReport, `SELECT r.till_id, r.business_id, r.invoice_id, r.refund_id, r.body, r.created_at, r.updated_at
 		FROM till_reports r WHERE r.till_id = $1 AND r.op_id = $2`+tx.dialect.forChange("r"), tillID, opID)
+}
+
+// ReportOf reads what one of a business's tills reported of an operation.
+func (tx *Tx) ReportOf(ctx context.Context, businessID, opID string) (pay.KeptReport, error) {
+	return one(ctx, tx, scanReport, `SELECT r.till_id, r.business_id, r.invoice_id, r.refund_id, r.body, r.created_at, r.updated_at
+		FROM tills t JOIN till_reports r ON r.till_id = t.id AND r.op_id = $2 WHERE t.business_id = $1`, businessID, opID)
 }
 
 func scanReport(r row) (k pay.KeptReport, err error) {

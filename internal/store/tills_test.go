@@ -90,6 +90,84 @@ func TestReportRows(t *testing.T) {
 			if d := cmp.Diff(k, got); d != "" {
 				t.Error(d)
 			}
+			of, err2 := tx.ReportOf(ctx, "biz", k.Report.ID)
+			if d := cmp.Diff(k, of); d != "" {
+				t.Error(d)
+			}
+			for business, op := range map[string]string{"biz": "another", "another": k.Report.ID} {
+				if _, err := tx.ReportOf(ctx, business, op); !errors.Is(err, store.ErrNotFound) {
+					t.Errorf("%s has reported %s: %v", business, op, err)
+				}
+			}
+			return errors.Join(err, err2)
+		})
+	})
+}
+
+// What each till has reported since a time: what was paid, returned and is unknown is counted, what
+// came to nothing is not, nor what was reported before.
+func TestTillDays(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		newShop(t, s)
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			for _, id := range []string{"till", "quiet"} {
+				if err := tx.SaveTill(ctx, pay.Till{ID: id, BusinessID: "biz", Name: id, CreatedAt: noon}); err != nil {
+					return err
+				}
+			}
+			for _, x := range []struct {
+				id, state, refund string // a sale's state, or the state of the refund that a return is
+				at                time.Time
+			}{
+				{"old", "paid", "", noon.Add(-time.Minute)},
+				{"sold", "paid", "", noon},
+				{"sold twice", "refunded", "", noon},
+				{"declined", "failed", "", noon},
+				{"unsure", "unknown", "", noon},
+				{"back", "paid", "succeeded", noon},
+				{"not back", "paid", "failed", noon},
+				{"unsure back", "paid", "unknown", noon},
+			} {
+				paid, captured, refunded := int64(0), int64(0), int64(0)
+				if x.state == "paid" || x.state == "refunded" {
+					paid, captured = x.at.UnixMilli(), 1000
+				}
+				if x.state == "refunded" {
+					refunded = captured
+				}
+				payment, refund := x.id, ""
+				if x.refund != "" {
+					payment, refund = "of "+x.id, "refund "+x.id
+				}
+				for _, q := range []struct {
+					text string
+					args []any
+				}{
+					{`INSERT INTO invoices (id, business_id, source, source_invoice_id, pay_number, amount, status, details, created_at, expires_at, check_at, notify_delivered)
+						VALUES ($1, 'biz', 'app', $1, $1, 1000, 'pending', '{}', 1, 1, 1, TRUE)`, []any{x.id}},
+					{`INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, amount, captured, refunded, state, created_at, paid_at) VALUES ($1, $2, 'biz', 'mer', 'humo', 1000, $5, $6, $3, 1, $4)`, []any{payment, x.id, x.state, paid, captured, refunded}},
+				} {
+					if _, err := tx.Exec(ctx, q.text, q.args...); err != nil {
+						return err
+					}
+				}
+				if refund != "" {
+					if _, err := tx.Exec(ctx, `INSERT INTO refunds (id, business_id, invoice_id, payment_id, amount, state, created_at) VALUES ($1, 'biz', $2, $3, 400, $4, 1)`, refund, x.id, payment, x.refund); err != nil {
+						return err
+					}
+				}
+				if _, err := tx.InsertReport(ctx, pay.KeptReport{TillID: "till", BusinessID: "biz", InvoiceID: x.id, RefundID: refund, Report: pay.TillReport{ID: x.id, Revision: 1}, CreatedAt: x.at, UpdatedAt: x.at}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			got, err := tx.TillDays(ctx, []string{"till", "quiet", "no such"}, noon)
+			want := []store.TillDay{{TillID: "till", Reports: 7, Sales: 2, Sum: 2000, Returns: 1, Back: 400, Unknown: 2}}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Error(d)
+			}
 			return err
 		})
 	})

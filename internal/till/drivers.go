@@ -21,10 +21,15 @@ var driverNames = []string{"sim", "zvt", "arcus2", "fbox", "process"}
 
 // device is a pinpad as the agent holds it: one operation at a time, from whichever endpoint.
 type device struct {
-	key    string // two endpoints with the same driver, address and options are one device
+	key    string // two endpoints with the same key are one device
 	driver terminal.Driver
+	leads  []string // the endpoints that lead to it
 
 	mu sync.Mutex // held by the operation, or the report, that is using it
+
+	// left is when we last left off in the middle of an operation: when its line broke, or, for
+	// those of an earlier run, when this one began.
+	left time.Time
 
 	// What stood last in the device's own journal; asked for anew after each start and whenever
 	// somebody else may have used the device.
@@ -71,6 +76,22 @@ func openDriver(ctx context.Context, endpoint string, t Terminal, client *http.C
 	return nil, fmt.Errorf("there is no driver %q", t.Driver)
 }
 
+// deviceKey names the device itself. What else the options say may change from one start to the
+// next, and what is unknown at the device stays unknown.
+func deviceKey(endpoint string, t Terminal) string {
+	switch t.Driver {
+	case "zvt":
+		return "zvt|" + t.Address
+	case "arcus2":
+		return "arcus2|" + t.Options["dir"]
+	case "fbox":
+		return "fbox|" + t.Address + "|" + codeOr(t.Options["endpoint"], endpoint)
+	case "process":
+		return "process|" + t.Options["path"] + "|" + t.Options["args"]
+	}
+	return endpoint + "|" + t.Driver // a simulated device is nobody else's
+}
+
 // openDevices opens the terminals. Options.Terminals, where given, replaces a driver: a test's.
 func (a *Agent) openDevices(ctx context.Context) error {
 	byKey := map[string]*device{}
@@ -80,9 +101,9 @@ func (a *Agent) openDevices(ctx context.Context) error {
 		if !ok && given == nil {
 			continue
 		}
-		key := fmt.Sprintf("%s|%s|%v", t.Driver, t.Address, t.Options) // fmt prints maps in order
-		if t.Driver == "sim" || given != nil {
-			key = endpoint + "|" + key // a simulated device is nobody else's
+		key := deviceKey(endpoint, t)
+		if given != nil {
+			key = endpoint + "|given"
 		}
 		d := byKey[key]
 		if d == nil {
@@ -96,9 +117,10 @@ func (a *Agent) openDevices(ctx context.Context) error {
 			if c, ok := driver.(io.Closer); ok {
 				a.closers = append(a.closers, c.Close)
 			}
-			d = &device{key: key, driver: driver}
+			d = &device{key: key, driver: driver, left: a.now()}
 			byKey[key] = d
 		}
+		d.leads = append(d.leads, endpoint)
 		a.devices[endpoint] = d
 	}
 	return nil

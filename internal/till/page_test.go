@@ -84,23 +84,8 @@ func TestSlips(t *testing.T) {
 // A printer on the network gets the QR and both papers; one that is off is told of, and the QR is
 // the same when the call comes again.
 func TestPrinter(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	papers := make(chan string, 8)
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			b, _ := io.ReadAll(c)
-			c.Close()
-			papers <- string(b)
-		}
-	}()
-	s := newShop(t, func(o *till.Options) { o.Config.Printer.Address = ln.Addr().String() })
+	papers, address, unplug := openPrinter(t)
+	s := newShop(t, func(o *till.Options) { o.Config.Printer.Address = address })
 	a := s.post("/payment/qr_pay", `{"amount":500,"order_id":"1","print":true}`)
 	message, _ := a.Data["message"].(string)
 	if paper := <-papers; message == "" || !strings.Contains(paper, message) {
@@ -113,9 +98,32 @@ func TestPrinter(t *testing.T) {
 	if one, two := <-papers, <-papers; !strings.Contains(one, "Nusxa 1") || !strings.Contains(two, "Nusxa 2") {
 		t.Errorf("%q\n%q", one, two)
 	}
-	ln.Close()
+	unplug()
 	s.want(s.post("/payment/qr_pay", `{"amount":500,"order_id":"1","print":true}`), `{"data":null,"error":{"code":101,"message":"PRINTER_ERROR","data":null},"is_success":false}`)
 	if again := s.post("/payment/qr_pay", `{"amount":500,"order_id":"1"}`); again.raw != a.raw {
 		t.Errorf("%s, and then %s", a.raw, again.raw)
 	}
+}
+
+// openPrinter is a printer on the network: what it prints, where it is, and its plug.
+func openPrinter(t *testing.T) (papers chan string, address string, unplug func() error) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	papers = make(chan string, 8)
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			b, _ := io.ReadAll(c)
+			c.Close()
+			papers <- string(b)
+		}
+	}()
+	return papers, ln.Addr().String(), ln.Close
 }

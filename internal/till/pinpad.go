@@ -77,35 +77,41 @@ func (a *Agent) free(ctx context.Context, d *device, endpoint string) claim {
 		if !d.mu.TryLock() {
 			return nil, atPinpad(endpoint, terminal.CodeBusy)
 		}
-		open, err := a.j.Unresolved(ctx, d.key)
-		if err == nil && open == nil {
-			return d.mu.Unlock, nil
+		for _, e := range d.leads {
+			open, err := a.j.Unresolved(ctx, d.key, e)
+			if err == nil && open == nil {
+				continue
+			}
+			d.mu.Unlock()
+			if err != nil {
+				return nil, a.broken(err)
+			}
+			f := atPinpad(endpoint, "")
+			f.Data = unresolved(open)
+			return nil, f
 		}
-		d.mu.Unlock()
-		if err != nil {
-			return nil, a.broken(err)
-		}
-		f := atPinpad(endpoint, "")
-		f.Data = unresolved(open)
-		return nil, f
+		return d.mu.Unlock, nil
 	}
 }
 
-// present does an operation at the device; the caller holds the device.
+// present does an operation at the device; the caller holds the device. Once it is written as
+// unknown a person may decide about it, so that what the device says then is written by decide.
 func (a *Agent) present(ctx context.Context, d *device, op *journal.Operation) {
 	a.baseline(ctx, d, op)
 	defer d.Show("")
 	r := d.driver.Run(ctx, a.order(ctx, op), progress{a, d, op})
+	d.left = a.now()
 	a.take(op, r)
-	if op.State == journal.Unknown && d.driver.Caps().Last {
-		if err := a.j.Save(ctx, op); err != nil {
-			a.log.Error("the journal cannot be written", "operation", op.ID, "error", err)
-			return
-		}
-		a.askDevice(ctx, d, op)
-	}
 	a.save(op)
-	d.remember(op)
+	defer func() { d.remember(op) }()
+	caps := d.driver.Caps()
+	if op.State != journal.Unknown || !caps.Last || !pause(ctx, caps.AutoReverses) {
+		return
+	}
+	found := *op
+	if a.askDevice(ctx, d, &found) && a.decide(ctx, op.ID, &found) {
+		op = &found
+	}
 }
 
 // baseline asks once what stands last in the device's journal, so that after a lost answer the
@@ -171,12 +177,12 @@ func (p progress) Answered(r terminal.Result) error {
 	return p.a.j.Note(p.a.life, p.op)
 }
 
-func (p progress) Show(text string) { p.d.Show(text) }
+func (p progress) Show(text string) { p.d.Show(terminal.Mask(text)) }
 
 // take puts a driver's result into the operation.
 func (a *Agent) take(op *journal.Operation, r terminal.Result) {
 	tell(op, r)
-	op.Code, op.Message = r.Code, r.Note
+	op.Code, op.Message = r.Code, terminal.Mask(r.Note)
 	switch r.Outcome {
 	case terminal.Approved:
 		op.State = journal.Approved
@@ -199,7 +205,7 @@ func tell(op *journal.Operation, r terminal.Result) {
 		from string
 	}{
 		{&op.RRN, r.RRN}, {&op.Receipt, r.Receipt}, {&op.Trace, r.Trace}, {&op.Auth, r.Auth},
-		{&op.TerminalID, r.TerminalID}, {&op.Card, terminal.Mask(r.MaskedPAN)}, {&op.Slip, terminal.Clean(r.Slip)},
+		{&op.TerminalID, r.TerminalID}, {&op.Card, terminal.Card(r.MaskedPAN)}, {&op.Slip, terminal.Clean(r.Slip)},
 	} {
 		if f.from != "" {
 			*f.to = f.from

@@ -256,7 +256,7 @@ func newTerminal(t *testing.T, d *device.Device) *zvtsim.Terminal {
 
 func zvtTo(t *testing.T, c *clock, term *zvtsim.Terminal) terminal.Driver {
 	t.Helper()
-	d, err := zvt.Open(term.Address(), nil, c.now)
+	d, err := zvt.Open(term.Address(), map[string]string{"reversal": "1ms"}, c.now) // the simulated one takes back at once
 	if err != nil {
 		t.Fatal(err)
 	}

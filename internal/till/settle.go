@@ -24,6 +24,11 @@ const notFoundIsFinal = 10 * time.Minute
 // skew is how far a pinpad's clock may be behind ours.
 const skew = 5 * time.Minute
 
+// atWork is how long a pinpad may be at work on an operation after it was sent: a buyer may look
+// for the card while we have given up. Only a device that takes back by itself what nobody
+// acknowledges is believed sooner that it has not performed one.
+const atWork = maxOperation + time.Minute
+
 // Run asks about what is unknown, hands on receipts and reports to the gateway until ctx ends.
 func (a *Agent) Run(ctx context.Context) {
 	asked := map[string]time.Time{}
@@ -74,21 +79,16 @@ const shownFor = time.Hour
 
 // unsettled lists what there is to ask about: the unknown, and QRs that are shown.
 func (a *Agent) unsettled(ctx context.Context) []journal.Operation {
-	ops, err := a.j.InState(ctx, journal.Unknown)
+	ops, err := a.j.Unknown(ctx)
 	if err != nil {
 		a.log.Error("the journal cannot be read", "error", err)
 		return nil
 	}
-	shown, err := a.j.InState(ctx, journal.InProgress)
+	shown, err := a.j.ShownSince(ctx, a.now().Add(-shownFor))
 	if err != nil {
 		a.log.Error("the journal cannot be read", "error", err)
 	}
-	for _, op := range shown {
-		if op.Stage == journal.Shown && a.now().Sub(op.CreatedAt) < shownFor {
-			ops = append(ops, op)
-		}
-	}
-	return ops
+	return append(ops, shown...)
 }
 
 // settle asks whoever can tell what came of an operation. It changes nothing where the answer is
@@ -129,12 +129,15 @@ func (a *Agent) deviceOf(op *journal.Operation) *device {
 	return nil
 }
 
-// decide writes what was found out, unless somebody else did meanwhile.
+// decide writes what was found out, unless somebody else did meanwhile: a person's word stands.
 func (a *Agent) decide(ctx context.Context, id string, found *journal.Operation) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now, err := a.j.Get(ctx, id)
 	if err != nil || now == nil || now.State.Final() {
+		if now != nil && now.State != found.State {
+			a.log.Warn("it was decided already, and otherwise", "operation", id, "state", now.State, "by", now.ResolvedBy, "found", found.State)
+		}
 		return false
 	}
 	found.Revision, found.Reported, found.ReceiptURL = now.Revision, now.Reported, now.ReceiptURL
@@ -152,9 +155,12 @@ func (a *Agent) askDevice(ctx context.Context, d *device, op *journal.Operation)
 		a.log.Info("a pinpad does not tell its last transaction", "operation", op.ID, "error", err)
 		return false
 	}
-	switch judge(op, last) {
+	switch a.judge(d, op, last) {
 	case ours:
 		a.take(op, last.Result())
+	case early:
+		a.log.Info("a pinpad may be at work still", "operation", op.ID, "receipt", last.Receipt)
+		return false
 	case notPerformed:
 		op.State, op.Code, op.Message = journal.Declined, terminal.CodeNotPerformed, "the pinpad has not performed it"
 		op.RRN, op.Receipt, op.Trace = "", "", ""
@@ -170,15 +176,39 @@ type verdict int
 
 const (
 	unclear verdict = iota
+	early           // what it says now may be otherwise in a moment
 	ours
 	notPerformed
 )
 
-// judge says what the last transaction of a device means for an operation whose answer was lost.
-// Ours is one of this amount, made since, that is later than what stood last before; one that
-// still is what stood last before means that nothing was performed. Anything else is unclear, and
-// goes before a person.
-func judge(op *journal.Operation, last terminal.Record) verdict {
+// judge says what the last transaction of a device means for an operation whose answer was lost,
+// and when it may be believed.
+//
+// What the device has not performed it may be performing, unless it takes back what nobody
+// acknowledges. Such a device is not believed that a sale stands before it has had the time to take
+// it back, and never of one whose result has not reached us: nobody can have acknowledged that.
+func (a *Agent) judge(d *device, op *journal.Operation, last terminal.Record) verdict {
+	reverses, now := d.driver.Caps().AutoReverses, a.now()
+	switch v := compare(op, last); {
+	case v == notPerformed && reverses == 0 && now.Sub(op.SentAt) < atWork:
+		return early
+	case v == ours && reverses > 0 && last.Approved && !last.Reversed:
+		if op.Stage != journal.Answered {
+			return unclear
+		}
+		if now.Sub(d.left) < reverses {
+			return early
+		}
+		return ours
+	default:
+		return v
+	}
+}
+
+// compare holds the last transaction of a device against an operation. Ours is one of this amount,
+// made since, that is later than what stood last before; one that still is what stood last before
+// means that nothing was performed. Anything else is unclear, and goes before a person.
+func compare(op *journal.Operation, last terminal.Record) verdict {
 	switch {
 	case !op.BaseKnown:
 		return unclear

@@ -334,3 +334,28 @@ func (s *shop) want(a answer, want string) {
 		s.t.Errorf("answered\n%s, want\n%s", a.raw, want)
 	}
 }
+
+// list is the data of an answer that lists.
+func (a answer) list() (out []map[string]any) {
+	var e struct{ Data []map[string]any }
+	json.Unmarshal([]byte(a.raw), &e)
+	return e.Data
+}
+
+// bodies keeps what is sent.
+type bodies struct {
+	next http.RoundTripper
+	seen *[]string
+}
+
+func (b bodies) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		*b.seen = append(*b.seen, string(body))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return b.next.RoundTrip(r)
+}

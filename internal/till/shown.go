@@ -68,25 +68,38 @@ func (a *Agent) show(ctx context.Context, op *journal.Operation, make func(conte
 	switch {
 	case err != nil:
 		return nil, a.broken(err)
-	case old != nil && old.Amount != op.Amount:
-		return nil, badArgument("this order has a QR of another amount already: " + old.Amount.Soum())
-	case old != nil && old.Shows != "":
-		return old, nil
+	case old != nil && (old.Shows != "" || old.Amount != op.Amount):
+		return a.shows(old, op)
 	}
 	now, fail := a.perform(ctx, op, nil, func(ctx context.Context, op *journal.Operation) {
 		ctx, stop := context.WithTimeout(ctx, 30*time.Second)
 		defer stop()
 		make(ctx, op)
 	})
-	switch {
-	case fail != nil:
+	if fail != nil {
 		return nil, fail
-	case now.Amount != op.Amount:
-		return nil, badArgument("this order has a QR of another amount already: " + now.Amount.Soum())
-	case now.Shows == "":
-		return nil, refused(now)
 	}
-	return now, nil
+	return a.shows(now, op)
+}
+
+// shows is the operation of an order whose QR may be shown, again or for the first time. One that
+// was paid or given up must not be: a buyer would pay for what is paid, or for nothing. The same
+// operation_id has its own answer for ever.
+func (a *Agent) shows(op, asked *journal.Operation) (*journal.Operation, *failure) {
+	again := asked.OperationID != "" && op.OperationID == asked.OperationID && op.Fingerprint == asked.Fingerprint
+	switch {
+	case op.Amount != asked.Amount:
+		return nil, badArgument("this order has a QR of another amount already: " + op.Amount.Soum())
+	case op.State == journal.InProgress && op.Shows != "", again && op.Shows != "":
+		return op, nil
+	case op.State == journal.Approved && op.Endpoint == "one_qr":
+		return nil, alreadyPaid()
+	case op.State == journal.Approved:
+		return nil, badArgument("this order is paid already")
+	case op.State == journal.Declined:
+		return nil, badArgument("this order's QR was cancelled, or not paid: name another order")
+	}
+	return nil, refused(op)
 }
 
 // qrPayStatus is POST /payment/qr_pay/status.

@@ -181,15 +181,13 @@ func known(info provider.Info, values map[string]string) (err error) {
 // recover reads what the last run left in progress: what never left this machine was not started;
 // of anything else it is not known what came of it. A shown QR goes on being shown.
 func (a *Agent) recover(ctx context.Context) error {
-	ops, err := a.j.InState(ctx, journal.InProgress)
+	ops, err := a.j.Interrupted(ctx)
 	if err != nil {
 		return err
 	}
 	for i := range ops {
 		op := &ops[i]
 		switch op.Stage {
-		case journal.Shown:
-			continue
 		case journal.Asked:
 			op.State, op.Code, op.Message = journal.NotStarted, "interrupted", "the agent was stopped before anything was sent"
 		default:

@@ -13,6 +13,7 @@ import (
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/till/fbox"
 	"github.com/chorsu/chorsu/internal/till/journal"
+	"github.com/chorsu/chorsu/internal/till/terminal"
 )
 
 // UzQR, the national QR, by way of an F-Box, which is the only way up that is known. The box's
@@ -24,6 +25,9 @@ const boxPatience = 150 * time.Second
 
 // noBox is the vendor's own word for it.
 func noBox() *failure { return &failure{Code: codeArgument, Message: "UzQR endpoint not configured"} }
+
+// alreadyPaid is the vendor's word for an invoice that is paid.
+func alreadyPaid() *failure { return &failure{Code: 3002, Message: "ALREADY_PAID"} }
 
 // lineLost is the answer to the till when the box does not answer a call that moves no money.
 func lineLost() *failure { return billingError() }
@@ -76,13 +80,22 @@ func (a *Agent) uzqrCreate(r *http.Request, f fields) envelope {
 	}
 	op.Asked = int64(op.Amount)
 	op.NaturalKey, op.Fingerprint = a.j.Hash("order", "one_qr", op.OrderID), a.j.Hash("one_qr", op.OrderID, op.Amount.Soum())
-	body := map[string]any{"external_id": op.OrderID, "amount": op.Amount.Soum(), "print": printIt}
+	// A QR that the box has printed and whose making it did not confirm can be paid, and nobody would
+	// know. So we print it ourselves, once it is in the journal; only where there is no printer but the
+	// box's the box is asked to, and a lost answer is unknown then.
+	byBox := printIt && a.o.Config.Printer.Address == ""
+	body := map[string]any{"external_id": op.OrderID, "amount": op.Amount.Soum(), "print": byBox}
 	if raw, ok := f["banners"]; ok {
 		body["banners"] = raw
 	}
-	shown, fail := a.show(r.Context(), op, func(ctx context.Context, op *journal.Operation) { a.makeUzqr(ctx, op, body) })
+	shown, fail := a.show(r.Context(), op, func(ctx context.Context, op *journal.Operation) { a.makeUzqr(ctx, op, body, byBox) })
 	if fail != nil {
 		return no(fail)
+	}
+	if printIt && !byBox {
+		if fail := a.printQR(r.Context(), shown); fail != nil {
+			return no(fail)
+		}
 	}
 	return ok(map[string]any{"invoice_id": shown.PaymentID, "qr_text": shown.Shows})
 }
@@ -95,15 +108,27 @@ func soums(s string) (pay.Tiyin, error) {
 	return t, nil
 }
 
-func (a *Agent) makeUzqr(ctx context.Context, op *journal.Operation, body map[string]any) {
+// makeUzqr has the box make a QR. Where the box does not print it, one whose answer is lost was seen
+// by nobody.
+func (a *Agent) makeUzqr(ctx context.Context, op *journal.Operation, body map[string]any, byBox bool) {
+	if byBox {
+		if err := a.j.MarkSent(ctx, op); err != nil {
+			a.log.Error("the journal cannot be written", "operation", op.ID, "error", err)
+			return
+		}
+	}
 	answer, err := a.box.Call(ctx, "/payment/one_qr/create", body)
 	var c created
 	if err == nil && answer.Success {
 		err = json.Unmarshal(answer.Data, &c)
 	}
 	if err != nil || c.InvoiceID == "" || c.QRText == "" {
-		a.log.Warn("the box made no QR", "operation", op.ID, "error", err, "answer", answer.Error)
+		a.log.Warn("the box made no QR", "operation", op.ID, "error", err)
 		op.State, op.Code, op.Message = journal.NotStarted, "unreachable", "the box made no QR"
+		lost, _ := errors.AsType[*fbox.Lost](err)
+		if refused := err == nil && !answer.Success; byBox && !refused && (lost == nil || !lost.NotSent) {
+			op.State, op.Code, op.Message = journal.Unknown, "no_answer", "the box may have printed a QR that can be paid"
+		}
 		a.save(op)
 		return
 	}
@@ -180,7 +205,7 @@ func (a *Agent) learnUzqr(ctx context.Context, op *journal.Operation, answer fbo
 	found := *op
 	switch s.Status {
 	case boxPaid:
-		found.State, found.RRN, found.Phone, found.Card = journal.Approved, string(s.PayID), strings.TrimPrefix(s.Phone, "+"), s.Card
+		found.State, found.RRN, found.Phone, found.Card = journal.Approved, string(s.PayID), strings.TrimPrefix(s.Phone, "+"), terminal.Card(s.Card)
 	case boxNo:
 		found.State, found.Code, found.Message = journal.Declined, "declined", "the buyer has not paid"
 	default:
@@ -343,19 +368,11 @@ func (a *Agent) uzqrRefund(r *http.Request, f fields) envelope {
 // noRefundUnknown refuses another refund of a payment while it is not known what came of one.
 func (a *Agent) noRefundUnknown(ctx context.Context, payID string) claim {
 	return func() (func(), *failure) {
-		open, err := a.j.InState(ctx, journal.Unknown)
-		if err != nil {
+		switch open, err := a.j.OpenReturn(ctx, "one_qr", payID); {
+		case err != nil:
 			return nil, a.broken(err)
-		}
-		running, err := a.j.InState(ctx, journal.InProgress)
-		if err != nil {
-			return nil, a.broken(err)
-		}
-		open = append(open, running...)
-		for i := range open {
-			if op := &open[i]; op.Endpoint == "one_qr" && op.Kind == journal.Return && op.Reference == payID {
-				return nil, refused(op)
-			}
+		case open != nil:
+			return nil, refused(open)
 		}
 		return nil, nil
 	}
@@ -377,7 +394,7 @@ func (a *Agent) refundByBox(ctx context.Context, op *journal.Operation) fbox.Ans
 	case err != nil:
 		op.State, op.Code, op.Message = journal.Unknown, "no_answer", "the box's answer was lost"
 	case !answer.Success && answer.Error != nil:
-		op.State, op.Code, op.Message = journal.Declined, "refused", answer.Error.Message
+		op.State, op.Code, op.Message = journal.Declined, "refused", terminal.Mask(answer.Error.Message)
 	case json.Unmarshal(answer.Data, &back) != nil || back.ID == "":
 		op.State, op.Code, op.Message = journal.Unknown, "no_answer", "the box's answer names no refund"
 	default:

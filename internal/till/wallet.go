@@ -11,6 +11,7 @@ import (
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/till/journal"
+	"github.com/chorsu/chorsu/internal/till/terminal"
 )
 
 // walletPatience is how long a wallet's company may take over a payment.
@@ -134,7 +135,7 @@ func (a *Agent) learn(op *journal.Operation, out provider.Outcome, err error) {
 		op.Phone = out.Phone
 	}
 	if out.Card.MaskedPAN != "" {
-		op.Card = out.Card.MaskedPAN
+		op.Card = terminal.Card(out.Card.MaskedPAN)
 	}
 	switch out.State {
 	case pay.Paid:
@@ -144,7 +145,7 @@ func (a *Agent) learn(op *journal.Operation, out provider.Outcome, err error) {
 		}
 		op.State, op.Code, op.Message = journal.Approved, "", ""
 	case pay.Failed, pay.Cancelled, pay.Refunded:
-		op.State, op.Code, op.Message = journal.Declined, codeOr(out.Reason, "declined"), out.Note
+		op.State, op.Code, op.Message = journal.Declined, codeOr(out.Reason, "declined"), terminal.Mask(out.Note)
 		if out.Reason == pay.DeclineUnreached {
 			op.State = journal.NotStarted
 		}

@@ -30,12 +30,25 @@ var (
 	PhoneExpiry  = Text{"Amal qilish muddati (YYOO)", "Срок действия (ГГММ)", "Expiry (YYMM)"}
 	SMSCode      = Text{"SMS-kod", "Код из SMS", "Code from the SMS"}
 
+	MyCodes     = Text{"Kodimni koʻrsatish", "Показать мой код", "Show my code"}
+	CodeAlt     = Text{"%s kodi", "Код %s", "A code of %s"}
+	CodeGood    = Text{"Kassa skanerlasin. %s gacha, bitta toʻlov uchun.", "Пусть касса отсканирует. До %s, на один платёж.", "Let the till scan it. Good until %s, for one payment."}
+	CodeSend    = Text{"Kassasiz, API orqali:", "Без кассы, через API:", "Without a till, through the API:"}
+	CodeUsed    = Text{"Kod ishlatildi", "Код использован", "The code was used"}
+	CodeOver    = Text{"Kodning muddati tugadi", "Срок кода истёк", "The code has run out"}
+	NewCode     = Text{"Yangi kod", "Новый код", "A new code"}
+	CodeNoMoney = Text{"Puli yetmaydigan kod", "Код без денег", "A code without money"}
+	CodeLost    = Text{"Javobi yoʻqoladigan kod", "Код, ответ по которому теряется", "A code whose answer is lost"}
+	AtTills     = Text{"Kassa ekranlarida", "На экранах касс", "On tills’ screens"}
+	LookAgain   = Text{"Yana qarash", "Посмотреть ещё раз", "Look again"}
+
 	PhonePaid      = Text{"Toʻlandi", "Оплачено", "Paid"}
 	PhoneRefused   = Text{"Toʻlov oʻtmadi", "Платёж не прошёл", "The payment did not go through"}
 	PhoneOpen      = Text{"Toʻlov tugallanmagan", "Платёж не завершён", "The payment is not finished"}
 	PhoneCancelled = Text{"Toʻlov bekor qilindi", "Платёж отменён", "The payment was cancelled"}
 	PhoneRefunded  = Text{"Pul qaytarildi", "Деньги возвращены", "The money was returned"}
 	PhoneUnsure    = Text{"Kompaniya natijani bilmaydi", "Компания не знает, чем кончилось", "The company does not know the outcome"}
+	PhoneUntold    = Text{"Telefonga javob kelmadi", "Ответ до телефона не дошёл", "No answer reached the phone"}
 	PhoneNoneBegan = Text{"Ilova yopildi, hech narsa boshlanmadi", "Приложение закрыто, ничего не начато", "The app was closed before anything began"}
 	OnTheWire      = Text{"Kompaniya va shlyuz nima deyishdi (%d)", "Что сказали друг другу компания и шлюз (%d)", "What the company and the gateway said (%d)"}
 	NoAnswerCame   = Text{"javob yetib kelmadi", "ответ не дошёл", "no answer arrived"}

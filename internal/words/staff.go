@@ -35,7 +35,7 @@ var (
 	RoleViewerMay  = Text{"Faqat koʻradi", "Только смотрит", "Only looks"}
 	RoleSupportMay = Text{"Xabarlarni qayta yuboradi, toʻlanmagan hisobni bekor qiladi", "Повторяет уведомления, отменяет неоплаченные счета", "Sends webhooks again, cancels unpaid invoices"}
 	RoleRefundsMay = Text{"Pul qaytaradi, noaniq toʻlovlar boʻyicha qaror qiladi", "Возвращает деньги, решает по неизвестным исходам", "Returns money, decides unknown outcomes"}
-	RoleOwnerMay   = Text{"Savdogarlar, xodimlar, chegaralar", "Мерчанты, сотрудники, лимиты", "Merchants, staff, limits"}
+	RoleOwnerMay   = Text{"Savdogarlar, kassalar, xodimlar, chegaralar", "Мерчанты, кассы, сотрудники, лимиты", "Merchants, tills, staff, limits"}
 )
 
 // Signing in, and enrolling.
@@ -182,6 +182,9 @@ var AuditWhats = map[string]Text{
 	"merchant.on":       {"Savdogar yoqildi", "Мерчант включён", "Merchant turned on"},
 	"merchant.off":      {"Savdogar oʻchirildi", "Мерчант выключен", "Merchant turned off"},
 	"merchant.checked":  {"Kalitlar sinaldi", "Проверены ключи", "Credentials tried"},
+	"till.seen":         {"Kassa koʻrildi", "Просмотрена касса", "Till looked at"},
+	"till.added":        {"Kassa qoʻshildi", "Добавлена касса", "Till added"},
+	"till.revoked":      {"Kassa bekor qilindi", "Касса отозвана", "Till revoked"},
 	"invoice.seen":      {"Hisob koʻrildi", "Просмотрен счёт", "Invoice looked at"},
 	"invoice.searched":  {"Qidirildi", "Искал", "Searched"},
 	"list.seen":         {"Roʻyxat koʻrildi", "Просмотрен список", "List looked at"},
@@ -271,6 +274,49 @@ var (
 	CreditGood    = Text{"%s kalitlarni qabul qildi.", "%s принимает эти реквизиты.", "%s takes these credentials."}
 	CreditBad     = Text{"%s kalitlarni rad etdi. Ularni kabinet bilan solishtiring.", "%s отклоняет эти реквизиты. Сверьте их с кабинетом.", "%s does not take these credentials. Compare them with its cabinet."}
 	CreditUnclear = Text{"%s hozir aniq javob bermadi. Birozdan soʻng urinib koʻring.", "%s сейчас не ответила внятно. Попробуйте позже.", "%s gave no clear answer. Try again soon."}
+)
+
+// Tills, as the staff's pages show them.
+var (
+	TillsTitle    = Text{"Kassalar", "Кассы", "Tills"}
+	TillsText     = Text{"Doʻkondagi kassa yonida ishlaydigan va sotuvlarni shu yerga xabar qiladigan dasturlar.", "Программы, которые работают рядом с кассой в магазине и сообщают сюда о продажах.", "Programs beside the cash registers of a shop, which report its sales here."}
+	TillAdd       = Text{"Yangi kassani ulash", "Подключить новую кассу", "Pair a new till"}
+	TillName      = Text{"Kassa nomi", "Название кассы", "Name of the till"}
+	TillNameHint  = Text{"Masalan: 1-kassa, Chilonzor", "Например: Касса 1, Чиланзар", "For example: Till 1, Chilonzor"}
+	TillShop      = Text{"Doʻkon", "Магазин", "Shop"}
+	TillShopHint  = Text{"Biznesning ID si: kassaning sotuvlari shu yerda turadi", "ID бизнеса: под ним стоят продажи кассы", "Id of the business under which the till’s sales stand"}
+	TillSourceIs  = Text{"Doʻkon hech bir ilovaga tegishli boʻlmasa: till", "Если магазин не относится ни к одному приложению: till", "Where the shop belongs to no app: till"}
+	TillNotify    = Text{"Sotuvlar haqida xabar yuboriladigan manzil", "Адрес для уведомлений о продажах", "Where webhooks of its sales go"}
+	TillFaultName = Text{"Nom 1 dan 100 tagacha belgidan iborat boʻlsin.", "Название: от 1 до 100 знаков.", "A name has 1 to 100 characters."}
+	TillFaultShop = Text{"Ilova va doʻkon 1 dan 255 tagacha belgidan iborat boʻlsin.", "Приложение и магазин: от 1 до 255 знаков.", "App and shop have 1 to 255 characters."}
+	TillSeen      = Text{"Oxirgi xabar", "Последнее сообщение", "Last heard of"}
+	TillToday     = Text{"Bugun", "Сегодня", "Today"}
+	TillDevice    = Text{"Qurilma", "Устройство", "Device"}
+	TillVersion   = Text{"Versiya", "Версия", "Version"}
+	TillPairedAt  = Text{"Ulangan", "Подключена", "Paired"}
+	TillRevokedAt = Text{"Bekor qilingan", "Отозвана", "Revoked"}
+	TillMadeAt    = Text{"Qoʻshilgan", "Добавлена", "Added"}
+	TillSold      = Text{"%d ta sotuv, %s", "продаж: %d, %s", "%d sales, %s"}
+	TillBack      = Text{"%d ta qaytarish, %s", "возвратов: %d, %s", "%d returns, %s"}
+	TillUnsure    = Text{"%d ta natija nomaʼlum", "неизвестных исходов: %d", "%d outcomes not known"}
+	TillNothing   = Text{"bugun xabar boʻlmagan", "сегодня ничего", "nothing today"}
+	TillNever     = Text{"hali yoʻq", "ещё нет", "not yet"}
+	TillIsNew     = Text{"Kod kutilmoqda", "Ждёт кода", "Waits for its code"}
+	TillIsOver    = Text{"Kod muddati oʻtgan", "Код истёк", "Its code ran out"}
+	TillIsPaired  = Text{"Ulangan", "Подключена", "Paired"}
+	TillIsRevoked = Text{"Bekor qilingan", "Отозвана", "Revoked"}
+	TillCodeTitle = Text{"Ulash kodi", "Код подключения", "Pairing code"}
+	TillCodeText  = Text{"%s uchun. Kod bir marta ishlaydi, %s gacha, va faqat hozir koʻrsatiladi.", "Для «%s». Код действует один раз, до %s, и показывается только сейчас.", "For %s. The code is good once, until %s, and is shown only now."}
+	TillCodeFile  = Text{"Kassadagi till.yaml fayliga shu qatorni yozing:", "Впишите эту строку в файл till.yaml на кассе:", "Write this line into till.yaml on the till:"}
+	TillCodeRun   = Text{"Soʻng u yerda ishga tushiring:", "Затем запустите там:", "Then run there:"}
+	TillCodeLost  = Text{"Kod yoʻqolsa, u qayta koʻrsatilmaydi: yangi kassa ulang.", "Если код потерян, он больше не показывается: подключите новую кассу.", "A code that is lost is not shown again: pair a new till."}
+	TillOverText  = Text{"Kod ishlatilmasdan muddati oʻtdi. Yangi kassa ulang; bu qatorni bekor qilish mumkin.", "Код истёк неиспользованным. Подключите новую кассу; эту можно отозвать.", "The code ran out unused. Pair a new till; this one can be revoked."}
+	TillRevoke    = Text{"Kassani bekor qilish", "Отозвать кассу", "Revoke the till"}
+	TillRevokeFor = Text{"Kassa yoʻqolgan, oʻgʻirlangan yoki almashtirilgan boʻlsa. Kodi ham, kaliti ham darhol ishlamay qoladi va bu qaytarilmaydi. Xabar qilganlari qoladi. Kassaning oʻzi savdoni davom ettiradi, lekin bu yerga hech narsa kelmaydi.", "Если касса потеряна, украдена или заменена. Её код и ключ сразу перестают действовать, и вернуть это нельзя. Всё, о чём она сообщила, остаётся. Сама касса продаёт дальше, но сюда больше ничего не приходит.", "For a till that is lost, stolen or replaced. Its code and its token open nothing from that moment, and this cannot be undone. What it has reported stays. The till itself goes on selling, but nothing more arrives here."}
+	TillRevokeYes = Text{"Ha, «%s» endi ulanmasin", "Да, «%s» больше не подключать", "Yes, %s is to connect no more"}
+	TillRevokeTo  = Text{"Tasdiqlash uchun katakchani belgilang.", "Поставьте отметку, чтобы подтвердить.", "Tick the box to confirm."}
+	TillSalesLink = Text{"Doʻkonning hisoblari", "Счета магазина", "The shop’s invoices"}
+	DidTillRevoke = Text{"Kassa bekor qilindi: uning kaliti endi hech narsani ochmaydi.", "Касса отозвана: её ключ больше ничего не открывает.", "The till is revoked: its token opens nothing any more."}
 )
 
 // GoLiveBy is what a person does by hand before a company's first real payment.

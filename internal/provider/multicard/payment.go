@@ -149,10 +149,10 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 	return r, nil
 }
 
-// The register's list is read in pages, and only around the time in question.
+// The register's lists are read in pages, and only around the time in question.
 const (
 	pageSize = 100
-	maxPages = 20
+	maxPages = 40
 )
 
 // search looks through the register for the payment of one of our ids, and returns its uuid, or
@@ -161,21 +161,45 @@ func (a *account) search(ctx context.Context, paymentID string, sent time.Time) 
 	if sent.IsZero() {
 		sent = a.env.Now()
 	}
+	return a.find(ctx, "history", []string{""}, paymentID, sent)
+}
+
+// find looks for one of our ids in the lists of a register's rows with each of these statuses.
+//
+// Rows come and go while the list is read, and move on to another list: one that moves up by as
+// many places as a page has left would not be seen. So each page overlaps the one before by half,
+// and that a row is nowhere is said after a second look only.
+func (a *account) find(ctx context.Context, list string, statuses []string, ours string, sent time.Time) (uuid string, err error) {
 	// An hour on both sides: neither clock is to be trusted to the second.
 	from, to := sent.Add(-time.Hour), sent.Add(time.Hour)
-	for page := range maxPages {
-		got, err := a.history(ctx, "history", "", from, to, page*pageSize, pageSize)
+	for range 2 {
+		for _, status := range statuses {
+			if uuid, err = a.findIn(ctx, list, status, from, to, ours); uuid != "" || err != nil {
+				return uuid, err
+			}
+		}
+	}
+	return "", nil
+}
+
+func (a *account) findIn(ctx context.Context, list, status string, from, to time.Time, ours string) (string, error) {
+	offset := 0
+	for range maxPages {
+		got, err := a.history(ctx, list, status, from, to, offset, pageSize)
 		if err != nil {
 			return "", err
 		}
-		for _, p := range got.List {
-			if string(p.StoreInvoiceID) == paymentID && uuidShape.MatchString(string(p.UUID)) {
-				return string(p.UUID), nil
+		for _, row := range got.List {
+			if string(row.StoreInvoiceID) == ours && uuidShape.MatchString(string(row.UUID)) {
+				return string(row.UUID), nil
 			}
 		}
-		if len(got.List) < pageSize {
+		n := len(got.List)
+		// A page may be shorter than was asked for: the greatest limit is not documented.
+		if n == 0 || offset+n >= int(got.Pagination.Total) && (got.Pagination.Total > 0 || n < pageSize) {
 			return "", nil
 		}
+		offset += max(1, n/2)
 	}
 	return "", &provider.Error{Kind: provider.KindUnavailable, Err: errors.New("the register's list is too long to search")}
 }

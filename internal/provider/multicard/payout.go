@@ -2,7 +2,6 @@ package multicard
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -190,7 +189,7 @@ func (a *account) readPayout(ctx context.Context, p pay.Payout) (o provider.Move
 func (a *account) inquirePayout(ctx context.Context, q provider.Question) (provider.Report, error) {
 	p := q.Payout
 	if p.Ref == "" {
-		ref, err := a.searchPayout(ctx, p.ID, q.SentAt)
+		ref, err := a.find(ctx, "credit-history", payoutStatuses, p.ID, q.SentAt)
 		if err != nil || ref == "" {
 			return provider.Report{}, err
 		}
@@ -200,33 +199,9 @@ func (a *account) inquirePayout(ctx context.Context, q provider.Question) (provi
 	return provider.Report{Found: found, Move: o}, err
 }
 
-// searchPayout looks through the history for the payout of one of our ids, and returns its uuid,
-// or "" where it is not there.
-func (a *account) searchPayout(ctx context.Context, payoutID string, sent time.Time) (string, error) {
-	// An hour on both sides: neither clock is to be trusted to the second.
-	from, to := sent.Add(-time.Hour), sent.Add(time.Hour)
-	// In the order of a payout's life: one that moves on meanwhile is in a list that is still to be read.
-	for _, status := range []string{statusDraft, statusProgress, statusSuccess, statusError} {
-		for page := 0; ; page++ {
-			got, err := a.history(ctx, "credit-history", status, from, to, page*pageSize, pageSize)
-			if err != nil {
-				return "", err
-			}
-			for _, row := range got.List {
-				if string(row.StoreInvoiceID) == payoutID && uuidShape.MatchString(string(row.UUID)) {
-					return string(row.UUID), nil
-				}
-			}
-			if len(got.List) < pageSize {
-				break
-			}
-			if page == maxPages {
-				return "", &provider.Error{Kind: provider.KindUnavailable, Err: errors.New("the history of payouts is too long to search")}
-			}
-		}
-	}
-	return "", nil
-}
+// payoutStatuses are in the order of a payout's life: one that moves on while the lists are read is
+// in a list that is still to be read.
+var payoutStatuses = []string{statusDraft, statusProgress, statusBilling, statusSuccess, statusError, statusRevert}
 
 // history reads a page of the register's payments ("history") or payouts ("credit-history", which
 // wants a status).

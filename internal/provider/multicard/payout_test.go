@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -456,4 +457,74 @@ func TestPayoutStatuses(t *testing.T) {
 			t.Errorf("%s: %+v, %v", c.answer, o, err)
 		}
 	}
+}
+
+// An app finds its payouts again, page by page, and is told of one once more, in the same bytes.
+func TestPayoutsAreListedAndToldAgain(t *testing.T) {
+	withNumbers(t, func(t *testing.T, s *scene) {
+		waits := s.payout("w", nil).Field("id")
+		refused := s.payout("r", map[string]any{"confirm": false, "card": map[string]any{"number": sim.BlockedCard}}).Field("id")
+		done := s.payout("d", map[string]any{"confirm": false}).Field("id")
+		quiet := s.payout("q", map[string]any{"confirm": false, "notifyUrl": nil}).Field("id")
+		s.b.Settle()
+
+		list := func(query string) (ids []any, next string) {
+			t.Helper()
+			a := s.api(http.MethodGet, "/api/payouts?"+query, nil)
+			if a.Status != 200 {
+				t.Fatalf("?%s: %d %s", query, a.Status, a.Body)
+			}
+			items, _ := a.Field("items").([]any)
+			for _, i := range items {
+				ids = append(ids, i.(map[string]any)["id"])
+			}
+			next, _ = a.Field("nextCursor").(string)
+			return ids, next
+		}
+		var all []any
+		for cursor, more := "", true; more; {
+			ids, next := list("businessId=biz-1&source=app&limit=3" + cursor)
+			all = append(all, ids...)
+			cursor, more = "&cursor="+next, next != ""
+		}
+		if want := []any{quiet, done, refused, waits}; !slices.Equal(all, want) {
+			t.Errorf("the pages say %v, want %v", all, want)
+		}
+		for query, want := range map[string][]any{
+			"businessId=biz-1&status=pending": {waits}, "status=succeeded": {quiet, done}, "status=failed": {refused}, "sourcePayoutId=d": {done},
+			"businessId=nobody": nil, "provider=multicard&source=app&sourcePayoutId=w": {waits},
+		} {
+			if got, _ := list(query); !slices.Equal(got, want) {
+				t.Errorf("?%s finds %v, want %v", query, got, want)
+			}
+		}
+		for _, bad := range []string{"status=sent", "limit=0", "limit=101", "cursor=x", "state=pending", "provider=nobody"} {
+			if a := s.api(http.MethodGet, "/api/payouts?"+bad, nil); a.Status != 400 {
+				t.Errorf("?%s: %d %s", bad, a.Status, a.Body)
+			}
+		}
+
+		notify := func(id any) providertest.Answer {
+			return s.api(http.MethodPost, fmt.Sprintf("/api/payouts/%s/notify", id), nil)
+		}
+		if a := notify(done); a.Status != 200 || a.Field("notifyDelivered") != false {
+			t.Errorf("%d %s", a.Status, a.Body)
+		}
+		s.b.Settle()
+		if a := s.payoutIs(done, "succeeded"); a.Field("notifyDelivered") != true {
+			t.Errorf("%s", a.Body)
+		}
+		if told := s.b.Webhooks(fmt.Sprint(done)); len(told) != 1 { // which fails for a repeat in other bytes
+			t.Errorf("the app was told %d different things", len(told))
+		}
+		for name, id := range map[string]any{"one that waits": waits, "one without an address": quiet} {
+			if a := notify(id); a.Status != 409 || why(a) != "no_event" {
+				t.Errorf("%s: %d %s", name, a.Status, a.Body)
+			}
+		}
+		if a := notify("01975f2e-6a09-7bf0-9a1b-00505680eaf6"); a.Status != 404 {
+			t.Errorf("one that does not exist: %d %s", a.Status, a.Body)
+		}
+		s.paidOut(2)
+	})
 }

@@ -23,6 +23,27 @@ type Hands struct {
 	Leave    string // the app is closed before the debit
 	Resume   string // it is opened again, and the payment goes on, by Ref; "": by paying anew
 	Answer   string // the step whose answer is lost where the network goes away after the debit
+	Lose     string // in place of Answer, where nobody is told by a call: the debit, of which the phone hears nothing
 	Again    string // the company asks again after a lost answer, by Ref; "": it has asked by itself
 	PaidOnce bool   // only what is paid can be paid twice
+}
+
+// Wallet is a simulator whose company's app shows the buyer's own code, for a till to scan. Its
+// action "code" makes one; Report.Ref is what the telephone shows.
+type Wallet interface {
+	// Shown tells how a code stands at this moment.
+	Shown(text string) Code
+}
+
+// Display is a simulator whose codes stand on a till's screen, for a buyer's phone to scan.
+type Display interface {
+	// Showing are the codes that wait to be paid, the newest first.
+	Showing() []Shown
+}
+
+// Shown is one code on a till's screen.
+type Shown struct {
+	Link    string // what the QR reads
+	Account string // the till's own name for the sale
+	Amount  int64  // tiyin
 }

@@ -47,6 +47,9 @@ type Code struct {
 	Used  bool
 }
 
+// Until is when a code that was made here runs out.
+func (c Code) Until() time.Time { return c.Made.Add(codeLife) }
+
 // Codes is a wallet's book of codes. The zero value is empty. A code pays once.
 type Codes struct {
 	mu    sync.Mutex

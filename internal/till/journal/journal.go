@@ -384,14 +384,47 @@ func (j *Journal) LastPrinted(ctx context.Context, endpoint string, closing bool
 
 // Unresolved is the oldest operation with money that locks a device; nil where it is free. One that
 // was sent and never written to its end (the disk failed, say) locks it as one that is unknown:
-// nobody asks while another operation runs on the device.
-func (j *Journal) Unresolved(ctx context.Context, device string) (*Operation, error) {
-	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND (state = 'unknown' OR state = 'in_progress' AND stage IN ('sent', 'answered')) AND kind <> 'close' ORDER BY created_at LIMIT 1", device))
+// nobody asks while another operation runs on the device. It is looked for by the device and by the
+// endpoint: another device behind the endpoint must not hide what became of a buyer's money.
+func (j *Journal) Unresolved(ctx context.Context, device, endpoint string) (*Operation, error) {
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE (device = ? OR endpoint = ?) AND device <> '' AND (state = 'unknown' OR state = 'in_progress' AND stage IN ('sent', 'answered')) AND kind <> 'close' ORDER BY created_at LIMIT 1", device, endpoint))
 }
 
-// InState lists operations, oldest first, up to 500.
+// OpenReturn is a return of what reference names that has not come to its end; nil where there is
+// none.
+func (j *Journal) OpenReturn(ctx context.Context, endpoint, reference string) (*Operation, error) {
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE state IN ('in_progress', 'unknown') AND endpoint = ? AND kind = 'return' AND reference = ? ORDER BY created_at LIMIT 1", endpoint, reference))
+}
+
+// The four lists that follow have no limit, so that nothing in them can hide behind what was left
+// lying: a forgotten one is money.
+
+// Interrupted lists what was in progress when the agent was stopped; a QR that is shown is not.
+func (j *Journal) Interrupted(ctx context.Context) ([]Operation, error) {
+	return j.list(ctx, " WHERE state = 'in_progress' AND stage <> 'shown' ORDER BY created_at")
+}
+
+// Unknown lists the operations with money of which it is not known what came of them.
+func (j *Journal) Unknown(ctx context.Context) ([]Operation, error) {
+	return j.list(ctx, " WHERE state = 'unknown' AND kind <> 'close' ORDER BY created_at")
+}
+
+// UnknownClosings lists the closings whose answer was lost and that no later one of the same device
+// stands for. They move no money, and are repeated by a person.
+func (j *Journal) UnknownClosings(ctx context.Context) ([]Operation, error) {
+	return j.list(ctx, ` WHERE state = 'unknown' AND kind = 'close' AND NOT EXISTS (SELECT 1 FROM operations l
+	  WHERE l.device = operations.device AND l.kind = 'close' AND l.created_at > operations.created_at) ORDER BY created_at`)
+}
+
+// ShownSince lists the QRs that are shown, of those made after a time.
+func (j *Journal) ShownSince(ctx context.Context, after time.Time) ([]Operation, error) {
+	return j.list(ctx, " WHERE state = 'in_progress' AND stage = 'shown' AND created_at > ? ORDER BY created_at", millis(after))
+}
+
+// InState lists operations for people, oldest first, up to 500: QRs that are shown and closings
+// come last.
 func (j *Journal) InState(ctx context.Context, s State) ([]Operation, error) {
-	return j.list(ctx, " WHERE state = ? ORDER BY created_at LIMIT 500", string(s))
+	return j.list(ctx, " WHERE state = ? ORDER BY kind = 'close' OR state = 'in_progress' AND stage = 'shown', created_at LIMIT 500", string(s))
 }
 
 // Recent lists the last n operations, newest first.

@@ -39,6 +39,11 @@ type Driver interface {
 
 // Caps is what a device can do beside a sale.
 type Caps struct {
+	// AutoReverses is set where an operation whose result was not acknowledged does not stand: within
+	// this time after the line broke the device has taken it back by itself. So that what its journal
+	// does not have then will not come any more; of any other device that may be at work still.
+	AutoReverses time.Duration
+
 	Void   bool // undo a whole sale of the open shift, by its receipt number
 	Return bool // give back by RRN
 	Last   bool // tell its last transaction in a form that may be believed
@@ -178,56 +183,6 @@ func Classify(kind Kind, code string) Outcome {
 // 911, 912, 923, 998 and 999, after which it may have; 095, which speaks of closings only.
 const declines = " 100 101 104 106 116 117 118 121 123 202 206 212 217 218 235 301 302 303 411" +
 	" 902 903 904 905 906 907 908 909 910 913 914 915 987 990 992 996 "
-
-// Mask leaves the first six and the last four digits of a card number, and what is masked
-// already as it is.
-func Mask(pan string) string {
-	pan = strings.TrimSpace(pan)
-	if len(pan) < 13 || strings.Trim(pan, "0123456789") != "" {
-		return pan
-	}
-	return pan[:6] + strings.Repeat("*", len(pan)-10) + pan[len(pan)-4:]
-}
-
-// Clean makes a device's slip fit to be kept: lines end with \n, control characters are gone, and
-// a card number that the device forgot to mask is masked.
-func Clean(slip string) string {
-	slip = strings.ReplaceAll(strings.ReplaceAll(slip, "\r\n", "\n"), "\r", "\n")
-	var b strings.Builder
-	for i := 0; i < len(slip); {
-		n := 0
-		for i+n < len(slip) && slip[i+n] >= '0' && slip[i+n] <= '9' {
-			n++
-		}
-		switch {
-		case n >= 13 && n <= 19 && luhn(slip[i:i+n]):
-			b.WriteString(Mask(slip[i : i+n]))
-		case n > 0:
-			b.WriteString(slip[i : i+n])
-		default:
-			n = 1
-			if c := slip[i]; c >= ' ' && c != 0x7f || c == '\n' {
-				b.WriteByte(c)
-			}
-		}
-		i += n
-	}
-	return strings.ToValidUTF8(b.String(), "?")
-}
-
-func luhn(digits string) bool {
-	sum := 0
-	for i := range len(digits) {
-		d := int(digits[len(digits)-1-i] - '0')
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
-}
 
 // After says whether receipt is later than before, both being counters that go from 9999 to 1.
 // It is false where either is not such a number.

@@ -52,9 +52,54 @@ func TestClean(t *testing.T) {
 		"986009******7856":                    "986009******7856",
 		"ID:010950461213101 RRN:408005356147": "ID:010950461213101 RRN:408005356147",
 		"\xff\xfe":                            "?",
+		"8600 1400 0001 3145":                 "860014******3145",
+		"N 12 8600-1400-0001-3145 08/27":      "N 12 860014******3145 08/27",
+		"8600\u00a01400\u00a00001\u00a03145":  "860014******3145",
+		"8600 140000 013145":                  "860014******3145",
+		"8600 1400\n0001 3145":                "8600 1400\n0001 3145",
+		"RRN 408005356147 8600":               "RRN 408005356147 8600",
+		"Дата 2026-11-22 14:02 ID 00000166":   "Дата 2026-11-22 14:02 ID 00000166",
 	} {
 		if got := Clean(in); got != want {
 			t.Errorf("%q is %q, want %q", in, got, want)
 		}
 	}
+}
+
+func TestCard(t *testing.T) {
+	for in, want := range map[string]string{
+		"8600140000013145":         "860014******3145",
+		"8600140000013146":         "860014******3146", // the field is a card's, whatever its check digit
+		" 8600 1400 0001 3145 ":    "860014******3145",
+		"8600-1400-0001-3145":      "860014******3145",
+		"HUMO 8600 1400 0001 3145": "HUMO 860014******3145",
+		"860014******3145":         "860014******3145",
+		"8600 14** **** 3145":      "8600 14** **** 3145",
+		"86001400 **** 3145":       "860014******3145",
+		"860014XX00013145":         "860014****XX3145",
+		"986009EEEEEE7856":         "986009EEEEEE7856",
+		"*3145":                    "*3145",
+		"":                         "",
+	} {
+		if got := Card(in); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Whatever is said, no card number in one of the usual forms is left in it.
+func FuzzMask(f *testing.F) {
+	f.Add("Карта: ", byte(0), " 08/27")
+	f.Add("12 ", byte(1), "-1")
+	f.Fuzz(func(t *testing.T, before string, form byte, after string) {
+		for _, s := range []string{before, after} {
+			if strings.ContainsAny(s, "0123456789") {
+				return
+			}
+		}
+		pan := []string{"8600140000013145", "8600 1400 0001 3145", "8600-1400-0001-3145"}[form%3]
+		if got := Mask(before + pan + after); got != before+"860014******3145"+after {
+			t.Errorf("%q", got)
+		}
+	})
 }

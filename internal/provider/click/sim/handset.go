@@ -14,4 +14,10 @@ func (s *sim) Hands() simulator.Hands {
 	return simulator.Hands{Leave: "prepare", Resume: "complete", Answer: stepComplete, Again: "retry"}
 }
 
-var _ simulator.Buyer = (*sim)(nil)
+// Shown tells how a code stands.
+func (s *sim) Shown(text string) simulator.Code { return s.codes.Look(text, s.world.Now()) }
+
+var (
+	_ simulator.Buyer  = (*sim)(nil)
+	_ simulator.Wallet = (*sim)(nil)
+)

@@ -13,4 +13,10 @@ func (c *company) Hands() simulator.Hands {
 	return simulator.Hands{Leave: actAbandon, Resume: actFinish, Answer: methodPerform, Again: actFinish}
 }
 
-var _ simulator.Buyer = (*company)(nil)
+// Shown tells how a code stands.
+func (c *company) Shown(text string) simulator.Code { return c.codes.Look(text, c.w.Now()) }
+
+var (
+	_ simulator.Buyer  = (*company)(nil)
+	_ simulator.Wallet = (*company)(nil)
+)

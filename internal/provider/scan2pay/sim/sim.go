@@ -5,7 +5,6 @@ package sim
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -29,6 +28,9 @@ type bill struct {
 	at        time.Time
 }
 
+// link is what the QR reads.
+func (x *bill) link() string { return "http://scan2pay.uz/" + x.id }
+
 type box struct {
 	world *simulator.World
 
@@ -41,7 +43,7 @@ func New(w *simulator.World) simulator.Simulator { return &box{world: w} }
 
 // Info lists what can be done here.
 func (b *box) Info() simulator.Info {
-	return simulator.Info{Name: "scan2pay", Title: "Scan2pay", Actions: []string{"pay"}, Steps: []string{stepMake, stepStatus}}
+	return simulator.Info{Name: "scan2pay", Title: "Scan2pay", Actions: actions, Steps: []string{stepMake, stepStatus}}
 }
 
 // AddAccount does nothing: a box asks for no credentials.
@@ -49,22 +51,6 @@ func (b *box) AddAccount(simulator.Account) error { return nil }
 
 // Tick does nothing: no expiry is known.
 func (b *box) Tick(context.Context) {}
-
-// Act has a buyer pay ("pay") the code in Link, or that of the order in Ref.
-func (b *box) Act(_ context.Context, a simulator.Action) (simulator.Report, error) {
-	if a.Kind != "pay" {
-		return simulator.Report{}, fmt.Errorf("scan2pay: there is no action %q", a.Kind)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, x := range b.bills {
-		if a.Ref != "" && x.order == a.Ref || a.Link != "" && strings.HasSuffix(a.Link, "/"+x.id) {
-			x.paid = true
-			return simulator.Report{Ref: x.id, State: "paid"}, nil
-		}
-	}
-	return simulator.Report{}, fmt.Errorf("scan2pay: there is no such code")
-}
 
 // Books lists every code, oldest first.
 func (b *box) Books() []simulator.Entry {
@@ -138,7 +124,7 @@ func (b *box) make(w http.ResponseWriter, order string, amount int64) {
 		mine = &bill{id: uuid.NewString(), order: order, amount: amount, at: b.world.Now()}
 		b.bills = append(b.bills, mine)
 	}
-	write(w, map[string]any{"status": "successfully", "message": "http://scan2pay.uz/" + mine.id}, 0, "")
+	write(w, map[string]any{"status": "successfully", "message": mine.link()}, 0, "")
 }
 
 func (b *box) status(w http.ResponseWriter, order string, _ int64) {

@@ -13,4 +13,10 @@ func (b *bank) Hands() simulator.Hands {
 	return simulator.Hands{Leave: "abandon", Resume: "confirm", Answer: "confirm"}
 }
 
-var _ simulator.Buyer = (*bank)(nil)
+// Shown tells how a code stands.
+func (b *bank) Shown(text string) simulator.Code { return b.codes.Look(text, b.world.Now()) }
+
+var (
+	_ simulator.Buyer  = (*bank)(nil)
+	_ simulator.Wallet = (*bank)(nil)
+)

@@ -65,7 +65,7 @@ type box struct {
 func New(w *simulator.World) simulator.Simulator { return &box{world: w} }
 
 func (b *box) Info() simulator.Info {
-	return simulator.Info{Name: "fbox", Title: "F-Box (UzQR)", Actions: []string{"pay", "decline"}, Steps: []string{stepCreate, stepStatus, stepRefund, stepOther}}
+	return simulator.Info{Name: "fbox", Title: "F-Box (UzQR)", Actions: actions, Steps: []string{stepCreate, stepStatus, stepRefund, stepOther}}
 }
 
 func (b *box) AddAccount(simulator.Account) error { return nil }
@@ -83,31 +83,6 @@ func (b *box) settle() {
 			r.settled = true
 		}
 	}
-}
-
-// Act has a buyer pay or decline the code in Link, which is its payload, or that of the invoice in
-// Ref.
-func (b *box) Act(_ context.Context, a simulator.Action) (simulator.Report, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, x := range b.invoices {
-		if a.Ref != x.id && (a.Link == "" || a.Link != x.qr) {
-			continue
-		}
-		if x.status != waits {
-			return simulator.Report{Ref: x.id, State: word(x), Problems: []string{"the code was used"}}, nil
-		}
-		switch a.Kind {
-		case "pay":
-			x.status, x.payID = done, "9"+x.id
-		case "decline":
-			x.status = failed
-		default:
-			return simulator.Report{}, fmt.Errorf("fbox: there is no action %q", a.Kind)
-		}
-		return simulator.Report{Ref: x.id, State: word(x)}, nil
-	}
-	return simulator.Report{}, fmt.Errorf("fbox: there is no such code")
 }
 
 func word(x *invoice) string {

@@ -154,7 +154,7 @@ func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Prog
 func (r result) result() terminal.Result {
 	out := terminal.Result{
 		Code: r.Code, Note: r.Note, RRN: r.RRN, Receipt: r.Receipt, Trace: r.Trace, Auth: r.Auth, TerminalID: r.TerminalID,
-		MaskedPAN: terminal.Mask(r.Card), Slip: terminal.Clean(r.Slip), Amount: r.Amount,
+		MaskedPAN: terminal.Card(r.Card), Slip: terminal.Clean(r.Slip), Amount: r.Amount,
 	}
 	switch o := terminal.Outcome(r.Outcome); o {
 	case terminal.Approved, terminal.Declined, terminal.NotStarted:

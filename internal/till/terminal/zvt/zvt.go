@@ -33,20 +33,26 @@ const (
 	dialTime     = 5 * time.Second
 )
 
+// reversalTime is how long a terminal may take to notice that nobody acknowledges, and to take the
+// sale back: T3, and a little more.
+const reversalTime = answerTime + 2*time.Second
+
 // Driver is one terminal at an address.
 type Driver struct {
 	address  string
 	currency []byte
 	charset  *charmap.Charmap
+	reversal time.Duration
 	now      func() time.Time
 
 	mu   sync.Mutex
 	conn net.Conn // of the operation under way, for Cancel
 }
 
-// Open makes a driver. Options: currency (860), charset of what it prints (cp866, cp1251, cp437).
+// Open makes a driver. Options: currency (860), charset of what it prints (cp866, cp1251, cp437),
+// reversal (7s), how long the terminal may take to take back what was not acknowledged.
 func Open(address string, options map[string]string, now func() time.Time) (*Driver, error) {
-	d := &Driver{address: address, currency: []byte{0x08, 0x60}, charset: charmap.CodePage866, now: now}
+	d := &Driver{address: address, currency: []byte{0x08, 0x60}, charset: charmap.CodePage866, reversal: reversalTime, now: now}
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		return nil, fmt.Errorf("address must be host:port (the wire's own port is 20007)")
 	}
@@ -63,6 +69,11 @@ func Open(address string, options map[string]string, now func() time.Time) (*Dri
 				return nil, errors.New("charset must be cp866, cp1251 or cp437")
 			}
 			d.charset = set
+		case "reversal":
+			var err error
+			if d.reversal, err = time.ParseDuration(value); err != nil || d.reversal <= 0 || d.reversal > time.Minute {
+				return nil, errors.New("reversal must be a duration of up to 1m")
+			}
 		default:
 			return nil, fmt.Errorf("option %q is not known", key)
 		}
@@ -70,9 +81,10 @@ func Open(address string, options map[string]string, now func() time.Time) (*Dri
 	return d, nil
 }
 
-// Caps: all but the short report, which the wire does not have.
+// Caps: all but the short report, which the wire does not have. What was not acknowledged is taken
+// back (2.2.8).
 func (d *Driver) Caps() terminal.Caps {
-	return terminal.Caps{Void: true, Return: true, Last: true, Close: true}
+	return terminal.Caps{Void: true, Return: true, Last: true, Close: true, AutoReverses: d.reversal}
 }
 
 // Probe asks for the status.
@@ -362,7 +374,7 @@ func (s *session) outcome() terminal.Result {
 func (s *session) result(st status) terminal.Result {
 	r := terminal.Result{
 		Outcome: terminal.Declined, Code: codeOf(st.result), Receipt: strings.TrimLeft(st.receipt, "0"), Trace: st.trace, Auth: st.auth,
-		TerminalID: st.terminalID, MaskedPAN: terminal.Mask(st.pan), Amount: st.amount, RRN: st.trace, Note: st.text,
+		TerminalID: st.terminalID, MaskedPAN: terminal.Card(st.pan), Amount: st.amount, RRN: st.trace, Note: st.text,
 	}
 	if st.longTrace != "" {
 		r.RRN = st.longTrace

@@ -1,0 +1,279 @@
+package gateway_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
+)
+
+var byDilnoza = gateway.Decision{Happened: true, Who: "dilnoza@shop.uz", Why: "seen in the cabinet"}
+
+// lostHold has an invoice's card charged where the answer is lost and nobody can be asked: at once,
+// or, with a code, when the company has told its id before.
+func (fx *fixture) lostHold(capture string, code bool) gateway.Invoice {
+	fx.t.Helper()
+	fx.cards.says = func(op string, p pay.Payment) (provider.Outcome, error) {
+		switch {
+		case op == "inquire":
+			return provider.Outcome{}, &pay.Error{Code: pay.CodeUnsupported}
+		case op == "charge" && code:
+			return provider.Outcome{State: pay.Created, Ref: "ref-" + p.ID, Needs: provider.Next{Kind: "otp", ExpiresAt: fx.Now().Add(3 * time.Minute)}}, nil
+		case op == "capture":
+			return provider.Outcome{State: pay.Paid, Ref: p.Ref, Amount: p.AskedAmount}, nil
+		}
+		return provider.Outcome{}, errReset
+	}
+	in := fx.input("holds", "o1")
+	in.Capture = capture
+	inv := fx.invoice(in)
+	if _, err := fx.Pay(fx.t.Context(), gateway.PayInput{InvoiceID: inv.ID, Way: pay.WayCard, Number: "8600123412341239", Expiry: "2912"}, gateway.Idem{}); err != nil {
+		fx.t.Fatal(err)
+	}
+	if code {
+		if _, err := fx.ConfirmPay(fx.t.Context(), inv.ID, "112233", gateway.Idem{}); err != nil {
+			fx.t.Fatal(err)
+		}
+	}
+	if got := fx.get(inv.ID); got.Payment == nil || got.Payment.State != pay.Unknown {
+		fx.t.Fatalf("%+v", got.Payment)
+	}
+	return inv
+}
+
+// What was to be held only, and may have been, is never taken for paid: not by a person's word
+// either.
+func TestDecideAHold(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.merchant("b1", "holds")
+		inv := fx.lostHold("manual", true)
+		d := byDilnoza
+		d.InvoiceID = inv.ID
+		d.Subject = inv.ID // of something else
+		if err := fx.Decide(t.Context(), d); reason(err) != "nothing_unknown" {
+			t.Errorf("another subject: %v", err)
+		}
+		d.Subject = fx.get(inv.ID).Payment.ID
+		if err := fx.Decide(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		got := fx.get(inv.ID)
+		if got.Status != pay.StatusHeld || got.Payment.Captured != 0 || !got.Payment.HoldUntil.After(fx.Now()) || got.Attention != "" {
+			t.Errorf("%s, captured %d, until %s, %q", got.Status, got.Payment.Captured, got.Payment.HoldUntil, got.Attention)
+		}
+		if s, err := fx.Capture(t.Context(), inv.ID, 0, gateway.Idem{}); err != nil || s.Value.Status != pay.StatusPaid {
+			t.Errorf("%s, %v", s.Value.Status, err)
+		}
+	})
+}
+
+// A hold that nobody asked for is taken by whoever looks after it.
+func TestDecideAHoldThatComesFirst(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.merchant("b1", "holds")
+		inv := fx.lostHold("", true)
+		d := byDilnoza
+		d.InvoiceID = inv.ID
+		if err := fx.Decide(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		if got := fx.get(inv.ID); got.Status != pay.StatusPending || got.Payment.State != pay.Held {
+			t.Errorf("%s, %s", got.Status, got.Payment.State)
+		}
+		fx.settle()
+		fx.settle()
+		if got := fx.get(inv.ID); got.Status != pay.StatusPaid || got.Payment.Captured != got.Amount {
+			t.Errorf("%s, %d", got.Status, got.Payment.Captured)
+		}
+		if got := fx.app.statuses(); !slices.Equal(got, []string{"paid"}) {
+			t.Errorf("the app was told %v", got)
+		}
+	})
+}
+
+// A hold without the company's id could be neither taken nor released by us.
+func TestDecideAHoldWithoutAnID(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.merchant("b1", "holds")
+		inv := fx.lostHold("manual", false)
+		d := byDilnoza
+		d.InvoiceID = inv.ID
+		if err := fx.Decide(t.Context(), d); reason(err) != "hold_has_no_id" {
+			t.Fatal(err)
+		}
+		if got := fx.get(inv.ID).Payment; got.State != pay.Unknown || got.Asked != pay.AskedCharge {
+			t.Errorf("a refused decision left %s, asked %q", got.State, got.Asked)
+		}
+		d.Happened = false
+		if err := fx.Decide(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		if got := fx.get(inv.ID); got.Status != pay.StatusPending || got.Payment.State != pay.Failed || got.Attention != "" {
+			t.Errorf("%s, %s, %q", got.Status, got.Payment.State, got.Attention)
+		}
+	})
+}
+
+// A capture that the company calls failed leaves open whether the money is still held: that is
+// asked, and what has failed there is no hold any more.
+func TestCaptureThatFails(t *testing.T) {
+	for _, c := range []struct {
+		then pay.State
+		want pay.Status
+	}{{pay.Held, pay.StatusHeld}, {pay.Failed, pay.StatusCancelled}, {pay.Paid, pay.StatusPaid}} {
+		t.Run(string(c.then), func(t *testing.T) {
+			each(t, func(t *testing.T, fx *fixture) {
+				fx.merchant("b1", "holds")
+				in := fx.input("holds", "o1")
+				in.Capture = "manual"
+				inv := fx.invoice(in)
+				state := map[string]pay.State{"charge": pay.Held, "capture": pay.Failed, "inquire": c.then}
+				fx.cards.says = func(op string, p pay.Payment) (provider.Outcome, error) {
+					return provider.Outcome{State: state[op], Ref: "ref-" + p.ID, Amount: p.Amount}, nil
+				}
+				if _, err := fx.Pay(t.Context(), gateway.PayInput{InvoiceID: inv.ID, Way: pay.WayCard, Number: "8600123412341239", Expiry: "2912"}, gateway.Idem{}); err != nil {
+					t.Fatal(err)
+				}
+				s, err := fx.Capture(t.Context(), inv.ID, 0, gateway.Idem{})
+				if err != nil || s.Value.Status != pay.StatusHeld || s.Value.Attention != pay.AttentionUnknown {
+					t.Fatalf("%s, %q, %v", s.Value.Status, s.Value.Attention, err)
+				}
+				fx.advance(11 * time.Minute)
+				fx.settle()
+				if got := fx.get(inv.ID); got.Status != c.want || got.Payment.Asked != "" || got.Attention != "" {
+					t.Errorf("%s, asked %q, %q", got.Status, got.Payment.Asked, got.Attention)
+				}
+			})
+		})
+	}
+}
+
+// A refund that the company took on is not called failed because it is not shown yet.
+func TestRefundThatWasTakenOn(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "o1")
+		fx.host.onRefund = func(provider.RefundOrder) (provider.MoveOutcome, error) {
+			return provider.MoveOutcome{State: pay.MoveSent}, nil
+		}
+		shown := provider.Report{Found: true, Shows: true, Outcome: provider.Outcome{State: pay.Paid}}
+		fx.host.onInquire = func(provider.Question) (provider.Report, error) { return shown, nil }
+		s, err := fx.CreateRefund(t.Context(), gateway.RefundInput{InvoiceID: inv.ID}, gateway.Idem{})
+		if err != nil || s.Value.State != pay.MoveSent {
+			t.Fatalf("%+v, %v", s.Value, err)
+		}
+		is := func(want pay.MoveState, attention pay.Attention) {
+			t.Helper()
+			r, err := fx.Refund(t.Context(), s.Value.ID)
+			if got := fx.get(inv.ID); err != nil || r.State != want || got.Attention != attention {
+				t.Errorf("%s, %q, %v", r.State, got.Attention, err)
+			}
+		}
+		fx.advance(time.Hour)
+		fx.settle()
+		is(pay.MoveSent, "")
+		fx.advance(24 * time.Hour)
+		fx.settle()
+		is(pay.MoveUnknown, pay.AttentionRefundUnconfirmed)
+		for range 3 {
+			fx.advance(24 * time.Hour)
+			fx.settle()
+		}
+		is(pay.MoveUnknown, pay.AttentionRefundUnconfirmed)
+		if fx.host.refunds != 1 {
+			t.Errorf("%d refunds were sent", fx.host.refunds)
+		}
+		shown.Refunded, shown.Outcome.State = inv.Amount, pay.Refunded
+		fx.advance(24 * time.Hour)
+		fx.settle()
+		is(pay.MoveSucceeded, "")
+	})
+}
+
+// A register may be older than a refund: that it does not show it decides nothing about it.
+func TestSettleByAnOldRegister(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "o1")
+		fx.host.onRefund = func(provider.RefundOrder) (provider.MoveOutcome, error) {
+			return provider.MoveOutcome{}, errReset
+		}
+		fx.host.onInquire = func(provider.Question) (provider.Report, error) { return provider.Report{Found: true}, nil }
+		s, err := fx.CreateRefund(t.Context(), gateway.RefundInput{InvoiceID: inv.ID}, gateway.Idem{})
+		if err != nil || s.Value.State != pay.MoveUnknown {
+			t.Fatalf("%+v, %v", s.Value, err)
+		}
+		fx.advance(24 * time.Hour)
+		r, all := fx.compared("host", line("", inv.ID, 100_000, "failed"))
+		if len(all) != 1 {
+			t.Fatalf("%+v: %+v", r, all)
+		}
+		if _, err := fx.settleDifference(all[0], gateway.SettleTheirs); reason(err) != "not_taken_over" {
+			t.Error(err)
+		}
+		if got, err := fx.Refund(t.Context(), s.Value.ID); err != nil || got.State != pay.MoveUnknown {
+			t.Errorf("%s, %v", got.State, err)
+		}
+	})
+}
+
+// The first of two steps moves nothing: what is not known of it for a day is over, whoever is away.
+func TestPayoutThatIsNeverMade(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.payer.asks = true
+		fx.payer.before = func(string) error { return errReset }
+		s, err := fx.CreatePayout(t.Context(), fx.payout("p1", true), gateway.Idem{})
+		if err != nil || !s.Value.Making() {
+			t.Fatalf("%+v, %v", s.Value, err)
+		}
+		fx.payer.asking = errReset
+		fx.advance(23 * time.Hour)
+		fx.settle()
+		fx.payoutIs(s.Value.ID, pay.MoveCreated)
+		fx.advance(2 * time.Hour)
+		fx.settle()
+		if p := fx.payoutIs(s.Value.ID, pay.MoveFailed); p.Reason == "" || fx.payer.sent != 0 {
+			t.Errorf("%+v, %d sent", p, fx.payer.sent)
+		}
+	})
+}
+
+// A process stands still before its call and does not make it. Meanwhile others have asked and
+// learned nothing: that nothing was sent is the better knowledge.
+func TestPayoutWhoseSenderStoodStill(t *testing.T) {
+	for _, twoSteps := range []bool{false, true} {
+		each(t, func(t *testing.T, fx *fixture) {
+			in := fx.payout("p1", twoSteps)
+			stands := func(string) error {
+				fx.payer.before = nil
+				fx.advance(gateway.Lease + time.Second)
+				fx.settle()
+				return &provider.Error{Kind: provider.KindUnavailable, NotSent: true, Err: errors.New("stood still")}
+			}
+			key := gateway.Idem{Key: "k", Request: 1}
+			if !twoSteps {
+				fx.payer.before = stands
+				if _, err := fx.CreatePayout(t.Context(), in, key); pay.CodeOf(err) != pay.CodeUpstream {
+					t.Fatal(err)
+				}
+				if s, err := fx.CreatePayout(t.Context(), in, key); err != nil || s.Value.State != pay.MoveSucceeded || s.Replayed || fx.payer.sent != 1 {
+					t.Errorf("the number is not free: %+v, %v", s.Value, err)
+				}
+				return
+			}
+			id := fx.create(in, gateway.Idem{}).Value.ID
+			fx.payer.before = stands
+			if _, err := fx.ConfirmPayout(t.Context(), id, payCode, key); pay.CodeOf(err) != pay.CodeUpstream {
+				t.Fatal(err)
+			}
+			if p := fx.payoutIs(id, pay.MoveCreated); !p.Waits() || fx.openPayoutAlarms(id) != 0 {
+				t.Errorf("%+v", p)
+			}
+			if s, err := fx.ConfirmPayout(t.Context(), id, payCode, key); err != nil || s.Value.State != pay.MoveSucceeded || fx.payer.sent != 1 {
+				t.Errorf("%+v, %v", s.Value, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,329 @@
+package till_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chorsu/chorsu/internal/provider/simulator"
+	"github.com/chorsu/chorsu/internal/till"
+	"github.com/chorsu/chorsu/internal/till/journal"
+	"github.com/chorsu/chorsu/internal/till/terminal"
+	boxsim "github.com/chorsu/chorsu/internal/till/terminal/fbox/sim"
+)
+
+// When an answer was lost: what may be believed, when, and of whom.
+
+// doubted is a device whose every answer is lost, and which says of its last transaction what a
+// test has it say.
+type doubted struct {
+	reverses time.Duration
+	answers  bool // the result reaches us, and not the end
+
+	mu   sync.Mutex
+	last func() (terminal.Record, error)
+}
+
+func (d *doubted) Caps() terminal.Caps                                             { return terminal.Caps{Last: true, AutoReverses: d.reverses} }
+func (d *doubted) Probe(context.Context) error                                     { return nil }
+func (d *doubted) Cancel(context.Context) error                                    { return nil }
+func (d *doubted) Report(context.Context, terminal.ReportKind) (r terminal.Result) { return r }
+
+func (d *doubted) Run(_ context.Context, op terminal.Operation, p terminal.Progress) terminal.Result {
+	if err := p.Sent(); err != nil {
+		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
+	}
+	if d.answers {
+		p.Answered(terminal.Result{Outcome: terminal.Approved, Code: "000", Receipt: "341", RRN: "408005356148", Amount: op.Amount})
+	}
+	return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, "lost")
+}
+
+func (d *doubted) Last(context.Context) (terminal.Record, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.last()
+}
+
+func (d *doubted) says(r terminal.Record, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last = func() (terminal.Record, error) { return r, err }
+}
+
+var (
+	earlier = terminal.Record{Kind: terminal.Sale, Approved: true, Code: "000", Amount: 50000, Receipt: "340", RRN: "408005356147"}
+	theSale = terminal.Record{Kind: terminal.Sale, Approved: true, Code: "000", Amount: 50000, Receipt: "341", RRN: "408005356148"}
+)
+
+func doubtedShop(t *testing.T, d *doubted) *shop {
+	t.Helper()
+	d.says(earlier, nil)
+	return newShop(t, func(o *till.Options) { o.Terminals["xumo"] = d })
+}
+
+func (s *shop) state(want journal.State, when string) {
+	s.t.Helper()
+	s.agent.Tick(s.t.Context(), nil)
+	if op := s.last(); op.State != want {
+		s.t.Errorf("%s it is %s (%s), want %s", when, op.State, op.Message, want)
+	}
+}
+
+// A device that may be at work on the sale still has not performed it yet, and may.
+func TestNotPerformedYet(t *testing.T) {
+	d := &doubted{}
+	s := doubtedShop(t, d)
+	if a := s.post("/payment/xumo", `{"amount":50000}`); !strings.HasPrefix(a.code(), "unresolved:") {
+		t.Fatalf("the buyer has the card in hand, and the till was told %s", a.raw)
+	}
+	s.clock.advance(4 * time.Minute)
+	s.state(journal.Unknown, "after 4 minutes")
+	s.clock.advance(time.Minute)
+	s.state(journal.Declined, "after 5 minutes")
+
+	s.post("/payment/xumo", `{"amount":50000}`)
+	s.clock.advance(2 * time.Minute)
+	d.says(theSale, nil) // the buyer was slow
+	s.state(journal.Approved, "once the device has performed it")
+}
+
+// A device that takes back what was not acknowledged is not believed that a sale stands whose
+// result never reached us; that it has none is believed at once.
+func TestNeverAcknowledged(t *testing.T) {
+	d := &doubted{reverses: time.Millisecond}
+	s := doubtedShop(t, d)
+	if a := s.post("/payment/xumo", `{"amount":50000}`); a.code() != "not_performed" {
+		t.Fatal(a.raw)
+	}
+	first := true
+	d.mu.Lock()
+	d.last = func() (terminal.Record, error) {
+		if first { // the baseline
+			first = false
+			return earlier, nil
+		}
+		return theSale, nil
+	}
+	d.mu.Unlock()
+	if a := s.post("/payment/xumo", `{"amount":50000}`); a.Success || !strings.HasPrefix(a.code(), "unresolved:") {
+		t.Fatalf("a sale that is about to be taken back: %s", a.raw)
+	}
+	s.clock.advance(time.Hour)
+	s.state(journal.Unknown, "while the device says that it stands")
+	taken := theSale
+	taken.Reversed = true
+	d.says(taken, nil)
+	s.state(journal.Declined, "once it was taken back")
+}
+
+// One whose result has reached us stands if it stands once the device has had its time.
+func TestAcknowledgedOrNot(t *testing.T) {
+	d := &doubted{reverses: time.Millisecond, answers: true}
+	s := doubtedShop(t, d)
+	calls := 0
+	d.mu.Lock()
+	d.last = func() (terminal.Record, error) {
+		if calls++; calls == 1 {
+			return earlier, nil
+		}
+		return terminal.Record{}, errors.New("away")
+	}
+	d.mu.Unlock()
+	s.post("/payment/xumo", `{"amount":50000}`)
+	d.reverses = 7 * time.Second
+	d.says(theSale, nil)
+	s.state(journal.Unknown, "at once")
+	s.clock.advance(8 * time.Second)
+	s.state(journal.Approved, "after 8 seconds")
+}
+
+// What a person has decided while the device was being asked stays decided.
+func TestPersonsWordStands(t *testing.T) {
+	d := &doubted{}
+	s := doubtedShop(t, d)
+	calls := 0
+	d.mu.Lock()
+	d.last = func() (terminal.Record, error) {
+		if calls++; calls == 1 {
+			return earlier, nil
+		}
+		open := s.last()
+		if a := s.post("/payment/operations/"+open.ID+"/resolve", `{"decision":"void","name":"Dilnoza"}`); !a.Success {
+			t.Error(a.raw)
+		}
+		return theSale, nil
+	}
+	d.mu.Unlock()
+	a := s.post("/payment/xumo", `{"amount":50000}`)
+	if op := s.last(); a.code() != "void" || op.State != journal.Declined || op.ResolvedBy != "Dilnoza" {
+		t.Errorf("%s, %s by %q", a.raw, op.State, op.ResolvedBy)
+	}
+	if !strings.Contains(s.log.String(), "decided already, and otherwise") {
+		t.Error("nobody is told that the device says otherwise")
+	}
+}
+
+// Other options, or another device behind the endpoint, do not unlock it.
+func TestLockOutlivesTheConfiguration(t *testing.T) {
+	box := &boxsim.Box{}
+	srv := httptest.NewServer(box)
+	t.Cleanup(srv.Close)
+	s := newShop(t, func(o *till.Options) {
+		box.Device = newDevice(t, &clock{t: time.Now()})
+		o.Terminals = nil
+		o.Config.Terminals = map[string]till.Terminal{"xumo": {Driver: "fbox", Address: srv.URL}}
+	})
+	box.HangUp()
+	lost := s.post("/payment/xumo", `{"amount":50000}`)
+	if !strings.HasPrefix(lost.code(), "unresolved:") {
+		t.Fatal(lost.raw)
+	}
+	for name, changed := range map[string]map[string]till.Terminal{
+		"other options":       {"xumo": {Driver: "fbox", Address: srv.URL, Options: map[string]string{"endpoint": "xumo"}}},
+		"another device":      {"xumo": {Driver: "sim"}},
+		"the other endpoint":  {"uzcard": {Driver: "fbox", Address: srv.URL, Options: map[string]string{"endpoint": "xumo"}}},
+		"both of one and one": {"xumo": {Driver: "sim"}, "uzcard": {Driver: "fbox", Address: srv.URL, Options: map[string]string{"endpoint": "xumo"}}},
+	} {
+		s.stop()
+		s.options.Config.Terminals = changed
+		s.start()
+		for endpoint := range changed {
+			if a := s.post("/payment/"+endpoint, `{"amount":10000}`); a.code() != lost.code() {
+				t.Errorf("%s: %s", name, a.raw)
+			}
+		}
+	}
+	s.post("/payment/operations/"+strings.TrimPrefix(lost.code(), "unresolved:")+"/resolve", `{"decision":"approve","name":"Dilnoza"}`)
+	if a := s.post("/payment/uzcard", `{"amount":10000}`); !a.Success {
+		t.Errorf("decided, and still locked: %s", a.raw)
+	}
+}
+
+// A thousand QRs that nobody paid, and closings that nobody repeated, hide no sale.
+func TestNothingHidesASale(t *testing.T) {
+	s := newShop(t)
+	s.post("/payment/qr_pay", `{"amount":500,"order_id":"1","operation_id":"shown"}`)
+	s.post("/payment/click", `{"amount":500,"qr_code":"880101698207133396","operation_id":"lost"}`)
+	s.post("/payment/xumo", `{"amount":50000,"operation_id":"sale"}`)
+	s.stop()
+	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(s.db, "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{
+		"CREATE TEMP TABLE many AS SELECT * FROM operations WHERE operation_id = 'shown'",
+		"UPDATE many SET operation_id = '', created_at = created_at - 60000",
+		"CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i FROM n",
+		"CREATE TEMP TABLE shown AS SELECT many.* FROM many, n",
+		"UPDATE shown SET id = 'shown ' || rowid",
+		"INSERT INTO operations SELECT * FROM shown",
+		"UPDATE shown SET id = 'close ' || rowid, kind = 'close', state = 'unknown', stage = 'sent', endpoint = 'xumo', device = 'xumo|given'",
+		"INSERT INTO operations SELECT * FROM shown",
+		"UPDATE operations SET state = 'in_progress', stage = 'sent' WHERE operation_id = 'sale'",
+	} {
+		if _, err := db.Exec(q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	if got := s.operation("sale")["state"]; got != "unknown" {
+		t.Errorf("after the restart the sale is %v", got)
+	}
+	first := s.get("/payment/operations?state=unknown").list()
+	if len(first) != 500 || first[0]["operation_id"] != "lost" || first[1]["operation_id"] != "sale" {
+		t.Errorf("the list begins with %v", first[:2])
+	}
+	s.clock.advance(10 * time.Minute)
+	s.agent.Tick(t.Context(), nil)
+	for _, id := range []string{"sale", "lost"} {
+		if got := s.operation(id)["state"]; got != "approved" {
+			t.Errorf("%s is %v", id, got)
+		}
+	}
+}
+
+// ─── Shown QRs ─────────────────────────────────────────────────────────────────────────────
+
+// The QR of an order that is paid, or given up, is not shown again; but under the operation_id that
+// it was made under the answer is what it was.
+func TestSpentOrder(t *testing.T) {
+	s := newShop(t)
+	for _, c := range []struct {
+		path, body, paid string
+		company          string
+	}{
+		{"/payment/qr_pay", `{"amount":500,"order_id":"1"`, `{"data":null,"error":{"code":104,"message":"INVALID_ARGUMENT","data":"this order is paid already"},"is_success":false}`, "scan2pay"},
+		{"/payment/one_qr/create", `{"amount":"5","external_id":"1"`, `{"data":null,"error":{"code":3002,"message":"ALREADY_PAID","data":null},"is_success":false}`, "fbox"},
+	} {
+		named, plain := c.body+`,"operation_id":"`+c.company+`"}`, c.body+"}"
+		made := s.post(c.path, named)
+		if again := s.post(c.path, plain); !made.Success || again.raw != made.raw {
+			t.Errorf("while it is shown: %s\n%s", made.raw, again.raw)
+		}
+		ref := "1"
+		if c.company == "fbox" {
+			ref = made.Data["invoice_id"].(string)
+		}
+		s.act(c.company, simulator.Action{Kind: "pay", Ref: ref})
+		s.agent.Tick(t.Context(), nil)
+		s.want(s.post(c.path, plain), c.paid)
+		if again := s.post(c.path, named); again.raw != made.raw {
+			t.Errorf("the same operation_id: %s", again.raw)
+		}
+	}
+	made := s.post("/payment/one_qr/create", `{"amount":"5","external_id":"2"}`)
+	s.post("/payment/one_qr/cancel", `{"invoice_id":"`+made.Data["invoice_id"].(string)+`"}`)
+	s.want(s.post("/payment/one_qr/create", `{"amount":"5","external_id":"2"}`), `{"data":null,"error":{"code":104,"message":"INVALID_ARGUMENT","data":"this order's QR was cancelled, or not paid: name another order"},"is_success":false}`)
+}
+
+// A QR that the box may have printed can be paid: what came of it is not known. Where the till
+// prints, the box is not asked to, and a QR that nobody has seen was not made.
+func TestBoxPrints(t *testing.T) {
+	s := newShop(t)
+	_, world, _ := s.box.Simulator("fbox")
+	lose := func() { world.Faults.Set(simulator.Fault{Step: "one_qr.create", Kind: simulator.LostAfter, Times: 1}) }
+	lose()
+	a := s.post("/payment/one_qr/create", `{"amount":"5","external_id":"1","print":true}`)
+	b := s.post("/payment/one_qr/create", `{"amount":"5","external_id":"1","print":true}`)
+	if !strings.HasPrefix(a.code(), "unresolved:") || b.raw != a.raw || s.tap.count("one_qr/create") != 1 {
+		t.Errorf("%s\n%s\n%d calls", a.raw, b.raw, s.tap.count("one_qr/create"))
+	}
+	lose()
+	if a := s.post("/payment/one_qr/create", `{"amount":"5","external_id":"2","print":false}`); a.Success || s.last().State != journal.NotStarted {
+		t.Errorf("%s, %s", a.raw, s.last().State)
+	}
+
+	papers, printer, _ := openPrinter(t)
+	var asked []string
+	s = newShop(t, func(o *till.Options) {
+		o.Config.Printer.Address = printer
+		o.HTTP = &http.Client{Transport: bodies{http.DefaultTransport, &asked}}
+	})
+	_, world, _ = s.box.Simulator("fbox")
+	lose()
+	if a := s.post("/payment/one_qr/create", `{"amount":"5","external_id":"1","print":true}`); a.Success || s.last().State != journal.NotStarted {
+		t.Errorf("%s, %s", a.raw, s.last().State)
+	}
+	made := s.post("/payment/one_qr/create", `{"amount":"5","external_id":"1","print":true}`)
+	if paper := <-papers; !made.Success || !strings.Contains(paper, made.Data["qr_text"].(string)) {
+		t.Errorf("%s: %q", made.raw, paper)
+	}
+	for _, body := range asked {
+		if !strings.Contains(body, `"print":false`) {
+			t.Errorf("the box is asked %s", body)
+		}
+	}
+	if len(asked) != 2 {
+		t.Errorf("the box is asked %d times", len(asked))
+	}
+}
