@@ -128,7 +128,7 @@ func (a *Agent) pageState(r *http.Request) envelope {
 		if err != nil {
 			return no(a.broken(err))
 		}
-		told.Totals[endpoint] = pageTotals{*totalsOf(t[endpoint]), d.driver.Caps().Last}
+		told.Totals[endpoint] = pageTotals{*totalsOf(t[endpoint]), d.by(endpoint).Caps().Last}
 	}
 	return ok(told)
 }

@@ -212,7 +212,7 @@ func (a *Agent) Check(ctx context.Context) (out []Checked) {
 	for _, endpoint := range []string{"xumo", "uzcard"} {
 		if d := a.devices[endpoint]; d != nil {
 			d.mu.Lock()
-			out = append(out, Checked{endpoint, d.driver.Probe(ctx)})
+			out = append(out, Checked{endpoint, d.by(endpoint).Probe(ctx)})
 			d.mu.Unlock()
 		}
 	}
