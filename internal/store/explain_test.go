@@ -238,6 +238,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.PaymentsOfDay(ctx, "mer-5", noon.Add(time.Second), noon.UnixMilli(), "", 20)
 			return err
 		}},
+		{"UnpaidOfDay", "payments_unpaid", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.UnpaidOfDay(ctx, "mer-5", noon.Add(time.Second), noon.UnixMilli(), "", 20)
+			return err
+		}},
 		{"PayoutsOfDay", "payouts_of_day", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.PayoutsOfDay(ctx, "mer-5", noon.Add(time.Second), noon.UnixMilli(), "", 20)
 			return err
@@ -520,6 +524,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		{"EndSessionsBefore", "staff_sessions_over", func(ctx context.Context, tx *store.Tx) error { return tx.EndSessionsBefore(ctx, noon) }},
 		{"LockTries", "staff_tries_pkey", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.LockTries(ctx, "5")
+			return err
+		}},
+		{"HasTries", "staff_tries_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.HasTries(ctx, "5")
 			return err
 		}},
 		{"ForgetTriesBefore", "staff_tries_oldest", func(ctx context.Context, tx *store.Tx) error { return tx.ForgetTriesBefore(ctx, noon) }},
