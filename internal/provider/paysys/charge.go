@@ -3,7 +3,6 @@ package paysys
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -79,7 +78,7 @@ func (a *account) Charge(ctx context.Context, o provider.ChargeOrder) (provider.
 	}
 	var card saved
 	if err := json.Unmarshal([]byte(o.Token), &card); err != nil || card.ID == "" {
-		return provider.Outcome{}, errors.New("what was kept of the card is not readable") // not %w: it could show the token
+		return provider.Outcome{}, unasked("what was kept of the card is not readable") // not %w: it could show the token
 	}
 	p.CardID, p.Phone = card.ID, card.Phone
 	if card.Token == "" {
@@ -126,7 +125,7 @@ func (a *account) pay(ctx context.Context, p prepare, m meta, token string) (pro
 func (a *account) ConfirmCharge(ctx context.Context, p pay.Payment, code string) (provider.Outcome, error) {
 	id, ok := number(p.Ref)
 	if !ok {
-		return provider.Outcome{}, errors.New("the payment has no number at PaySys")
+		return provider.Outcome{}, unasked("the payment has no number at PaySys")
 	}
 	var got performed
 	if err := a.rpc.call(ctx, "pam.confirm_payment", confirmation{Transaction: id, Code: code}, "", &got); err != nil {

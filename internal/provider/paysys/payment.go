@@ -2,7 +2,6 @@ package paysys
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -165,7 +164,7 @@ func (a *account) CanRefund(p pay.Payment, o provider.RefundOrder) error {
 func (a *account) Refund(ctx context.Context, o provider.RefundOrder) (provider.MoveOutcome, error) {
 	id, ok := number(metaOf(o.Payment).Transaction)
 	if !ok {
-		return provider.MoveOutcome{}, errors.New("the payment has no transaction_id")
+		return provider.MoveOutcome{}, unasked("the payment has no transaction_id")
 	}
 	var got reversed
 	if err := a.rpc.call(ctx, "transaction.reverse", reversal{Transaction: id}, "", &got); err != nil {
