@@ -691,6 +691,11 @@ func (g *Gateway) settleAsked(ctx context.Context, w outbox.Work, p pay.Payment)
 				if err := g.learned(ctx, b, inv, payments, row, o, "asked "+row.Provider); err != nil {
 					return err
 				}
+				if report.Look != "" {
+					if err := b.alarm(ctx, inv, row.ID, pay.AttentionProvider, heardNote(report.Look)); err != nil {
+						return err
+					}
+				}
 			}
 		}
 		if row.Asked != "" && row.State != pay.Unknown {

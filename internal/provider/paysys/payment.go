@@ -45,14 +45,15 @@ func (a *account) AsksEachOfADay() {}
 
 // unseenHold is a hold by token whose answer was lost: nothing names it, and until it has ended
 // nobody but a person can tell whether it was made. It was to release itself, and nobody has taken
-// it, so that after its time no money is kept.
+// it, so that after its time no money is kept. That rests on the clock and on nobody's answer, so
+// a person is asked to look all the same.
 func (a *account) unseenHold(until time.Time) provider.Report {
 	if a.now().Before(until.Add(holdGrace)) {
 		return provider.Report{Found: true, Outcome: provider.Outcome{State: pay.Created}}
 	}
 	return provider.Report{Found: true, Outcome: provider.Outcome{
 		State: pay.Failed, Reason: pay.DeclineHoldOver, Note: "if it was held at all, PaySys has released it by now",
-	}}
+	}, Look: "the answer to a payment by token was lost; if it was held, PaySys was to release it by now: look in its cabinet before charging again"}
 }
 
 // holdGrace is how long after a hold's end it is believed to have ended, at whatever moment its
