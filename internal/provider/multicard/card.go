@@ -261,18 +261,21 @@ func (m *paymentModel) ours(p pay.Payment) error {
 	return nil
 }
 
-// final turns "not decided yet" into "not known": the payment is to be read again. So does a yes
-// without a sum: nobody has said that it is all of it.
+// final turns "not decided yet" into "not known": the payment is to be read again.
 func final(o provider.Outcome) (provider.Outcome, error) {
-	switch o.State {
-	case pay.Created:
+	if o.State == pay.Created {
 		return o, unclear("the debit is not decided: " + o.Note)
-	case pay.Paid, pay.Held:
-		if o.Amount == 0 {
-			return o, unclear("Multicard does not say how much it took")
-		}
-	case pay.Failed:
+	}
+	if o.State == pay.Failed {
 		o.Reason = reasonOf(o.Code)
+	}
+	return counted(o)
+}
+
+// counted makes a yes without a sum one that is not known: nobody has said that it is all of it.
+func counted(o provider.Outcome) (provider.Outcome, error) {
+	if (o.State == pay.Paid || o.State == pay.Held) && o.Amount == 0 {
+		return o, unclear("Multicard does not say how much it took")
 	}
 	return o, nil
 }

@@ -163,8 +163,8 @@ func keep(got performed, phone string) *provider.Binding {
 	return &provider.Binding{Ref: string(c.ID), Token: string(token), Card: cardOf(got.Details.PAN)}
 }
 
-// taken reads what was performed. An answer for another payment or another sum is not believed:
-// the standing will tell.
+// taken reads what was performed. An answer for another payment or without a sum is not believed:
+// the standing will tell, also of a payment by token, whose number this answer alone has told.
 func (a *account) taken(got performed, ref string, amount pay.Tiyin, m meta) (provider.Outcome, error) {
 	d := got.Details
 	if !idShape.MatchString(string(d.Bank)) || ref != "" && string(d.Bank) != ref {
@@ -180,6 +180,9 @@ func (a *account) taken(got performed, ref string, amount pay.Tiyin, m meta) (pr
 	}
 	out := provider.Outcome{
 		State: pay.Paid, Ref: string(d.Bank), At: at, Amount: pay.Tiyin(d.Amount), Card: cardOf(d.PAN), Meta: m.bytes(),
+	}
+	if d.Amount == 0 {
+		return provider.Outcome{Ref: out.Ref, Meta: out.Meta}, senseless("the answer does not say how much was taken", true)
 	}
 	if m.Hold > 0 {
 		out.State, out.HoldUntil = pay.Held, at.Add(time.Duration(m.Hold)*time.Second)

@@ -92,6 +92,9 @@ func (a *account) check(ctx context.Context, p pay.Payment) (o provider.Outcome,
 			&provider.Error{Kind: provider.KindUnavailable, Code: o.Code, Message: "a status that is not documented", Err: provider.ErrPuzzled}
 	}
 	o.State = state
+	if o.Amount == 0 && (state == pay.Paid || state == pay.Held) {
+		return o, "", false, senseless("the standing does not say how much was taken", true)
+	}
 	switch { // the documentation says soum and its samples say tiyin
 	case o.Amount == p.Amount:
 	case p.Amount%100 == 0 && o.Amount == p.Amount/100:
