@@ -67,12 +67,15 @@ export async function axe(page, name) {
   if (found.length) throw new Error(`${name}: ${found.join("; ")}`);
 }
 
-// shoot keeps a picture of the page at its widths. They are for people to look at.
+// shoot keeps a picture of the page at its widths, at none of which it may scroll sideways. They are
+// for people to look at.
 export async function shoot(page, name, widths) {
   const size = page.viewportSize();
   const dark = await page.evaluate(() => matchMedia("(prefers-color-scheme: dark)").matches);
   for (const width of widths ?? (size.width < 500 ? [360] : [768, 1440])) {
     await page.setViewportSize({ width, height: size.height });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (wide > 0) throw new Error(`${name}: it is ${wide} px wider than a screen of ${width}`);
     await page.screenshot({ path: `${shots}${name}-${width}${dark ? "-dark" : ""}.png`, fullPage: true });
   }
   await page.setViewportSize(size);
