@@ -238,6 +238,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.PaymentsOfDay(ctx, "mer-5", noon.Add(time.Second), noon.UnixMilli(), "", 20)
 			return err
 		}},
+		{"UnpaidOfDay", "payments_unpaid", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.UnpaidOfDay(ctx, "mer-5", noon.Add(time.Second), noon.UnixMilli(), "", 20)
+			return err
+		}},
 		{"PayoutsOfDay", "payouts_of_day", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.PayoutsOfDay(ctx, "mer-5", noon.Add(time.Second), noon.UnixMilli(), "", 20)
 			return err
@@ -558,10 +562,6 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		{"AlarmOpen", "alarms_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.AlarmOpen(ctx, "alm-000005"); return err }},
 		{"LockReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.LockReport(ctx, "till-000005", "op 4")
-			return err
-		}},
-		{"ReportOf", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.ReportOf(ctx, "biz-5", "op 5")
 			return err
 		}},
 		{"SaveReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
