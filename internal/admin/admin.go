@@ -36,7 +36,7 @@ type Options struct {
 	HTTPS   bool                             // people reach the pages by https
 
 	News *news.Board // where pages hear that something is new: of Pulse
-	// Receiver says what is wrong with an address for webhooks; nil: nothing.
+	// Receiver says what is wrong with an address for webhooks, if anything is.
 	Receiver func(address string) error
 
 	PublicURL string           // before /admin, for links that are given to people

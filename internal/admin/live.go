@@ -95,9 +95,11 @@ func (l *looks) note(key [sha256.Size]byte, now time.Time) {
 
 // narrowed is what a list was narrowed by, as it is noted: without the middle of a card's number.
 func narrowed(r *http.Request) string {
-	text, err := url.QueryUnescape(r.URL.RawQuery)
-	if err != nil {
-		text = r.URL.RawQuery
+	q := r.URL.Query()
+	q.Del("lang") // it narrows nothing
+	text := q.Encode()
+	if plain, err := url.QueryUnescape(text); err == nil {
+		text = plain
 	}
 	return gateway.Presentable(text)
 }
