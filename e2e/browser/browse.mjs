@@ -67,8 +67,10 @@ export async function axe(page, name) {
   if (found.length) throw new Error(`${name}: ${found.join("; ")}`);
 }
 
-// shoot keeps a picture of the page at its widths. They are for people to look at.
+// shoot keeps a picture of the page at its widths, where SHOTS is set. They are for people to look
+// at, and a page as long as the API reference takes half a minute.
 export async function shoot(page, name, widths) {
+  if (!process.env.SHOTS) return;
   const size = page.viewportSize();
   const dark = await page.evaluate(() => matchMedia("(prefers-color-scheme: dark)").matches);
   for (const width of widths ?? (size.width < 500 ? [360] : [768, 1440])) {

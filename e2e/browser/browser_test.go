@@ -1,6 +1,6 @@
 // Package browser_test drives a real Chromium through the pages, against the whole program in
 // test mode. What a person does stands in the .mjs files; here the program is started, and each
-// line that a script prints becomes a subtest. Screenshots are kept in shots/.
+// line that a script prints becomes a subtest. With SHOTS=1 screenshots are kept in shots/.
 package browser_test
 
 import (

@@ -739,7 +739,11 @@ func (g *Gateway) known(r provider.Report, p pay.Payment, now time.Time) (o prov
 	late := now.Sub(p.AskedAt) >= finalAfter
 	switch {
 	case !r.Found && p.State == pay.Unknown && late:
-		return provider.Outcome{State: pay.Failed, Code: "not_found", Note: p.Provider + " does not know this payment"}, true
+		reason := pay.DeclineUnreached
+		if p.Way == pay.WayCard {
+			reason = pay.DeclineCardAgain // its number is gone with the request
+		}
+		return provider.Outcome{State: pay.Failed, Reason: reason, Code: "not_found", Note: p.Provider + " does not know this payment"}, true
 	case !r.Found, r.Outcome.State == pay.Created:
 		return o, false
 	case r.Outcome.State == pay.Held && p.State == pay.Held:

@@ -22,6 +22,7 @@ type cardCompany struct {
 	before  func()
 	between func() // where set, the company names the payment first, and this runs before the money is taken
 	askable bool
+	wrong   bool                                                     // whatever code it is given
 	down    bool                                                     // it cannot be reached for questions
 	says    func(op string, p pay.Payment) (provider.Outcome, error) // instead of all of the above
 
@@ -74,10 +75,13 @@ func (a *cardAccount) BindCard(context.Context, provider.BindOrder) (provider.Bi
 	if a.c.before != nil {
 		a.c.before()
 	}
-	return provider.Binding{Ref: "card-1", Needs: provider.Next{Kind: "otp"}}, nil
+	return provider.Binding{Ref: "card-1", Needs: provider.Next{Kind: "otp", ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}}, nil
 }
 
 func (a *cardAccount) ConfirmCard(context.Context, string, string) (provider.Binding, error) {
+	if a.c.wrong {
+		return provider.Binding{Reason: pay.DeclineWrongCode}, nil
+	}
 	return provider.Binding{Ref: "card-1", Token: "token"}, nil
 }
 

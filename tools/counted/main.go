@@ -1,7 +1,8 @@
 // Command counted runs `go test -json` with its own arguments, shows what failed in full and
 // one line a package for the rest, and ends with how many tests passed, failed and were
 // skipped. Its exit code is that of go test, and 1 where a test was skipped: a skipped test
-// proves nothing.
+// proves nothing. The packages that take longest start first, so that none of them is what
+// everybody waits for at the end.
 package main
 
 import (
@@ -31,8 +32,19 @@ type tally struct {
 	skippedNames            []string
 }
 
+// longest are the packages that take minutes, the longest first.
+var longest = []string{
+	"e2e/browser", "internal/provider/multicard", "internal/store", "e2e", "internal/provider/click", "internal/provider/payme",
+	"internal/provider/uzum", "internal/provider/paysys", "internal/gateway", "internal/bench", "internal/admin",
+}
+
 func main() {
-	cmd := exec.Command("go", append([]string{"test", "-json"}, os.Args[1:]...)...)
+	args, err := arranged(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
 	cmd.Stderr = os.Stderr
 	pipe, err := cmd.StdoutPipe()
 	if err == nil {
@@ -55,6 +67,36 @@ func main() {
 	if err != nil || t.failed+t.packagesFailed+t.skipped > 0 {
 		os.Exit(1)
 	}
+}
+
+// arranged names one by one the packages at the end of the arguments, in the order in which they
+// are to start: go test keeps it.
+func arranged(args []string) ([]string, error) {
+	flags := len(args)
+	for flags > 0 && strings.Contains(args[flags-1], "/") && !strings.HasPrefix(args[flags-1], "-") {
+		flags--
+	}
+	if flags == len(args) {
+		return args, nil
+	}
+	list := exec.Command("go", append([]string{"list"}, args[flags:]...)...)
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	packages := strings.Fields(string(out))
+	slices.SortStableFunc(packages, func(a, b string) int { return turn(a) - turn(b) })
+	return append(slices.Clone(args[:flags]), packages...), nil
+}
+
+// turn is a package's place among the longest.
+func turn(path string) int {
+	i := slices.IndexFunc(longest, func(long string) bool { return strings.HasSuffix(path, "/"+long) })
+	if i < 0 {
+		return len(longest)
+	}
+	return i
 }
 
 // read follows go test's lines. What is not an event is shown as it is.

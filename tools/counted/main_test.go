@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,5 +37,32 @@ a line that is no event
 	}
 	if len(c.skippedNames) != 1 || c.skippedNames[0] != "p TestC" {
 		t.Errorf("skipped: %v", c.skippedNames)
+	}
+}
+
+// Each package is named once, those that take longest first, and the flags stay what they were.
+func TestTheLongestStartFirst(t *testing.T) {
+	for _, p := range longest {
+		if found, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(p), "*_test.go")); err != nil || len(found) == 0 {
+			t.Errorf("%s has no tests: %v", p, err)
+		}
+	}
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Join(wd, "..", ".."))
+	flags := []string{"-gcflags=a/b=-c", "-p", "2"}
+	got, err := arranged(append(slices.Clone(flags), "./tools/counted", "./internal/pay", "./internal/store/...", "./e2e/browser"))
+	if err != nil || len(got) < 8 || !slices.Equal(got[:3], flags) {
+		t.Fatalf("%q, %v", got, err)
+	}
+	for i, want := range []string{"e2e/browser", "internal/store", "tools/counted", "internal/pay"} {
+		if i < 2 && !strings.HasSuffix(got[3+i], want) || i >= 2 && !slices.ContainsFunc(got, func(p string) bool { return strings.HasSuffix(p, want) }) {
+			t.Errorf("%s is not in its place: %q", want, got)
+		}
+	}
+	if got, err := arranged(flags); err != nil || !slices.Equal(got, flags) {
+		t.Errorf("without packages: %q, %v", got, err)
 	}
 }

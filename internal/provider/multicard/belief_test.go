@@ -52,7 +52,7 @@ var byHold = map[string]any{"capture": "manual", "holdSeconds": 86400}
 
 // MC-11: the five answers about a hold. One about somebody else's, or without a sum, settles nothing;
 // another sum is before a person; and what Multicard says when it is asked again counts.
-func TestScenario_MC_11_03_AHoldIsBelievedOnlyOfItself(t *testing.T) {
+func TestScenario_MC_11_05_AHoldIsBelievedOnlyOfItself(t *testing.T) {
 	wrong := []simulator.Kind{sim.Another, sim.AnotherHold, sim.NoAmount, simulator.WrongAmount}
 	each(t, nil, func(t *testing.T, s *scene) {
 		card := s.bound(sim.FreeCard)
@@ -229,7 +229,7 @@ func TestNothingIsConfirmedUnlessItsNameIsWrittenDown(t *testing.T) {
 }
 
 // MC-8: what is read of a form is believed of that form only.
-func TestScenario_MC_8_06_TheCardOfAnotherForm(t *testing.T) {
+func TestScenario_MC_8_09_TheCardOfAnotherForm(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		s.upset("card.callback", simulator.LostBefore, 0)
 		a := s.api(http.MethodPost, "/api/cards/form", map[string]any{"source": "app", "businessId": "biz-1", "provider": "multicard", "returnUrl": "https://shop.example.uz/cards"})
@@ -241,44 +241,5 @@ func TestScenario_MC_8_06_TheCardOfAnotherForm(t *testing.T) {
 			s.b.Advance(6 * time.Second)
 			s.want(s.api(http.MethodGet, "/api/cards/"+id(a), nil), 200, "status", want)
 		}
-	})
-}
-
-// MC-11: lost answers at the other calls of a hold.
-func TestScenario_MC_11_04_LostCallsOfHolds(t *testing.T) {
-	each(t, nil, func(t *testing.T, s *scene) {
-		card := s.bound(sim.FreeCard)
-		end := func(invoice, how string) {
-			s.want(s.api(http.MethodPost, "/api/invoices/"+invoice+"/"+how, nil), 200, "attention", "unknown_outcome")
-		}
-		for _, c := range []struct {
-			step, how string
-			kind      simulator.Kind
-			want      string
-		}{
-			{"hold.cancel", "cancel", simulator.LostBefore, "held"},
-			{"hold.cancel", "cancel", simulator.LostAfter, "cancelled"},
-			{"hold.cancel", "cancel", simulator.Error500After, "cancelled"},
-			{"hold.charge", "capture", simulator.LostBefore, "held"},
-			{"hold.charge", "capture", simulator.Error500After, "paid"},
-		} {
-			invoice, _ := s.free(card, byHold)
-			s.upset(c.step, c.kind, 1)
-			end(invoice, c.how)
-			s.refusedWith(s.api(http.MethodPost, "/api/invoices/"+invoice+"/cancel", nil), 409, "payment_in_progress")
-			s.later(10 * time.Second)
-			s.later(11 * time.Minute)
-			if s.is(invoice, c.want); s.b.InvoiceField(invoice, "attention") != nil {
-				t.Errorf("%s %s: it still asks for a person", c.step, c.kind)
-			}
-			if c.want == "held" { // and it can be ended now
-				s.want(s.api(http.MethodPost, "/api/invoices/"+invoice+"/"+c.how, nil), 200, "attention", nil)
-			}
-		}
-		s.upset("hold.create", simulator.LostBefore, 1)
-		invoice, a := s.free(card, byHold)
-		s.want(a, 200, "attention", "unknown_outcome")
-		s.later(11 * time.Minute)
-		s.want(s.charge(invoice, card), 200, "status", "held")
 	})
 }
