@@ -12,6 +12,7 @@ import (
 	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/provider/paysys"
 	"github.com/chorsu/chorsu/internal/provider/paysys/sim"
+	"github.com/chorsu/chorsu/internal/provider/providertest"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
 )
 
@@ -119,6 +120,39 @@ func TestFailedStatus(t *testing.T) {
 		s.post("/api/invoices/"+gone+"/capture", nil)
 		s.Advance(10 * time.Second)
 		s.is(gone, pay.StatusCancelled, pay.Cancelled, "held", "cancelled")
+	})
+}
+
+// A status of 6 of what was never paid in our book: the charge came to nothing, and the app is not
+// told of money that it never had.
+func TestReturnedBeforeItWasPaid(t *testing.T) {
+	direct := setup
+	direct.Options = map[string]any{"directCharge": true}
+	providertest.Each(t, direct, func(t *testing.T, b *providertest.Bench) {
+		s := shop{b, t}
+		returned := func(invoice string) {
+			t.Helper()
+			all := s.Payments(invoice)
+			if _, err := s.Sim.Act(t.Context(), simulator.Action{Kind: "return", Ref: all[len(all)-1].Ref}); err != nil {
+				t.Fatal(err)
+			}
+			s.Advance(10 * time.Second)
+		}
+		lost := s.begun(good, nil)
+		s.fault("pam.confirm_payment", simulator.LostAfter, 1)
+		s.confirm(lost, code)
+		returned(lost)
+		s.is(lost, pay.StatusPending, pay.Cancelled)
+		s.pay(lost, good)
+		s.confirm(lost, code)
+		s.is(lost, pay.StatusPaid, pay.Paid, "paid")
+
+		captured := s.begun(good, manual)
+		s.confirm(captured, code)
+		s.fault("hold.confirm", simulator.LostAfter, 1)
+		s.post("/api/invoices/"+captured+"/capture", nil)
+		returned(captured)
+		s.is(captured, pay.StatusCancelled, pay.Cancelled, "held", "cancelled")
 	})
 }
 
