@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -10,7 +11,9 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -145,7 +148,7 @@ func (d *desk) configure(companies string) {
 		d.t.Fatal(example)
 	}
 	text := strings.ReplaceAll(example, "http://127.0.0.1:4003", companies)
-	text = strings.Replace(text, "xumo: {driver: sim}", "xumo: {driver: zvt, address: \""+d.term.Address()+"\", options: {reversal: 50ms}}", 1)
+	text = strings.Replace(text, "xumo: {driver: zvt, address: \"127.0.0.1:20007\"}", "xumo: {driver: zvt, address: \""+d.term.Address()+"\", options: {reversal: 50ms}}", 1)
 	dir := d.t.TempDir()
 	path := filepath.Join(dir, "till.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -518,5 +521,114 @@ func TestTillReportsToTheGateway(t *testing.T) {
 	})
 	if got := count(); got["humo paid 90000"] != 0 || d.device.Total() != 60000+80000+90000 {
 		t.Errorf("%v, and the device holds %d", got, d.device.Total())
+	}
+}
+
+// The example configuration works against `chorsu sandbox` as printed, but for the ports: a wallet, the
+// HUMO pinpad over ZVT and the UzCard pinpad behind the program of ARCUS 2; and their faults are set
+// where the companies' are.
+func TestTillRunsAsPrinted(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	box := exec.Command(path, "sandbox", "--zvt", "127.0.0.1:0")
+	box.Dir, box.Env = t.TempDir(), []string{"SANDBOX_ADDR=127.0.0.1:0"}
+	out, err := box.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { box.Process.Kill(); box.Wait() })
+	var printed strings.Builder
+	said := regexp.MustCompile(`What can be done: (http://\S+)/control[\s\S]*driver zvt, address (\S+)\s[\s\S]*args "(arcus2-tool \S+)"`)
+	for lines := bufio.NewScanner(out); !said.MatchString(printed.String()); {
+		if !lines.Scan() {
+			t.Fatalf("the sandbox did not start: %s", printed.String())
+		}
+		printed.WriteString(lines.Text() + "\n")
+	}
+	at := said.FindStringSubmatch(printed.String())
+	go io.Copy(io.Discard, out)
+
+	_, text := runProgram(t, nil, "till", "--example-config")
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "http://127.0.0.1:4003", at[1]), `"127.0.0.1:20007"`, `"`+at[2]+`", options: {reversal: 50ms}`)
+	arcus := regexp.MustCompile(`(?m)^  # (uzcard:)\n  # (  driver: arcus2)\n  # (  options: .*arcus2-tool.*)$`)
+	if m := arcus.FindString(text); !strings.Contains(m, at[3]) {
+		t.Fatalf("the example names another program than the sandbox, which prints %q: %q", at[3], m)
+	}
+	text = strings.Replace(arcus.ReplaceAllString(text, "  $1\n  $2\n  $3"), "  uzcard: {driver: sim}\n", "", 1)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "till.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{
+		"TILL_ADDR": "127.0.0.1:0", "TILL_DB": "sqlite:" + filepath.Join(dir, "till.db"), "TILL_CONFIG": filepath.Join(dir, "till.yaml"),
+		"LOG_FORMAT": "json", "HOME": dir, "PATH": filepath.Dir(path),
+	}
+	if code, out := runProgram(t, env, "till", "--check"); code != 0 || strings.Count(out, " ok\n") != 2 {
+		t.Errorf("the check: %d %s", code, out)
+	}
+	d := &desk{t: t, env: env, p: start(t, env, "till")}
+	control := func(path, body string) {
+		t.Helper()
+		res, err := http.Post(at[1]+"/control/providers/"+path, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if b, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: HTTP %d %s", path, res.StatusCode, b)
+		}
+	}
+	for _, path := range []string{"/payment/click", "/payment/xumo", "/payment/uzcard"} {
+		if a, ok := d.call("POST", path, `{"amount":50000,"qr_code":"880101698207133391"}`); !ok || !a.Success {
+			t.Errorf("%s: %+v\n%s", path, a, d.p.log)
+		}
+	}
+	for _, c := range []struct{ endpoint, step, kind, company, want string }{
+		{"xumo", "zvt.command", "lost_before", "zvt", "not_performed"},
+		{"xumo", "zvt.result", "lost_after", "zvt", "not_performed"},
+		{"xumo", "zvt.slip", "half_body", "zvt", "not_performed"},
+		{"xumo", "zvt.end", "lost_after", "zvt", ""},
+		{"uzcard", "arcus2.undo", "lost_before", "arcus2", "206"},
+		{"uzcard", "arcus2.run", "lost_after", "arcus2", "unresolved:"},
+	} {
+		control(c.company+"/faults", `{"step":"`+c.step+`","kind":"`+c.kind+`","times":1}`)
+		a, ok := d.call("POST", "/payment/"+c.endpoint, `{"amount":30000}`)
+		if code, _ := a.Error["data"].(string); !ok || a.Success != (c.want == "") || !strings.HasPrefix(code, c.want) {
+			t.Errorf("%s %s: %+v", c.step, c.kind, a)
+		}
+	}
+	control("zvt/act", `{"kind":"sale","amount":12345}`) // by hand
+	if a, ok := d.call("GET", "/payment/xumo_close", ""); !ok || !a.Success {
+		t.Errorf("closing: %+v", a)
+	}
+	control("zvt/act", `{"kind":"pull"}`)
+	if a, _ := d.call("POST", "/payment/xumo", `{"amount":30000}`); a.Error["data"] != "999" {
+		t.Errorf("with the cable out: %+v", a)
+	}
+	books := map[string]int64{}
+	for _, company := range []string{"zvt", "arcus2"} {
+		res, err := http.Get(at[1] + "/control/providers/" + company + "/books")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list struct{ Items []simulator.Entry }
+		err = json.NewDecoder(res.Body).Decode(&list)
+		res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list.Items {
+			if e.State == "paid" {
+				books[company] += e.Amount
+			}
+		}
+	}
+	if books["zvt"] != 50000+30000+12345 || books["arcus2"] != 50000+30000 {
+		t.Errorf("%v", books)
 	}
 }

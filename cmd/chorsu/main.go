@@ -35,6 +35,7 @@ type grammar struct {
 	Serve   serveCmd   `cmd:"" help:"Gateway and worker, in production."`
 	Worker  workerCmd  `cmd:"" help:"Only background work; any number of them on one PostgreSQL."`
 	Sandbox sandboxCmd `cmd:"" help:"Only the simulated payment companies."`
+	Arcus2  arcus2Cmd  `cmd:"" name:"arcus2-tool" hidden:"" help:"Plays the program of ARCUS 2, on a pinpad of the sandbox."`
 	Till    tillCmd    `cmd:"" help:"The agent beside a cash register: wallets, pinpads, shown QR codes."`
 	Migrate migrateCmd `cmd:"" help:"The database: its schema (plan, up, status), and moving it (copy)."`
 	Admin   adminCmd   `cmd:"" help:"Staff accounts: add, list, reset-totp, disable, audit."`

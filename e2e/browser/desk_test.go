@@ -56,7 +56,7 @@ func session(t *testing.T, a *app.App, email string, role staff.Role) string {
 	must(t, err)
 	code, err := totp.GenerateCode(in.Secret, time.Now())
 	must(t, err)
-	_, token, err := a.Office.Enrol(t.Context(), link, staff.Attempt{Password: "choyxona oldidagi chinor", Code: code, Address: "192.0.2.1", Network: "192.0.2.1"})
+	_, token, err := a.Office.Enrol(t.Context(), link, staff.Attempt{Password: "choyxona oldidagi chinor", Code: code, Sealed: in.Sealed, Address: "192.0.2.1", Network: "192.0.2.1"})
 	must(t, err)
 	return token
 }

@@ -67,6 +67,14 @@ async function keep(page, who) {
   who.cookie = cookie.value;
 }
 
+// prove types what is asked for again before power is given to somebody; a recovery code stands in
+// for the phone, whose code is good once in half a minute.
+async function prove(page, who, prefix) {
+  who.spent = (who.spent ?? 0) + 1; // the first was used to sign in
+  await page.locator(`#${prefix}-password`).fill(password);
+  await page.locator(`#${prefix}-code`).fill(who.recovery[who.spent]);
+}
+
 async function heading(page, want) {
   const got = await page.locator("h1").first().innerText();
   if (!got.includes(want)) throw new Error(`${page.url()} is headed ${got}, not ${want}`);
@@ -263,6 +271,11 @@ await check("an owner adds a person, and takes an authenticator away", () => as(
   await page.goto(base + "/admin/staff?lang=en");
   await page.locator("#email").fill("Yangi@Namuna.uz");
   await page.locator("input[value=refunds]").check();
+  await page.locator("#a-password").fill(password);
+  await page.locator("#a-code").fill("000000");
+  await page.locator("form[action$='/staff'] .actions button").click();
+  await page.locator(".notice.failed", { hasText: "is wrong" }).waitFor(); // and what was typed stays
+  await prove(page, people.owner, "a");
   await page.locator("form[action$='/staff'] .actions button").click();
   const link = await page.locator("#link").innerText();
   if (!link.startsWith(base + "/admin/enrol/")) throw new Error(`the link is ${link}`);
@@ -271,10 +284,12 @@ await check("an owner adds a person, and takes an authenticator away", () => as(
   await page.goto(base + "/admin/staff");
   await page.locator("a", { hasText: "yangi@namuna.uz" }).click();
   await page.locator("form[action$='/role'] input[value=support]").check();
+  await prove(page, people.owner, "r");
   await page.locator("form[action$='/role'] button").click();
   await page.locator(".notice.paid", { hasText: "role is changed" }).waitFor();
   await page.goto(base + "/admin/staff");
   await page.locator("a", { hasText: people.viewer.email }).click();
+  await prove(page, people.owner, "t");
   await page.locator("form[action$='/reset-totp'] button").click();
   await page.locator("#link").waitFor();
   await scene({}, async (theirs) => { // signed out everywhere

@@ -59,7 +59,7 @@ func New(o Options) (http.Handler, error) {
 		a.pages.Handle(r.pattern, a.guarded(r))
 	}
 	a.pages.HandleFunc("/", a.nothing)
-	return a.protected(a.pages), nil
+	return a.protected(a.limited(a.pages)), nil
 }
 
 // route is one page or action.

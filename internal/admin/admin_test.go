@@ -55,3 +55,12 @@ func TestEveryRouteAsksForItsRole(t *testing.T) {
 		}
 	}
 }
+
+// What is remembered of looking is bounded, however many different things are asked for.
+func TestLooksAreBounded(t *testing.T) {
+	for many, want := range map[int]int{10: 10, admin.LooksMost: admin.LooksMost, admin.LooksMost + 3: 3} {
+		if got := admin.LooksKept(many); got != want {
+			t.Errorf("after %d: %d", many, got)
+		}
+	}
+}

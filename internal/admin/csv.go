@@ -125,7 +125,7 @@ func stream(ctx context.Context, w http.ResponseWriter, l words.Lang, head []cel
 
 // file answers with a list as a file.
 func (a *admin) file(w http.ResponseWriter, r *http.Request, name string, head []words.Text, part func(ctx context.Context, p gateway.Page) (rows [][]cell, next string, err error)) {
-	if err := a.audit(r.Context(), "list.exported", name, r.URL.RawQuery); err != nil {
+	if err := a.audit(r.Context(), "list.exported", name, narrowed(r)); err != nil {
 		a.fail(w, r, err)
 		return
 	}

@@ -104,7 +104,7 @@ func (a *admin) stuck(w http.ResponseWriter, r *http.Request) {
 func (a *admin) events(w http.ResponseWriter, r *http.Request, l list, f gateway.EventFilter, seen string, page func(eventsView) templ.Component) {
 	v := eventsView{list: l}
 	if !l.asked.bad {
-		if err := a.looked(r.Context(), "list.seen", seen, r.URL.RawQuery); err != nil {
+		if err := a.looked(r.Context(), "list.seen", seen, narrowed(r)); err != nil {
 			a.fail(w, r, err)
 			return
 		}

@@ -2,8 +2,10 @@ package admin_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -12,8 +14,11 @@ import (
 	"time"
 
 	"github.com/chorsu/chorsu/internal/app"
+	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/staff"
+	"github.com/chorsu/chorsu/internal/store"
 )
 
 // shop registers a business at every provider and gives what makes an invoice of it.
@@ -228,8 +233,8 @@ func TestASecondPersonConfirms(t *testing.T) {
 	p := start(t)
 	p.shop("click")
 	id := p.paidByClick("1", 150_000)
-	owner, first, second := p.as(staff.Owner), p.as(staff.Refunds), p.as(staff.Refunds)
-	must(t, p.Office.SetRefundLimit(p.Context(), owner.person.By("192.0.2.1"), 100_000_00))
+	first, second := p.as(staff.Refunds), p.as(staff.Refunds)
+	must(t, p.Office.SetRefundLimit(p.Context(), staff.CommandLine, 100_000_00))
 	at := "/admin/invoices/" + id + "/refund"
 	page := first.get(at)
 	first.want(page, 200, "above it a second person confirms")
@@ -390,4 +395,162 @@ func TestLive(t *testing.T) {
 		}
 	}
 	t.Error("the stream ends without the news")
+}
+
+// book changes the book past the use cases, as a company's strange answer would have.
+func (p *program) book(change func(ctx context.Context, tx *store.Tx) error) {
+	p.Helper()
+	must(p.T, p.Store.Update(p.Context(), change))
+}
+
+// lostRefund is a refund of an invoice's payment whose answer was lost.
+func (p *program) lostRefund(invoiceID string, amount pay.Tiyin) (r pay.Refund) {
+	p.Helper()
+	p.book(func(ctx context.Context, tx *store.Tx) error {
+		live, err := tx.LivePayment(ctx, invoiceID)
+		if err != nil {
+			return err
+		}
+		if r, err = live.StartRefund(amount); err != nil {
+			return err
+		}
+		r.ID, r.CreatedAt, r.SentAt, r.State = id.New(), p.now(), p.now(), pay.MoveUnknown
+		if _, err := tx.InsertRefund(ctx, r); err != nil {
+			return err
+		}
+		return tx.SavePayment(ctx, live)
+	})
+	return r
+}
+
+// An unknown outcome is decided for what the page was drawn for, with a reason, by whoever may; a
+// refund above the limit by two.
+func TestDecideOnThePages(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	invoice := p.paidByClick("1", 150_000)
+	lost := p.lostRefund(invoice, 40_000_00)
+	must(t, p.Office.SetRefundLimit(p.Context(), staff.CommandLine, 10_000_00))
+	at := "/admin/invoices/" + invoice
+	money, second, support := p.as(staff.Refunds), p.as(staff.Refunds), p.as(staff.Support)
+	if page := support.get(at); strings.Contains(page.body, `/decide"`) {
+		t.Error("support is offered to decide")
+	}
+	support.want(support.post(at+"/decide", url.Values{"happened": {"no"}}), 403)
+	page := money.get(at)
+	money.want(page, 200, "This waits for your decision", `name="subject" value="`+lost.ID+`"`)
+	form := url.Values{"subject": {lost.ID}, "key": {hiddenKey.FindStringSubmatch(page.body)[1]}, "why": {"the cabinet shows none of 8600069195406311"}, "happened": {"no"}}
+	but := func(name, value string) url.Values {
+		out := url.Values{}
+		maps.Copy(out, form)
+		out.Set(name, value)
+		return out
+	}
+	for says, form := range map[string]url.Values{
+		"Say why (up to": but("why", " "), "say whether it happened": but("happened", "perhaps"), "This form is stale": but("subject", ""), "form is stale": but("key", "x"),
+	} {
+		money.want(money.post(at+"/decide", form), 422, says)
+	}
+	stale := id.New()
+	money.want(money.post(at+"/decide", but("subject", stale)), 409, "unknown any more")
+	got := money.post(at+"/decide", form)
+	if got.status != 303 || !strings.Contains(got.to, "done=asked") {
+		t.Fatalf("%d %s", got.status, got.to)
+	}
+	money.want(money.get(got.to), 200, "A second person is needed", "another person confirms", "was not returned. The reason: the cabinet shows none of 860006******6311")
+	approval := regexp.MustCompile(`/admin/approvals/([^/]+)/refuse`).FindStringSubmatch(money.get(at).body)[1]
+	money.want(money.post("/admin/approvals/"+approval+"/confirm", nil), 403)
+	second.want(second.get(at), 200, "Confirm that it was not returned")
+	got = second.post("/admin/approvals/"+approval+"/confirm", nil)
+	second.want(second.get(got.to), 200, "confirmed by "+second.person.Email)
+
+	lost = p.lostRefund(invoice, 5_000_00)
+	form.Set("subject", lost.ID)
+	form.Set("happened", "yes")
+	got = money.post(at+"/decide", form)
+	money.want(money.get(got.to), 200, "The decision was written down")
+	items := p.api("GET", "/api/refunds/by-invoice/"+invoice, nil)["items"].([]any)
+	if len(items) != 2 {
+		t.Errorf("%d refunds", len(items))
+	}
+	list, _, err := p.Office.Log(p.Context(), staff.Filter{What: "invoice.decided"}, 50, "")
+	must(t, err)
+	for _, e := range list {
+		if strings.Contains(e.Detail, "9540") {
+			t.Errorf("the audit log holds the number: %s", e.Detail)
+		}
+	}
+}
+
+// An alarm that no asking ends is ended by a person's word, once, with a reason.
+func TestAcknowledgeOnThePages(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	invoice := p.paidByClick("1", 150_000)
+	at := "/admin/invoices/" + invoice
+	money, support := p.as(staff.Refunds), p.as(staff.Support)
+	money.want(money.post(at+"/acknowledge", url.Values{"why": {"seen"}}), 409, "unknown any more")
+	p.book(func(ctx context.Context, tx *store.Tx) error {
+		inv, err := tx.Invoice(ctx, invoice)
+		if err != nil {
+			return err
+		}
+		return tx.InsertAlarm(ctx, pay.Alarm{ID: id.New(), BusinessID: inv.BusinessID, InvoiceID: inv.ID, Kind: pay.AttentionProvider, Message: "click speaks of something else", CreatedAt: p.now()})
+	})
+	support.want(support.get(at), 200, "click speaks of something else")
+	support.want(support.post(at+"/acknowledge", url.Values{"why": {"seen"}}), 403)
+	money.want(money.post(at+"/acknowledge", url.Values{"why": {""}}), 422, "Say why")
+	got := money.post(at+"/acknowledge", url.Values{"why": {"asked them: card 8600069195406311"}})
+	if got.status != 303 || got.to != at+"?done=alarm" {
+		t.Fatalf("%d %s", got.status, got.to)
+	}
+	page := money.get(got.to)
+	if money.want(page, 200, "asked them: card 860006******6311"); strings.Contains(page.body, "/acknowledge") || strings.Contains(page.body, "9540") {
+		t.Error("the alarm stands still, or a card's number is shown")
+	}
+	p.audited("invoice.seen", "access.refused", "alarm.ended", "alarm.ended")
+}
+
+// A fiscal receipt that failed for good is sent again by a button that stands there only then.
+func TestRetryReceiptOnThePages(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	invoice := p.paidByClick("1", 150_000)
+	at := "/admin/invoices/" + invoice
+	support, viewer := p.as(staff.Support), p.as(staff.Viewer)
+	support.want(support.post(at+"/receipt", nil), 409, "unknown any more")
+	p.book(func(ctx context.Context, tx *store.Tx) error {
+		live, err := tx.LivePayment(ctx, invoice)
+		if err != nil {
+			return err
+		}
+		live.Fiscal = pay.FiscalFailed
+		return tx.SavePayment(ctx, live)
+	})
+	viewer.want(viewer.post(at+"/receipt", nil), 403)
+	support.want(support.get(at), 200, `action="`+at+`/receipt"`)
+	support.want(support.get("/admin/"), 200, `action="`+at+`/receipt"`)
+	got := support.post(at+"/receipt", nil)
+	if got.status != 303 || got.to != at+"?done=receipt" {
+		t.Fatalf("%d %s", got.status, got.to)
+	}
+	support.want(support.post(at+"/receipt", nil), 409, "unknown any more")
+	p.audited("invoice.seen", "access.refused", "inbox.seen", "receipt.retried", "receipt.retried")
+}
+
+// A refund's form has a key of its own from the start; one without is drawn anew and makes nothing.
+func TestARefundFormWithoutItsKey(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	invoice := p.paidByClick("1", 150_000)
+	money := p.as(staff.Refunds)
+	for _, key := range []string{"", "x"} {
+		got := money.post("/admin/invoices/"+invoice+"/refund", url.Values{"key": {key}, "amount": {"1 000"}, "why": {"x"}, "sure": {"yes"}})
+		if money.want(got, 422, "was stale"); !id.Valid(hiddenKey.FindStringSubmatch(got.body)[1]) {
+			t.Error("the form that is drawn anew has no key")
+		}
+	}
+	if items := p.api("GET", "/api/refunds/by-invoice/"+invoice, nil)["items"].([]any); len(items) != 0 {
+		t.Errorf("%d refunds", len(items))
+	}
 }

@@ -1,6 +1,10 @@
 package admin
 
-import "github.com/chorsu/chorsu/internal/staff"
+import (
+	"time"
+
+	"github.com/chorsu/chorsu/internal/staff"
+)
 
 // Route is a route as the tests walk it.
 type Route struct {
@@ -23,3 +27,18 @@ func OptionNames() (list []string) {
 	}
 	return list
 }
+
+// DoorsPerMinute is how often a network may knock.
+const DoorsPerMinute = doorsPerMinute
+
+// LooksKept is how many looks are remembered after so many different ones.
+func LooksKept(many int) int {
+	var l looks
+	for i := range many {
+		l.note([32]byte{byte(i), byte(i >> 8), byte(i >> 16)}, time.Now())
+	}
+	return len(l.seen)
+}
+
+// LooksMost bounds it.
+const LooksMost = looksMost

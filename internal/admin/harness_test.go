@@ -109,7 +109,7 @@ func (p *program) as(role staff.Role) *browser {
 	in, err := p.Office.Invitation(ctx, link)
 	must(p.T, err)
 	b.secret = in.Secret
-	_, token, err := p.Office.Enrol(ctx, link, staff.Attempt{Password: password, Code: b.code(), Address: "192.0.2.1", Network: "192.0.2.1"})
+	_, token, err := p.Office.Enrol(ctx, link, staff.Attempt{Password: password, Code: b.code(), Sealed: in.Sealed, Address: "192.0.2.1", Network: "192.0.2.1"})
 	must(p.T, err)
 	at, err := url.Parse(p.url)
 	must(p.T, err)
@@ -122,6 +122,15 @@ func (b *browser) code() string {
 	code, err := totp.GenerateCode(b.secret, b.now())
 	must(b.T, err)
 	return code
+}
+
+// proved is a form with the password and a code that is fresh: half a minute later.
+func (b *browser) proved(form url.Values) url.Values {
+	b.Helper()
+	b.wait(30 * time.Second)
+	out := url.Values{"password": {password}, "code": {b.code()}}
+	maps.Copy(out, form)
+	return out
 }
 
 // page is an answer.

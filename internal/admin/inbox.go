@@ -18,6 +18,10 @@ import (
 
 // inbox is the first page: what needs a person, each with its one button, and beside it the day.
 func (a *admin) inbox(w http.ResponseWriter, r *http.Request) {
+	if err := a.looked(r.Context(), "inbox.seen", "", ""); err != nil {
+		a.fail(w, r, err)
+		return
+	}
 	in, err := a.inboxNow(r.Context())
 	if err != nil {
 		a.fail(w, r, err)

@@ -47,7 +47,7 @@ func (a *admin) invoiceWith(w http.ResponseWriter, r *http.Request, invoiceID st
 		a.fail(w, r, err)
 		return
 	}
-	v.now = a.o.Now()
+	v.now, v.key = a.o.Now(), id.New()
 	ui.ShowInner(w, r, status, invoicePage(v))
 }
 
@@ -60,6 +60,7 @@ type invoiceView struct {
 	trouble   string
 	asked     url.Values
 	now       time.Time
+	key       string // of the forms on it: pressed twice, it is one question
 }
 
 func (v invoiceView) url(rest string) string { return Path + "/invoices/" + v.d.ID + rest }
@@ -81,6 +82,9 @@ func (v invoiceView) done() (ui.State, string) {
 		return ui.Cancelled, words.DoneRefused.In(v.lang)
 	case "asked":
 		for _, x := range v.d.Terms.Approvals {
+			if x.ID == v.asked.Get("of") && x.Decides != "" {
+				return ui.Waiting, words.ApprovalTitle.In(v.lang) + "."
+			}
 			if x.ID == v.asked.Get("of") {
 				return ui.Waiting, words.DoneAsked.With(v.lang, ui.Money(v.lang, x.Amount))
 			}
@@ -212,19 +216,19 @@ func (v invoiceView) refundable() bool {
 	return v.mayDo(staff.Refunds) && v.d.Terms.Payment != nil && v.d.Terms.Payment.State == pay.Paid && v.d.Terms.Left > 0
 }
 
-// undecided is what waits for a person's decision: "payment", "refund" or "".
-func (v invoiceView) undecided() string {
+// undecided is what waits for a person's decision, "payment" or "refund", and its id; "" is nothing.
+func (v invoiceView) undecided() (what, id string) {
 	for _, p := range v.d.Payments {
 		if p.State == pay.Unknown || p.State == pay.Held && p.Asked != "" {
-			return "payment"
+			return "payment", p.ID
 		}
 	}
 	for _, r := range v.d.Terms.Refunds {
 		if r.State == pay.MoveUnknown {
-			return "refund"
+			return "refund", r.ID
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // loose are the open alarms that only a person's word ends.
@@ -278,19 +282,37 @@ func (a *admin) acknowledge(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// decide settles an unknown outcome by a named person's word, with what they saw and where.
+// decide settles an unknown outcome by a named person's word, with what they saw and where. The
+// form says what it was drawn for: one that is stale decides nothing else.
 func (a *admin) decide(w http.ResponseWriter, r *http.Request) {
-	invoiceID, why, happened := r.PathValue("id"), strings.TrimSpace(r.PostFormValue("why")), r.PostFormValue("happened")
-	a.act(w, r, "invoice.decided", invoiceID, happened+": "+clipped(why), Path+"/invoices/"+invoiceID+"?done=decide", func(ctx context.Context, who string) error {
-		if why == "" || len(why) > 500 || happened != "yes" && happened != "no" {
-			return &pay.Error{Code: pay.CodeInvalid, Field: "reason", Message: "say where you looked, and what you saw"}
+	invoiceID, why, happened := r.PathValue("id"), r.PostFormValue("why"), r.PostFormValue("happened")
+	subject := r.PostFormValue("subject")
+	limit, err := a.o.Office.RefundLimit(r.Context())
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	made := url.Values{}
+	a.act(w, r, "invoice.decided", invoiceID, happened+" "+short(subject)+": "+clipped(why), Path+"/invoices/"+invoiceID, func(ctx context.Context, who string) error {
+		if happened != "yes" && happened != "no" {
+			return &pay.Error{Code: pay.CodeInvalid, Field: "happened", Message: "say whether it happened"}
 		}
-		return a.o.Gateway.Decide(ctx, gateway.Decision{InvoiceID: invoiceID, Happened: happened == "yes", Who: who, Why: why})
-	})
+		waits, err := a.o.Gateway.DecideByStaff(ctx, gateway.StaffDecision{
+			Decision: gateway.Decision{InvoiceID: invoiceID, Subject: subject, Happened: happened == "yes", Who: who, Why: why, Limit: limit},
+			Key:      r.PostFormValue("key"),
+		})
+		if made.Set("done", "decide"); waits != nil {
+			made.Set("done", "asked")
+			made.Set("of", waits.ID)
+		}
+		return err
+	}, made)
 }
 
-// clipped bounds what a person typed for the audit log.
+// clipped is what a person typed as the audit log keeps it: bounded, and without the middle of a
+// card's number.
 func clipped(s string) string {
+	s = gateway.Presentable(s)
 	if r := []rune(s); len(r) > 200 {
 		return string(r[:200]) + "…"
 	}

@@ -55,7 +55,7 @@ func (a *admin) invoices(w http.ResponseWriter, r *http.Request) {
 	l, f := a.invoiceList(r)
 	v := invoicesView{list: l, companies: a.title}
 	if !l.asked.bad {
-		if err := a.looked(r.Context(), "list.seen", "invoices", r.URL.RawQuery); err != nil {
+		if err := a.looked(r.Context(), "list.seen", "invoices", narrowed(r)); err != nil {
 			a.fail(w, r, err)
 			return
 		}

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"net/http"
 	"net/url"
@@ -56,8 +57,11 @@ func (a *admin) pulse(ctx context.Context, subject string) (string, error) {
 // is one entry of the audit log and not hundreds.
 type looks struct {
 	mu   sync.Mutex
-	seen map[string]time.Time
+	seen map[[sha256.Size]byte]time.Time // by a digest: what was asked for is as long as an address may be
 }
+
+// looksMost bounds it. Beyond that everything is noted anew, which is too much and not too little.
+const looksMost = 10_000
 
 // lookGap is how long looking at the same thing is the same look.
 const lookGap = 5 * time.Minute
@@ -65,7 +69,7 @@ const lookGap = 5 * time.Minute
 // looked notes that the one who is signed in looks at something.
 func (a *admin) looked(ctx context.Context, what, subject, detail string) error {
 	now := time.Now()
-	key := me(ctx).ID + "\x00" + what + "\x00" + subject + "\x00" + detail
+	key := sha256.Sum256([]byte(me(ctx).ID + "\x00" + what + "\x00" + subject + "\x00" + detail))
 	a.looks.mu.Lock()
 	at, ok := a.looks.seen[key]
 	a.looks.mu.Unlock()
@@ -75,13 +79,27 @@ func (a *admin) looked(ctx context.Context, what, subject, detail string) error 
 	if err := a.audit(ctx, what, subject, detail); err != nil {
 		return err
 	}
-	a.looks.mu.Lock()
-	defer a.looks.mu.Unlock()
-	if a.looks.seen == nil || len(a.looks.seen) > 10_000 {
-		a.looks.seen = map[string]time.Time{}
-	}
-	a.looks.seen[key] = now
+	a.looks.note(key, now)
 	return nil
+}
+
+// note remembers a look.
+func (l *looks) note(key [sha256.Size]byte, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seen == nil || len(l.seen) >= looksMost {
+		l.seen = map[[sha256.Size]byte]time.Time{}
+	}
+	l.seen[key] = now
+}
+
+// narrowed is what a list was narrowed by, as it is noted: without the middle of a card's number.
+func narrowed(r *http.Request) string {
+	text, err := url.QueryUnescape(r.URL.RawQuery)
+	if err != nil {
+		text = r.URL.RawQuery
+	}
+	return gateway.Presentable(text)
 }
 
 // tally keeps the inbox for a few seconds: however many people have it open, it is counted once.

@@ -7,12 +7,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chorsu/chorsu/internal/admin"
 	"github.com/chorsu/chorsu/internal/staff"
 )
 
 func (b *browser) signIn(email, pass, code string, head ...string) page {
 	b.Helper()
 	return b.post("/admin/login", url.Values{"email": {email}, "password": {pass}, "code": {code}}, head...)
+}
+
+var formShown = regexp.MustCompile(`name="form" value="([^"]+)"`)
+
+// grouped is a key as the page shows it.
+func grouped(secret string) string {
+	return strings.TrimSpace(regexp.MustCompile(`....`).ReplaceAllString(secret, "$0 "))
 }
 
 // From the link to the first page and out again, as a browser does it.
@@ -24,9 +32,21 @@ func TestEnrolSignInSignOut(t *testing.T) {
 	got := b.get("/admin/enrol/" + link)
 	b.want(got, 200, "dilnoza@namuna.uz", `class="qr"`, `autocomplete="new-password"`)
 	b.secret = strings.ReplaceAll(regexp.MustCompile(`id="secret">([A-Z2-7 ]+)<`).FindStringSubmatch(got.body)[1], " ", "")
-	b.want(b.post("/admin/enrol/"+link, url.Values{"password": {"short"}, "code": {b.code()}}), 422, "12 to 200 characters")
-	b.want(b.post("/admin/enrol/"+link, url.Values{"password": {password}, "code": {"000000"}}), 422, "not the code")
-	got = b.post("/admin/enrol/"+link, url.Values{"password": {password}, "code": {b.code()}})
+	form := formShown.FindStringSubmatch(got.body)[1]
+	if again := b.get("/admin/enrol/" + link); strings.Contains(again.body, form) || strings.Contains(again.body, grouped(b.secret)) {
+		t.Error("two openings of the link show the same authenticator")
+	}
+	for says, form := range map[string]url.Values{
+		"12 to 200 characters": {"form": {form}, "password": {"short"}, "code": {b.code()}}, "not the code": {"form": {form}, "password": {password}, "code": {"000000"}},
+	} {
+		// What was scanned stays.
+		b.want(b.post("/admin/enrol/"+link, form), 422, says, grouped(b.secret))
+	}
+	old := b.post("/admin/enrol/"+link, url.Values{"form": {"x"}, "password": {password}, "code": {b.code()}})
+	if b.want(old, 422, "too old"); strings.Contains(old.body, grouped(b.secret)) {
+		t.Error("a form that is none of ours is shown a secret that was")
+	}
+	got = b.post("/admin/enrol/"+link, url.Values{"form": {form}, "password": {password}, "code": {b.code()}})
 	b.want(got, 200, "Recovery codes")
 	if n := len(regexp.MustCompile(`[A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4}`).FindAllString(got.body, -1)); n != 10 {
 		t.Errorf("%d recovery codes", n)
@@ -55,7 +75,7 @@ func TestEnrolSignInSignOut(t *testing.T) {
 		t.Errorf("%d %s", got.status, got.to)
 	}
 	b.want(b.get(got.to), 200, "Merchants")
-	p.audited("staff.added", "staff.enrolled", "session.ended", "session.refused", "session.begun")
+	p.audited("staff.added", "staff.not_enrolled", "staff.enrolled", "inbox.seen", "session.ended", "session.refused", "session.begun", "list.seen")
 }
 
 // A sign-in leads to a page of ours and nowhere else.
@@ -154,7 +174,7 @@ func TestCookieByHTTPS(t *testing.T) {
 	must(t, err)
 	b := p.browser()
 	b.secret = in.Secret
-	got := b.post("/admin/enrol/"+link, url.Values{"password": {password}, "code": {b.code()}})
+	got := b.post("/admin/enrol/"+link, url.Values{"form": {in.Sealed}, "password": {password}, "code": {b.code()}})
 	cookie := got.head.Get("Set-Cookie")
 	for _, want := range []string{"__Host-chorsu_staff=", "Secure", "HttpOnly", "SameSite=Strict", "Path=/;"} {
 		if !strings.Contains(cookie, want) {
@@ -243,6 +263,10 @@ func TestNothingIsShownUnnoted(t *testing.T) {
 	b := p.as(staff.Owner)
 	id := p.register("payme")
 	p.Store.FailWrites(true)
+	for _, path := range []string{"/admin/", "/admin/merchants", "/admin/staff", "/admin/tills"} {
+		b.want(b.get(path), 503, "cannot be shown")
+	}
+	b.want(b.post("/admin/merchants/"+id+"/check", nil), 503)
 	got := b.get("/admin/merchants/" + id)
 	turned := b.post("/admin/merchants/"+id+"/active", url.Values{"active": {"off"}})
 	p.Store.FailWrites(false)
@@ -250,4 +274,42 @@ func TestNothingIsShownUnnoted(t *testing.T) {
 	b.want(turned, 503)
 	b.want(b.get("/admin/merchants/"+id), 200)
 	p.audited("merchant.seen")
+	for _, path := range []string{"/admin/", "/admin/merchants?source=8600069195406311", "/admin/staff"} {
+		for range 2 { // looking again is the same look
+			b.want(b.get(path), 200)
+		}
+	}
+	b.want(b.post("/admin/merchants/"+id+"/check", nil), 200)
+	p.audited("merchant.seen", "inbox.seen", "list.seen", "list.seen", "merchant.checked")
+	list, _, err := p.Office.Log(t.Context(), staff.Filter{}, 10, "")
+	must(t, err)
+	if list[0].Detail != "" {
+		t.Errorf("trying the credentials was noted afterwards, with what came of it: %q", list[0].Detail)
+	}
+	if got := list[2].Detail; got != "source=860006******6311" {
+		t.Errorf("the log holds %q", got)
+	}
+}
+
+// The doors take so many knocks a minute from one network, whatever is typed there; other pages
+// are not counted.
+func TestTheDoorsAreLimited(t *testing.T) {
+	p := start(t)
+	b := p.browser()
+	refused := 0
+	for range 2*admin.DoorsPerMinute + 1 { // a minute may end meanwhile, once
+		if got := b.get("/admin/enrol/nothing"); got.status == 429 {
+			b.want(got, 429, "Too often")
+			if got.head.Get("Retry-After") == "" {
+				t.Error("it does not say until when")
+			}
+			refused++
+		} else {
+			b.want(got, 404)
+		}
+	}
+	if refused == 0 {
+		t.Fatal("nothing was refused")
+	}
+	b.want(b.get("/admin/login"), 200)
 }

@@ -41,6 +41,10 @@ func (a *admin) merchantsPage(w http.ResponseWriter, r *http.Request) {
 		on := s.active == "on"
 		s.filter.Active = &on
 	}
+	if err := a.looked(r.Context(), "list.seen", "merchants", narrowed(r)); err != nil {
+		a.fail(w, r, err)
+		return
+	}
 	got, err := a.o.Gateway.Merchants(r.Context(), s.filter, gateway.Page{Limit: 50, Cursor: q.Get("after")})
 	if err != nil {
 		a.fail(w, r, err)
@@ -116,10 +120,11 @@ func (a *admin) checkCredentials(w http.ResponseWriter, r *http.Request) {
 		a.nothing(w, r)
 		return
 	}
-	credit, said, err := a.o.Gateway.CheckCredentials(r.Context(), r.PathValue("id"))
-	if err == nil {
-		err = a.audit(r.Context(), "merchant.checked", r.PathValue("id"), string(credit))
+	if err := a.audit(r.Context(), "merchant.checked", r.PathValue("id"), ""); err != nil {
+		a.fail(w, r, err)
+		return
 	}
+	credit, said, err := a.o.Gateway.CheckCredentials(r.Context(), r.PathValue("id"))
 	if err != nil {
 		a.fail(w, r, err)
 		return

@@ -154,7 +154,7 @@ func TestMerchantFormFaults(t *testing.T) {
 		t.Errorf("an unknown company: %d", got.status)
 	}
 	b.want(b.get("/admin/merchants"), 200, "Nothing was found")
-	p.audited("staff.enrolled")
+	p.audited("staff.enrolled", "list.seen")
 
 	id := p.register("payme")
 	b.want(b.post("/admin/merchants/"+id, url.Values{"c.merchantId": {""}}), 422, "credentials.merchantId")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/id"
@@ -86,14 +87,13 @@ func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v.key, v.amount, v.reason = r.PostFormValue("key"), strings.TrimSpace(r.PostFormValue("amount")), strings.TrimSpace(r.PostFormValue("why"))
-	if !id.Valid(v.key) {
-		v.key = id.New()
-	}
 	amount, understood := gateway.ParseAmount(v.amount)
 	switch {
+	case !id.Valid(v.key): // none of ours: a key is made when the form is drawn, and at no other time
+		v.trouble, v.key = words.RefundOldForm.In(v.lang), id.New()
 	case !understood || !repeat && amount > v.d.Terms.Left:
 		v.trouble = words.RefundBadSum.In(v.lang)
-	case v.reason == "" || len(v.reason) > 500:
+	case v.reason == "" || utf8.RuneCountInString(v.reason) > 500:
 		v.trouble = words.RefundBadWhy.In(v.lang)
 	case !repeat && v.may() != nil:
 		v.trouble = words.RefundCannot.In(v.lang)
@@ -159,8 +159,12 @@ func (a *admin) approval(w http.ResponseWriter, r *http.Request, what string, do
 		a.fail(w, r, err)
 		return
 	}
+	detail := ui.Money(words.EN, x.Amount) + " asked by " + x.AskedBy
+	if x.Decides != "" {
+		detail = ui.Money(words.EN, x.Amount) + " was not returned, says " + x.AskedBy
+	}
 	made := url.Values{}
-	a.act(w, r, what, x.InvoiceID, ui.Money(words.EN, x.Amount)+" asked by "+x.AskedBy, Path+"/invoices/"+x.InvoiceID, func(ctx context.Context, who string) error {
+	a.act(w, r, what, x.InvoiceID, detail, Path+"/invoices/"+x.InvoiceID, func(ctx context.Context, who string) error {
 		return do(ctx, x.ID, who, made)
 	}, made)
 }
@@ -192,7 +196,7 @@ func (a *admin) refunds(w http.ResponseWriter, r *http.Request) {
 	l, f := a.refundList(r)
 	v := refundsView{list: l, companies: a.title}
 	if !l.asked.bad {
-		if err := a.looked(r.Context(), "list.seen", "refunds", r.URL.RawQuery); err != nil {
+		if err := a.looked(r.Context(), "list.seen", "refunds", narrowed(r)); err != nil {
 			a.fail(w, r, err)
 			return
 		}

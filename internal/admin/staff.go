@@ -16,7 +16,7 @@ const staffPath = Path + "/staff"
 // team is what the page of the staff says.
 type team struct {
 	people  []staff.Person
-	limit   pay.Tiyin
+	limit   staff.Limit
 	did     string // what was just done, in words
 	trouble string
 	email   string     // what was typed
@@ -25,13 +25,17 @@ type team struct {
 
 // staffPage lists everybody.
 func (a *admin) staffPage(w http.ResponseWriter, r *http.Request) {
+	if err := a.looked(r.Context(), "list.seen", "staff", ""); err != nil {
+		a.fail(w, r, err)
+		return
+	}
 	a.showStaff(w, r, http.StatusOK, team{role: staff.Viewer, did: did(r)})
 }
 
 func (a *admin) showStaff(w http.ResponseWriter, r *http.Request, status int, t team) {
 	var err error
 	if t.people, err = a.o.Office.People(r.Context()); err == nil {
-		t.limit, err = a.o.Office.RefundLimit(r.Context())
+		t.limit, err = a.o.Office.RefundLimits(r.Context())
 	}
 	if err != nil {
 		a.fail(w, r, err)
@@ -40,14 +44,28 @@ func (a *admin) showStaff(w http.ResponseWriter, r *http.Request, status int, t 
 	ui.ShowInner(w, r, status, staffList(a.look(r, words.StaffTitle.In(lang(r)), staffPath), t))
 }
 
+// nextLimit says what was decided of the limit and does not count yet.
+func (t team) nextLimit(l words.Lang) string {
+	if t.limit.Next == 0 {
+		return words.RefundLimitEnds.With(l, ui.Time(l, t.limit.From))
+	}
+	return words.RefundLimitNext.With(l, ui.Time(l, t.limit.From), ui.Money(l, t.limit.Next))
+}
+
 // addStaff makes an account and shows its link, this once.
 func (a *admin) addStaff(w http.ResponseWriter, r *http.Request) {
 	t := team{email: r.PostFormValue("email"), role: staff.Role(r.PostFormValue("role"))}
-	p, link, err := a.o.Office.Add(r.Context(), actor(r.Context()), t.email, t.role)
+	by, err := a.o.Office.Confirm(r.Context(), actor(r.Context()), a.proof(r))
+	var p staff.Person
+	var link string
+	if err == nil {
+		p, link, err = a.o.Office.Add(r.Context(), by, t.email, t.role)
+	}
 	if err != nil {
 		var status int
 		var known bool
 		if status, t.trouble, known = trouble(lang(r), err); known {
+			retryIn(w.Header(), err)
 			a.showStaff(w, r, status, t)
 			return
 		}
@@ -92,7 +110,11 @@ func (a *admin) colleague(r *http.Request) (staff.Person, error) {
 }
 
 func (a *admin) setRole(w http.ResponseWriter, r *http.Request) {
-	a.toPerson(w, r, "role", a.o.Office.SetRole(r.Context(), actor(r.Context()), r.PathValue("id"), staff.Role(r.PostFormValue("role"))))
+	by, err := a.o.Office.Confirm(r.Context(), actor(r.Context()), a.proof(r))
+	if err == nil {
+		err = a.o.Office.SetRole(r.Context(), by, r.PathValue("id"), staff.Role(r.PostFormValue("role")))
+	}
+	a.toPerson(w, r, "role", err)
 }
 
 func (a *admin) disableStaff(w http.ResponseWriter, r *http.Request) {
@@ -110,6 +132,7 @@ func (a *admin) toPerson(w http.ResponseWriter, r *http.Request, done string, er
 		return
 	}
 	if status, said, known := trouble(lang(r), err); known {
+		retryIn(w.Header(), err)
 		a.showPerson(w, r, status, said)
 		return
 	}
@@ -123,7 +146,11 @@ func (a *admin) resetTOTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	link, err := a.o.Office.ResetTOTP(r.Context(), actor(r.Context()), p.ID, r.PostFormValue("forgotten") != "")
+	by, err := a.o.Office.Confirm(r.Context(), actor(r.Context()), a.proof(r))
+	var link string
+	if err == nil {
+		link, err = a.o.Office.ResetTOTP(r.Context(), by, p.ID, r.PostFormValue("forgotten") != "")
+	}
 	if err != nil {
 		a.toPerson(w, r, "", err)
 		return
@@ -134,8 +161,12 @@ func (a *admin) resetTOTP(w http.ResponseWriter, r *http.Request) {
 // setLimit sets the amount above which a second person confirms a refund.
 func (a *admin) setLimit(w http.ResponseWriter, r *http.Request) {
 	limit, err := readSoum(r.PostFormValue("limit"))
+	var by staff.Actor
 	if err == nil {
-		err = a.o.Office.SetRefundLimit(r.Context(), actor(r.Context()), limit)
+		by, err = a.o.Office.Confirm(r.Context(), actor(r.Context()), a.proof(r))
+	}
+	if err == nil {
+		err = a.o.Office.SetRefundLimit(r.Context(), by, limit)
 	}
 	if err == nil {
 		http.Redirect(w, r, staffPath+"?did=limit", http.StatusSeeOther)

@@ -16,8 +16,9 @@ func TestStaffPage(t *testing.T) {
 	p := start(t)
 	b := p.as(staff.Owner)
 	b.want(b.get("/admin/staff"), 200, b.person.Email, "Active")
-	b.want(b.post("/admin/staff", url.Values{"email": {"bobur"}, "role": {"viewer"}}), 422, "not an e-mail", `value="bobur"`)
-	got := b.post("/admin/staff", url.Values{"email": {"Bobur@x.uz"}, "role": {"refunds"}})
+	b.want(b.post("/admin/staff", b.proved(url.Values{"email": {"bobur"}, "role": {"viewer"}})), 422, "not an e-mail", `value="bobur"`)
+	b.want(b.post("/admin/staff", url.Values{"email": {"bobur@x.uz"}, "role": {"viewer"}}), 422, "password or the code is wrong", `value="bobur@x.uz"`)
+	got := b.post("/admin/staff", b.proved(url.Values{"email": {"Bobur@x.uz"}, "role": {"refunds"}}))
 	b.want(got, 200, "bobur@x.uz")
 	shown := linkShown.FindStringSubmatch(got.body)
 	if shown == nil || !strings.HasPrefix(shown[1], p.url) {
@@ -33,40 +34,51 @@ func TestStaffPage(t *testing.T) {
 	must(t, err)
 	at := "/admin/staff/" + bobur.ID
 	b.want(b.get(at), 200, "Invited", "refunds")
-	if got := b.post(at+"/role", url.Values{"role": {"viewer"}}); got.status != 303 || got.to != at+"?did=role" {
+	if got := b.post(at+"/role", b.proved(url.Values{"role": {"viewer"}})); got.status != 303 || got.to != at+"?did=role" {
 		t.Errorf("%+v", got)
 	}
 	b.want(b.get(at+"?did=role"), 200, "role is changed")
-	b.want(b.post(at+"/role", url.Values{"role": {"god"}}), 400)
-	b.want(b.post(at+"/reset-totp", nil), 200, "One-time link")
+	b.want(b.post(at+"/role", b.proved(url.Values{"role": {"god"}})), 400)
+	for _, path := range []string{"/role", "/reset-totp"} { // without the proof
+		b.want(b.post(at+path, url.Values{"role": {"owner"}, "password": {password}, "code": {"000000"}}), 422, "password or the code is wrong")
+	}
+	b.want(b.post(at+"/reset-totp", b.proved(nil)), 200, "One-time link")
 	if got := b.post(at+"/disable", nil); got.status != 303 {
 		t.Errorf("%+v", got)
 	}
 	b.want(b.get(at), 200, "Disabled", "Enable again")
-	b.want(b.post(at+"/reset-totp", nil), 409, "is disabled")
+	b.want(b.post(at+"/reset-totp", b.proved(nil)), 409, "is disabled")
 	if got := b.post(at+"/enable", nil); got.status != 303 {
 		t.Errorf("%+v", got)
 	}
-	p.audited("staff.seen", "staff.role", "staff.seen", "staff.totp_reset", "staff.disabled", "staff.seen", "staff.enabled")
+	p.audited("staff.seen", "staff.role", "staff.seen", "staff.not_proved", "staff.not_proved", "staff.totp_reset", "staff.disabled", "staff.seen", "staff.enabled")
 	b.want(b.post("/admin/staff/"+b.person.ID+"/disable", nil), 409, "last owner")
 	b.want(b.get("/admin/staff/nobody"), 404)
+	own := "/admin/staff/" + b.person.ID
+	if got := b.get(own); strings.Contains(got.body, "reset-totp") {
+		t.Error("one's own authenticator can be reset")
+	}
+	b.want(b.post(own+"/reset-totp", b.proved(nil)), 409, "reset by another owner")
 }
 
 func TestRefundLimitForm(t *testing.T) {
 	p := start(t)
 	b := p.as(staff.Owner)
-	for text, want := range map[string]pay.Tiyin{"500 000": 50_000_000, "1\u00a0500\u00a0000,50": 150_000_050, "": 0} {
-		if got := b.post("/admin/staff/limit", url.Values{"limit": {text}}); got.status != 303 {
-			t.Errorf("%q: %d", text, got.status)
+	b.want(b.post("/admin/staff/limit", url.Values{"limit": {"1"}}), 422, "password or the code is wrong")
+	for _, c := range []struct {
+		text string
+		want pay.Tiyin
+	}{{"1\u00a0500\u00a0000,50", 150_000_050}, {"500 000", 50_000_000}, {"", 50_000_000}, {"900 000", 50_000_000}} {
+		if got := b.post("/admin/staff/limit", b.proved(url.Values{"limit": {c.text}})); got.status != 303 {
+			t.Errorf("%q: %d", c.text, got.status)
 		}
-		if got, err := p.Office.RefundLimit(t.Context()); err != nil || got != want {
-			t.Errorf("%q: %d %v", text, got, err)
+		if got, err := p.Office.RefundLimit(t.Context()); err != nil || got != c.want {
+			t.Errorf("%q: %d %v", c.text, got, err)
 		}
 	}
-	must(t, p.Office.SetRefundLimit(t.Context(), staff.CommandLine, 50_000_000))
-	b.want(b.get("/admin/staff"), 200, "value=\"500\u00a0000\"")
+	b.want(b.get("/admin/staff"), 200, "value=\"500\u00a0000\"", "From 22 Nov 2026", "900\u00a0000\u00a0soum. Until then")
 	for _, bad := range []string{"x", "-5", "1e9", "99999999999999"} {
-		b.want(b.post("/admin/staff/limit", url.Values{"limit": {bad}}), 422, "An amount in soum")
+		b.want(b.post("/admin/staff/limit", b.proved(url.Values{"limit": {bad}})), 422, "An amount in soum")
 	}
 }
 

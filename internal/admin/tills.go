@@ -32,7 +32,7 @@ type tills struct {
 func (a *admin) tillsPage(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	t := tills{now: a.o.Now(), filter: gateway.TillFilter{Source: strings.TrimSpace(q.Get("source")), Business: strings.TrimSpace(q.Get("business"))}}
-	if err := a.looked(r.Context(), "list.seen", "tills", asked(q, "source", "business", "after")); err != nil {
+	if err := a.looked(r.Context(), "list.seen", "tills", narrowed(r)); err != nil {
 		a.fail(w, r, err)
 		return
 	}

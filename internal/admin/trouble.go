@@ -12,18 +12,20 @@ import (
 
 // troubles are the refusals of package staff that a page words where they happened.
 var troubles = map[string]words.Text{
-	"refused":          words.SignInRefused,
-	"busy":             words.SignInBusy,
-	"password_length":  words.PasswordLength,
-	"password_weak":    words.PasswordWeak,
-	"password_wrong":   words.PasswordWrong,
-	"code_wrong":       words.CodeWrong,
-	"proof_wrong":      words.ProofWrong,
-	"email_invalid":    words.EmailInvalid,
-	"account_exists":   words.AccountExists,
-	"account_disabled": words.AccountDisabled,
-	"last_owner":       words.LastOwner,
-	"limit_invalid":    words.LimitInvalid,
+	"refused":           words.SignInRefused,
+	"busy":              words.SignInBusy,
+	"password_length":   words.PasswordLength,
+	"password_weak":     words.PasswordWeak,
+	"password_wrong":    words.PasswordWrong,
+	"code_wrong":        words.CodeWrong,
+	"proof_wrong":       words.ProofWrong,
+	"email_invalid":     words.EmailInvalid,
+	"account_exists":    words.AccountExists,
+	"account_disabled":  words.AccountDisabled,
+	"last_owner":        words.LastOwner,
+	"limit_invalid":     words.LimitInvalid,
+	"form_old":          words.FormOld,
+	"own_authenticator": words.OwnAuthenticator,
 }
 
 // trouble words a refusal, and says which HTTP status it has. known is false for an error that no

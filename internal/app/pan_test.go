@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,8 +22,8 @@ import (
 
 // Card numbers are pushed through every flow that takes one, with an acquirer that answers, refuses,
 // and fails in every way it can, and then looked for: in the database's files, in the log at its
-// most talkative, in the traces, the metrics, the pages, and every answer of the API. A crash dump is
-// searched in e2e.
+// most talkative, in the traces, the metrics, the pages, every answer of the API, and every webhook. A
+// crash dump is searched in e2e.
 
 // cardShop is a business with both acquirers, and an app that keeps every answer it was given.
 type cardShop struct {
@@ -127,10 +128,34 @@ func (s *cardShop) flows(provider string, card acquirerCard) {
 	s.ask("GET", "/pay/"+page+"?by=card", nil)
 	s.ask("GET", "/api/invoices/"+page+"/timeline", nil)
 	// Where it does not belong.
+	s.register(card)
 	s.ask("POST", "/api/invoices/"+page+"/pay", map[string]any{"method": "card", "number": card.number})
 	s.ask("GET", "/api/cards/"+card.number, nil)
 	s.ask("GET", "/pay/"+card.number, nil)
 	s.send("POST", "/api/cards", "application/json", `{"number":"`+card.number)
+}
+
+// register uploads a company's file of a day with the number where it does not belong.
+func (s *cardShop) register(card acquirerCard) {
+	s.Helper()
+	const head = "provider_id,order,amount,time,status\n"
+	for _, file := range []string{
+		"foreign,,5000,2026-05-12 15:00:00,paid," + card.number + "\n", // the names are missing
+		head + "foreign,,5000,2026-05-12 15:00:00,paid," + card.number + "\n",
+		head + "foreign,," + card.number + ",2026-05-12 15:00:00,paid\n",
+		head + "foreign,,5000," + card.number + ",paid\n",
+		head + "foreign,,5000,2026-05-12 15:00:00," + card.number + "\n",
+	} {
+		var form bytes.Buffer
+		w := multipart.NewWriter(&form)
+		for _, field := range [][2]string{{"source", "s"}, {"businessId", "b"}, {"provider", "payme"}, {"date", "2026-05-12"}} {
+			w.WriteField(field[0], field[1])
+		}
+		part, _ := w.CreateFormFile("file", "register.csv")
+		io.WriteString(part, file)
+		w.Close()
+		s.send("POST", "/api/reconciliations", w.FormDataContentType(), form.String())
+	}
 }
 
 type acquirerCard struct{ number, expiry, code string }
@@ -145,7 +170,7 @@ func TestNoCardNumberAnywhere(t *testing.T) {
 	})
 	s := &cardShop{running: r}
 	for _, p := range app.Plugins() {
-		if name := p.Provider.Info().Name; name == "multicard" || name == "paysys" {
+		if name := p.Provider.Info().Name; name == "multicard" || name == "paysys" || name == "payme" {
 			if got := s.ask("POST", "/api/merchants", map[string]any{"source": "s", "businessId": "b", "provider": name, "credentials": p.Sample}); got["id"] == nil {
 				t.Fatalf("%s is not registered: %v", name, got)
 			}
@@ -175,8 +200,12 @@ func TestNoCardNumberAnywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := databaseFiles(t, dsn)
-	places := map[string]string{"the log": r.log.String(), "the traces": spans.String(), "the metrics": metrics, "the answers": s.answers.String(), "the database": files}
-	for place, want := range map[string]string{"the log": "provider call failed", "the traces": "/api/invoices", "the metrics": "chorsu_", "the answers": "860053******8829", "the database": "860053******8829"} {
+	var webhooks strings.Builder
+	for _, m := range r.app.Inbox.Messages("", 0) {
+		fmt.Fprintln(&webhooks, m.Header, m.Raw)
+	}
+	places := map[string]string{"the webhooks": webhooks.String(), "the log": r.log.String(), "the traces": spans.String(), "the metrics": metrics, "the answers": s.answers.String(), "the database": files}
+	for place, want := range map[string]string{"the log": "provider call failed", "the traces": "/api/invoices", "the metrics": "chorsu_", "the answers": "860053******8829", "the webhooks": "860053******8829", "the database": "860053******8829"} {
 		if !strings.Contains(places[place], want) {
 			t.Errorf("%s was not filled: no %q in %d bytes", place, want, len(places[place]))
 		}

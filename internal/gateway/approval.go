@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/pay"
@@ -88,22 +89,43 @@ type StaffRefund struct {
 	Who       string
 }
 
-// reasonMost bounds what a person types.
+// reasonMost bounds what a person types, in characters.
 const reasonMost = 500
+
+// reasonOf is what a person typed as their reason, on one line and without the middle of a card's
+// number: it is kept, and shown to others.
+func reasonOf(text string) (string, error) {
+	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
+	text = strings.Join(strings.Fields(text), " ")
+	if text == "" || utf8.RuneCountInString(text) > reasonMost {
+		return "", &pay.Error{Code: pay.CodeInvalid, Field: "reason", Message: "say why, in at most 500 characters"}
+	}
+	return withoutCards(text), nil
+}
+
+var errForeignForm = &pay.Error{Code: pay.CodeInvalid, Field: "key", Reason: "form_old", Message: "this form is not one of ours; load the page again"}
+
+// staffIdem is the key of a refund that a person makes: that of the form, or of the approval.
+func staffIdem(key, invoiceID string, amount pay.Tiyin) Idem {
+	return Idem{Key: "staff." + key, Request: struct {
+		Invoice string
+		Amount  pay.Tiyin
+	}{invoiceID, amount}}
+}
 
 // RefundByStaff makes a refund, or writes down that it waits for a second person: exactly one of
 // the results is set.
 func (g *Gateway) RefundByStaff(ctx context.Context, in StaffRefund) (*pay.Refund, *Approval, error) {
-	in.Reason = strings.TrimSpace(in.Reason)
-	if in.Reason == "" || len(in.Reason) > reasonMost {
-		return nil, nil, &pay.Error{Code: pay.CodeInvalid, Field: "reason", Message: "say why, in at most 500 characters"}
+	var err error
+	if in.Reason, err = reasonOf(in.Reason); err != nil {
+		return nil, nil, err
 	}
 	if !id.Valid(in.Key) || in.Who == "" {
-		return nil, nil, &pay.Error{Code: pay.CodeInvalid, Field: "key", Message: "this form is not one of ours; load the page again"}
+		return nil, nil, errForeignForm
 	}
 	if waits, err := g.Approval(ctx, in.Key); err == nil {
-		if waits.InvoiceID != in.InvoiceID {
-			return nil, nil, &pay.Error{Code: pay.CodeConflict, Message: "this form was used for another invoice"}
+		if waits.InvoiceID != in.InvoiceID || waits.Decides != "" || in.Amount != 0 && waits.Amount != in.Amount {
+			return nil, nil, &pay.Error{Code: pay.CodeConflict, Reason: "idempotency_key_reused", Message: "this form was used for something else"}
 		}
 		return nil, &waits, nil // the button was pressed twice
 	} else if pay.CodeOf(err) != pay.CodeNotFound {
@@ -111,7 +133,7 @@ func (g *Gateway) RefundByStaff(ctx context.Context, in StaffRefund) (*pay.Refun
 	}
 	made, err := g.CreateRefund(WithActor(ctx, in.Who), RefundInput{
 		InvoiceID: in.InvoiceID, Amount: in.Amount, Reason: in.Reason, Limit: in.Limit,
-	}, Idem{Key: "staff." + in.Key, Request: in.Amount})
+	}, staffIdem(in.Key, in.InvoiceID, in.Amount))
 	if e, ok := errors.AsType[*pay.Error](err); ok && e.Reason == errAboveLimit.Reason {
 		waits, err := g.askApproval(ctx, in)
 		return nil, waits, err
@@ -150,32 +172,74 @@ func (g *Gateway) askApproval(ctx context.Context, in StaffRefund) (waits *Appro
 		if err := g.canRefund(m, *p, order(*p, r, RefundInput{})); err != nil {
 			return err
 		}
-		standing, err := b.ApprovalsOf(ctx, inv.ID)
+		waits, err = b.waits(ctx, inv, p.ID, Approval{ID: in.Key, Amount: r.Amount, Reason: in.Reason, AskedBy: in.Who}, "waits for a second person")
+		return err
+	})
+	return waits, err
+}
+
+// waits writes down what a second person is asked about. One thing of an invoice waits at a time;
+// the same form again is the same question.
+func (b *book) waits(ctx context.Context, inv *pay.Invoice, paymentID string, a Approval, says string) (*Approval, error) {
+	standing, err := b.ApprovalsOf(ctx, inv.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range standing {
+		if x.State == store.ApprovalWaiting && b.now.Before(x.ExpiresAt) && x.ID != a.ID {
+			return nil, &pay.Error{Code: pay.CodeConflict, Reason: "refund_waits", Message: "a refund of this invoice waits for a second person already"}
+		}
+	}
+	a.BusinessID, a.InvoiceID, a.State, a.CreatedAt, a.ExpiresAt = inv.BusinessID, inv.ID, store.ApprovalWaiting, b.now, b.now.Add(approvalLife)
+	ok, err := b.InsertApproval(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		had, err := b.Approval(ctx, a.ID)
+		return &had, err
+	}
+	return &a, b.wrote(ctx, inv, store.Change{What: "refund", PaymentID: paymentID, RefundID: a.Decides, Now: "waiting", Note: a.Amount.Words() + " " + says + ": " + a.Reason})
+}
+
+// StaffDecision is a Decision that a person makes on a page. Key is the form's own. That a refund
+// above the owner's limit was not made is for two persons to say: the money could then be returned
+// once more.
+type StaffDecision struct {
+	Decision
+	Key string
+}
+
+// DecideByStaff settles what is unknown, or writes down that it waits for a second person: then
+// the approval is set.
+func (g *Gateway) DecideByStaff(ctx context.Context, in StaffDecision) (*Approval, error) {
+	var err error
+	if in.Why, err = reasonOf(in.Why); err != nil {
+		return nil, err
+	}
+	if !id.Valid(in.Subject) || !id.Valid(in.Key) || in.Who == "" {
+		return nil, errForeignForm
+	}
+	err = g.Decide(ctx, in.Decision)
+	if e, ok := errors.AsType[*pay.Error](err); !ok || e.Reason != errAboveLimit.Reason {
+		return nil, err
+	}
+	var waits *Approval
+	err = g.update(WithActor(ctx, in.Who), byAPI, func(ctx context.Context, b *book) error {
+		waits = nil
+		inv, _, err := b.open(ctx, in.InvoiceID)
 		if err != nil {
 			return err
 		}
-		for _, a := range standing {
-			if a.State == store.ApprovalWaiting && b.now.Before(a.ExpiresAt) && a.ID != in.Key {
-				return &pay.Error{Code: pay.CodeConflict, Reason: "refund_waits", Message: "a refund of this invoice waits for a second person already"}
-			}
-		}
-		a := Approval{
-			ID: in.Key, BusinessID: inv.BusinessID, InvoiceID: inv.ID, Amount: r.Amount, Reason: in.Reason, State: store.ApprovalWaiting,
-			AskedBy: in.Who, CreatedAt: b.now, ExpiresAt: b.now.Add(approvalLife),
-		}
-		ok, err := b.InsertApproval(ctx, a)
+		r, err := found(b.Refund(ctx, in.Subject))("refund")
 		if err != nil {
 			return err
 		}
-		if !ok {
-			if a, err = b.Approval(ctx, in.Key); err != nil {
-				return err
-			}
-		} else if err := b.wrote(ctx, inv, store.Change{What: "refund", PaymentID: p.ID, Now: "waiting", Note: a.Amount.Words() + " waits for a second person: " + a.Reason}); err != nil {
-			return err
+		if r.State != pay.MoveUnknown || r.InvoiceID != inv.ID {
+			return errNothingUnknown
 		}
-		waits = &a
-		return nil
+		waits, err = b.waits(ctx, inv, r.PaymentID, Approval{ID: in.Key, Amount: r.Amount, Reason: in.Why, AskedBy: in.Who, Decides: r.ID}, "was not returned, says "+in.Who+"; a second person is asked")
+		return err
 	})
 	return waits, err
 }
@@ -225,7 +289,10 @@ func (g *Gateway) ConfirmRefund(ctx context.Context, approvalID, who string) (pa
 		return g.Refund(ctx, a.RefundID)
 	}
 	reason := a.Reason + " (asked by " + a.AskedBy + ", confirmed by " + a.DecidedBy + ")"
-	made, err := g.CreateRefund(ctx, RefundInput{InvoiceID: a.InvoiceID, Amount: a.Amount, Reason: reason}, Idem{Key: "staff." + a.ID, Request: a.Amount})
+	if a.Decides != "" {
+		return g.decideConfirmed(ctx, a, reason)
+	}
+	made, err := g.CreateRefund(ctx, RefundInput{InvoiceID: a.InvoiceID, Amount: a.Amount, Reason: reason}, staffIdem(a.ID, a.InvoiceID, a.Amount))
 	if err != nil {
 		return pay.Refund{}, err
 	}
@@ -233,6 +300,21 @@ func (g *Gateway) ConfirmRefund(ctx context.Context, approvalID, who string) (pa
 		return b.ApprovalMade(ctx, a.ID, made.Value.ID)
 	})
 	return made.Value, err
+}
+
+// decideConfirmed settles, in the name of two, that a refund was not made. Where the company has
+// told meanwhile what became of it, that stands.
+func (g *Gateway) decideConfirmed(ctx context.Context, a Approval, reason string) (pay.Refund, error) {
+	err := g.Decide(ctx, Decision{InvoiceID: a.InvoiceID, Subject: a.Decides, Who: a.DecidedBy, Why: reason})
+	if e, ok := errors.AsType[*pay.Error](err); err != nil && (!ok || e.Reason != errNothingUnknown.Reason) {
+		return pay.Refund{}, err
+	}
+	if err := g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) error {
+		return b.ApprovalMade(ctx, a.ID, a.Decides)
+	}); err != nil {
+		return pay.Refund{}, err
+	}
+	return g.Refund(ctx, a.Decides)
 }
 
 // RefuseRefund ends a waiting refund: the second person says no, or the first takes it back.
@@ -264,9 +346,9 @@ func (g *Gateway) RefuseRefund(ctx context.Context, approvalID, who string) erro
 // Acknowledge ends, in the name of a person, the alarms that no asking can end: a company that
 // spoke of another sum, or did what does not fit our book. It moves no money.
 func (g *Gateway) Acknowledge(ctx context.Context, invoiceID, who, why string) error {
-	why = strings.TrimSpace(why)
-	if why == "" || len(why) > reasonMost {
-		return &pay.Error{Code: pay.CodeInvalid, Field: "reason", Message: "say why, in at most 500 characters"}
+	why, err := reasonOf(why)
+	if err != nil {
+		return err
 	}
 	return g.update(WithActor(ctx, who), byAPI, func(ctx context.Context, b *book) error {
 		inv, _, err := b.open(ctx, invoiceID)

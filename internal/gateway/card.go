@@ -415,6 +415,9 @@ func (g *Gateway) confirmCard(ctx context.Context, card pay.BoundCard, m pay.Mer
 	if err != nil {
 		return card, fmt.Errorf("open what names card %s at %s: %w", card.ID, m.Provider, err)
 	}
+	if card, err = g.countTry(ctx, card); err != nil {
+		return card, err
+	}
 	var got provider.Binding
 	callErr := g.onCard(ctx, m, "confirm_card", func(ctx context.Context, a provider.Account) (err error) {
 		got, err = a.(provider.CardBinder).ConfirmCard(ctx, string(ref), code)
@@ -436,7 +439,7 @@ func (g *Gateway) confirmCard(ctx context.Context, card pay.BoundCard, m pay.Mer
 			return err // a twin was faster, or it was revoked meanwhile
 		}
 		switch {
-		case got.Reason == pay.DeclineWrongCode && !b.now.After(card.CodeUntil):
+		case got.Reason == pay.DeclineWrongCode && !b.now.After(card.CodeUntil) && card.CodeTries < codeTries:
 			refusal = errWrongCode
 			return nil
 		case got.Reason == pay.DeclineWrongCode, got.Reason == pay.DeclineCodeLate:
@@ -457,6 +460,28 @@ func (g *Gateway) confirmCard(ctx context.Context, card pay.BoundCard, m pay.Mer
 			card.Card = got.Card
 		}
 		card.Expiry = first(got.Expiry, card.Expiry)
+		return b.SaveCard(ctx, card)
+	})
+	if err == nil {
+		err = refusal
+	}
+	return card, err
+}
+
+// countTry counts a code before it is handed over, so that many at once are not more than many in a
+// row; the last one that may come ends the card if it is wrong.
+func (g *Gateway) countTry(ctx context.Context, card pay.BoundCard) (pay.BoundCard, error) {
+	var refusal error
+	err := g.update(ctx, byAPI, func(ctx context.Context, b *book) (err error) {
+		refusal = nil
+		if card, err = b.LockCard(ctx, card.ID); err != nil || card.State != pay.CardPending {
+			return err // a twin was faster: the company will say so
+		}
+		if card.CodeTries >= codeTries {
+			refusal = errCodeLate
+			return nil
+		}
+		card.CodeTries++
 		return b.SaveCard(ctx, card)
 	})
 	if err == nil {

@@ -17,7 +17,9 @@ import (
 
 // A charge by our own call. The payment says what was asked and not answered (pay.Asked), so that
 // one call at a time concerns it and a dead process leaves its trace: the work row beside it asks
-// what became of it, and never calls again. A card's number lives in the request's memory alone.
+// what became of it, and never calls again. Where a company names the payment before it takes the
+// money, that name is written down in between: it is what can be asked about afterwards. A card's
+// number lives in the request's memory alone.
 
 // resendGap is how soon another code may be asked for.
 const resendGap = time.Minute
@@ -309,6 +311,7 @@ func (g *Gateway) sendCharge(ctx context.Context, s chargeStep, in PayInput) err
 	order := provider.ChargeOrder{
 		Payment: s.payment, Invoice: s.invoice, Number: in.Number, Expiry: in.Expiry, Phone: in.Phone,
 		Hold: s.invoice.Capture == "manual", HoldFor: s.invoice.HoldFor, CaptureOnExpiry: s.invoice.HoldExpiry == "capture",
+		Journal: g.journal(ctx, s),
 	}
 	if first := s.payment.HoldUntil; s.invoice.Capture != "manual" && !first.IsZero() {
 		order.Hold, order.HoldFor, order.CaptureOnExpiry = true, first.Sub(s.payment.CreatedAt), false
@@ -323,6 +326,41 @@ func (g *Gateway) sendCharge(ctx context.Context, s chargeStep, in PayInput) err
 		return a.(provider.CardCharger).Charge(ctx, order)
 	})
 }
+
+// journal writes down what the company calls the payment, before the call that takes the money.
+func (g *Gateway) journal(ctx context.Context, s chargeStep) func(string, []byte) error {
+	return func(ref string, meta []byte) error {
+		switch {
+		case s.payment.Asked != pay.AskedCharge:
+			return errOnlyACode
+		case g.tooLate(s.payment.AskedAt):
+			return errTooLate
+		}
+		return g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) error {
+			inv, payments, err := b.open(ctx, s.payment.InvoiceID)
+			if err != nil {
+				return err
+			}
+			p := pick(payments, s.payment.ID)
+			if p.State != pay.Created || p.Asked != pay.AskedCharge {
+				return errSettled
+			}
+			p.Ref = ref
+			if meta != nil {
+				p.Meta = meta
+			}
+			if err := b.SavePayment(ctx, *p); err != nil {
+				return err
+			}
+			return b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: p.ID, Was: string(p.State), Now: string(p.State), Note: p.Provider + " calls it " + heardCode(ref)})
+		})
+	}
+}
+
+var (
+	errSettled   = errors.New("the payment was settled by somebody else meanwhile")
+	errOnlyACode = errors.New("another code was asked for, and this would take the money")
+)
 
 // ask makes one call and writes down what came of it.
 func (g *Gateway) ask(ctx context.Context, s chargeStep, op string, call func(context.Context, provider.Account) (provider.Outcome, error)) error {
@@ -678,7 +716,11 @@ func (g *Gateway) known(r provider.Report, p pay.Payment, now time.Time) (o prov
 	late := now.Sub(p.AskedAt) >= finalAfter
 	switch {
 	case !r.Found && p.State == pay.Unknown && late:
-		return provider.Outcome{State: pay.Failed, Code: "not_found", Note: p.Provider + " does not know this payment"}, true
+		reason := pay.DeclineUnreached
+		if p.Way == pay.WayCard {
+			reason = pay.DeclineCardAgain // its number is gone with the request
+		}
+		return provider.Outcome{State: pay.Failed, Reason: reason, Code: "not_found", Note: p.Provider + " does not know this payment"}, true
 	case !r.Found, r.Outcome.State == pay.Created:
 		return o, false
 	case r.Outcome.State == pay.Held && p.State == pay.Held:

@@ -20,7 +20,9 @@ type cardCompany struct {
 	taken   map[string]bool // by our payment's id
 	after   func()          // runs when the money is taken, before the answer
 	before  func()
+	between func() // where set, the company names the payment first, and this runs before the money is taken
 	askable bool
+	wrong   bool                                                     // whatever code it is given
 	down    bool                                                     // it cannot be reached for questions
 	says    func(op string, p pay.Payment) (provider.Outcome, error) // instead of all of the above
 
@@ -52,6 +54,12 @@ func (a *cardAccount) Charge(_ context.Context, o provider.ChargeOrder) (provide
 	if before != nil {
 		before()
 	}
+	if a.c.between != nil {
+		if err := o.Begun("ref-"+o.Payment.ID, []byte(`{"n":1}`)); err != nil {
+			return provider.Outcome{}, provider.NotSent(err)
+		}
+		a.c.between()
+	}
 	a.c.mu.Lock()
 	a.c.taken[o.Payment.ID] = true
 	a.c.mu.Unlock()
@@ -67,10 +75,13 @@ func (a *cardAccount) BindCard(context.Context, provider.BindOrder) (provider.Bi
 	if a.c.before != nil {
 		a.c.before()
 	}
-	return provider.Binding{Ref: "card-1", Needs: provider.Next{Kind: "otp"}}, nil
+	return provider.Binding{Ref: "card-1", Needs: provider.Next{Kind: "otp", ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}}, nil
 }
 
 func (a *cardAccount) ConfirmCard(context.Context, string, string) (provider.Binding, error) {
+	if a.c.wrong {
+		return provider.Binding{Reason: pay.DeclineWrongCode}, nil
+	}
 	return provider.Binding{Ref: "card-1", Token: "token"}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,6 +112,8 @@ func (s *step) run(ctx context.Context) error {
 		s.last = true
 	case pay.PhaseOurs:
 		return s.readOurs(ctx)
+	case pay.PhaseOurUnpaid:
+		return s.readUnpaid(ctx)
 	case pay.PhaseOurPayouts:
 		return s.readOurPayouts(ctx)
 	}
@@ -186,14 +189,14 @@ func count(r *pay.Reconciliation, v pay.Verdict) {
 // next is the phase after this one; "" at the end. Our own are read from before the day's first
 // moment on.
 func (s *step) next(r *pay.Reconciliation) {
-	order := []pay.ReconcilePhase{pay.PhaseTheirs, pay.PhaseTheirPayouts, pay.PhaseOurs, pay.PhaseOurPayouts, pay.PhaseForgetMatches, ""}
+	order := []pay.ReconcilePhase{pay.PhaseTheirs, pay.PhaseTheirPayouts, pay.PhaseOurs, pay.PhaseOurUnpaid, pay.PhaseOurPayouts, pay.PhaseForgetMatches, ""}
 	for i, phase := range order {
 		if phase == r.Phase {
 			r.Phase, r.Place, r.PlaceID = order[i+1], 0, ""
 			break
 		}
 	}
-	if r.Phase == pay.PhaseOurs || r.Phase == pay.PhaseOurPayouts {
+	if r.Phase == pay.PhaseOurs || r.Phase == pay.PhaseOurUnpaid || r.Phase == pay.PhaseOurPayouts {
 		r.Place = s.begins.UnixMilli() - 1
 	}
 }
@@ -214,28 +217,23 @@ func (s *step) readRegister(ctx context.Context, payouts bool) error {
 	if !ok {
 		return &pay.Error{Code: pay.CodeUnsupported, Message: s.m.Provider + " has no register any more"}
 	}
-	q := provider.RegisterQuery{From: s.begins.Add(-margin), To: s.ends.Add(margin), Offset: int(s.place), Limit: stepRows}
-	var page provider.RegisterPage
-	err = s.g.call(ctx, s.m, pay.Payment{}, "register", func(ctx context.Context) (err error) {
-		if payouts {
-			page, err = reg.PayoutRegister(ctx, q)
-		} else {
-			page, err = reg.Register(ctx, q)
-		}
-		return err
-	})
+	read := reg.Register
+	if payouts {
+		read = reg.PayoutRegister
+	}
+	page, rows, err := s.readOn(ctx, read)
 	if err != nil {
 		return err
 	}
 	err = s.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
 		s.found = nil
-		for i, row := range page.Rows {
+		for i, row := range rows {
 			row = heardRow(row)
 			at := row.PaidAt
 			if at.IsZero() {
 				at = row.CreatedAt
 			}
-			d := s.difference(pay.KindPayment, s.place+int64(i))
+			d := s.difference(pay.KindPayment, s.place-int64(len(rows)-i))
 			d.Ref, d.Order, d.Theirs = row.Ref, row.Order, &pay.Standing{Amount: row.Amount, State: row.State, At: at}
 			keep, err := false, error(nil)
 			if payouts {
@@ -253,10 +251,47 @@ func (s *step) readRegister(ctx context.Context, payouts bool) error {
 		}
 		return nil
 	})
-	s.place += int64(len(page.Rows))
+	if n := len(page.Rows); n > 0 {
+		s.placeID = heardRef(page.Rows[n-1].Ref)
+	}
 	// A page may be shorter than was asked for: a company's greatest page is not always documented.
 	s.last = len(page.Rows) == 0 || s.place >= int64(page.Total) && (page.Total > 0 || len(page.Rows) < stepRows)
 	return err
+}
+
+// readOn reads the list on from the last row that was read, and returns what comes behind it. A row
+// may leave the list meanwhile (what was paid is returned), and those behind it move up: so each page
+// begins with the last row of the one before, and where it does not, that one is looked for.
+func (s *step) readOn(ctx context.Context, read func(context.Context, provider.RegisterQuery) (provider.RegisterPage, error)) (page provider.RegisterPage, rows []provider.RegisterRow, err error) {
+	if s.place > registerMost {
+		return page, nil, &provider.Error{Kind: provider.KindInvalid, Message: "the company's list does not end"}
+	}
+	from := func(offset int64) error {
+		q := provider.RegisterQuery{From: s.begins.Add(-margin), To: s.ends.Add(margin), Offset: int(offset), Limit: stepRows}
+		err := s.g.call(ctx, s.m, pay.Payment{}, "register", func(ctx context.Context) (err error) {
+			page, err = read(ctx, q)
+			return err
+		})
+		s.place = offset + int64(len(page.Rows))
+		return err
+	}
+	if s.r.Place == 0 || s.r.PlaceID == "" {
+		err = from(s.r.Place)
+		return page, page.Rows, err
+	}
+	last := func(r provider.RegisterRow) bool { return heardRef(r.Ref) == s.r.PlaceID }
+	if err = from(s.r.Place - 1); err == nil && (len(page.Rows) == 0 || !last(page.Rows[0])) {
+		err = from(max(0, s.r.Place-stepRows))
+	}
+	if err != nil {
+		return page, nil, err
+	}
+	// Where it left the list itself, all are read again: what is known counts once.
+	rows = page.Rows[slices.IndexFunc(page.Rows, last)+1:]
+	if len(rows) == 0 && s.place <= s.r.Place {
+		page.Rows = nil // nothing comes behind it
+	}
+	return page, rows, nil
 }
 
 // readFile compares the next part of an uploaded file.
@@ -398,10 +433,31 @@ func compare(d *pay.Difference) {
 // readOurs looks for the payments of the day that the company's list did not name, and asks the
 // company of each: a list may be filtered by another time than ours.
 func (s *step) readOurs(ctx context.Context) error {
+	paid := func(p pay.Payment) time.Time { return p.PaidAt }
+	return s.askEach(ctx, (*store.Tx).PaymentsOfDay, paid, func(pay.Difference) bool { return true })
+}
+
+// readUnpaid asks a company without a list of those that came to nothing here too, or whose end is not
+// known: its money may have moved. Of the rest nobody needs to hear.
+func (s *step) readUnpaid(ctx context.Context) error {
+	if s.r.Way != pay.ByAsking {
+		s.last = true
+		return nil
+	}
+	made := func(p pay.Payment) time.Time { return p.CreatedAt }
+	return s.askEach(ctx, (*store.Tx).UnpaidOfDay, made, func(d pay.Difference) bool {
+		return d.Theirs != nil && (d.Theirs.State == pay.Paid || d.Theirs.State == pay.Held)
+	})
+}
+
+type ofDay func(tx *store.Tx, ctx context.Context, merchantID string, to time.Time, afterMs int64, afterID string, limit int) ([]pay.Payment, error)
+
+// askEach asks of the next of our own payments, in the order of when, and lists what tells something.
+func (s *step) askEach(ctx context.Context, list ofDay, when func(pay.Payment) time.Time, tells func(pay.Difference) bool) error {
 	var payments []pay.Payment
 	seen := map[string]bool{}
 	err := s.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		payments, err = tx.PaymentsOfDay(ctx, s.r.MerchantID, s.ends, s.place, s.placeID, stepRows)
+		payments, err = list(tx, ctx, s.r.MerchantID, s.ends, s.place, s.placeID, stepRows)
 		for _, p := range payments {
 			if err == nil {
 				seen[p.ID], err = tx.DifferenceOf(ctx, s.r.ID, p.ID)
@@ -414,8 +470,9 @@ func (s *step) readOurs(ctx context.Context) error {
 	}
 	began := time.Now()
 	for i, p := range payments {
-		if !seen[p.ID] && !p.PaidAt.Before(s.begins) {
-			d := s.difference(pay.KindPayment, ourSeq+p.PaidAt.UnixMilli())
+		at := when(p)
+		if !seen[p.ID] && !at.Before(s.begins) {
+			d := s.difference(pay.KindPayment, ourSeq+at.UnixMilli())
 			d.Ref, d.InvoiceID, d.OurID, d.Ours = "", p.InvoiceID, p.ID, standingOf(p)
 			if err := s.askOf(ctx, &d, p); err != nil {
 				if i > 0 && s.place != s.r.Place {
@@ -423,9 +480,11 @@ func (s *step) readOurs(ctx context.Context) error {
 				}
 				return err
 			}
-			s.found = append(s.found, d)
+			if tells(d) {
+				s.found = append(s.found, d)
+			}
 		}
-		s.place, s.placeID = p.PaidAt.UnixMilli(), p.ID
+		s.place, s.placeID = at.UnixMilli(), p.ID
 		if time.Since(began) > stepTime {
 			return nil
 		}

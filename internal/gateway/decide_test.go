@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/store/storetest"
 )
 
 var byDilnoza = gateway.Decision{Happened: true, Who: "dilnoza@shop.uz", Why: "seen in the cabinet"}
@@ -273,6 +275,201 @@ func TestPayoutWhoseSenderStoodStill(t *testing.T) {
 			}
 			if s, err := fx.ConfirmPayout(t.Context(), id, payCode, key); err != nil || s.Value.State != pay.MoveSucceeded || fx.payer.sent != 1 {
 				t.Errorf("%+v, %v", s.Value, err)
+			}
+		})
+	}
+}
+
+// What the company tells before its answer ends the call too: the buyer may try again, at once.
+func TestCompanyTellsBeforeItAnswers(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		m := fx.merchant("b1", "told")
+		in := fx.input("told", "o1")
+		inv := fx.invoice(in)
+		fx.cards.says = func(op string, p pay.Payment) (provider.Outcome, error) {
+			fx.on(m, func(d provider.Desk) {
+				if _, err := d.Cancel(t.Context(), provider.Key{PaymentID: p.ID}, provider.CancelOrder{Reason: "error 51", UnpaidOnly: true, Failed: true}); err != nil {
+					t.Error(err)
+				}
+			})
+			return provider.Outcome{State: pay.Failed, Reason: pay.DeclineFunds, Code: "51"}, nil
+		}
+		for range 2 {
+			s, err := fx.Pay(t.Context(), gateway.PayInput{InvoiceID: inv.ID, Way: pay.WayCard, Number: "8600123412341239", Expiry: "2912"}, gateway.Idem{})
+			if err != nil || s.Value.Status != pay.StatusPending {
+				t.Fatalf("%s, %v", s.Value.Status, err)
+			}
+			if p := fx.get(inv.ID).Payment; p.State != pay.Failed || p.Asked != "" || p.Reason != pay.DeclineOther || p.Code != "error 51" {
+				t.Errorf("%s, asked %q, %s (%s)", p.State, p.Asked, p.Reason, p.Code)
+			}
+		}
+		if s, err := fx.CancelInvoice(t.Context(), inv.ID, gateway.Idem{}); err != nil || s.Value.Status != pay.StatusCancelled {
+			t.Errorf("%s, %v", s.Value.Status, err)
+		}
+	})
+}
+
+// toldProvider is the scripted company of cards that also calls us.
+type toldProvider struct{ c *cardCompany }
+
+func (p toldProvider) Info() provider.Info {
+	return provider.Info{Name: "told", Title: "Told", Fields: []provider.Field{{Key: "key", Required: true, Secret: true}}, Account: (*toldAccount)(nil)}
+}
+
+func (p toldProvider) Open(provider.Credentials, provider.Env) (provider.Account, error) {
+	return &toldAccount{cardAccount{p.c}, linkAccount{}}, nil
+}
+
+type toldAccount struct {
+	cardAccount
+	linkAccount
+}
+
+// A charge, a hold or a capture that was undone before anybody heard of it is not told as paid.
+func TestUndoneBeforeItWasHeardOf(t *testing.T) {
+	for _, capture := range []string{"", "manual"} {
+		each(t, func(t *testing.T, fx *fixture) {
+			fx.merchant("b1", "holds")
+			inv := fx.lostHold(capture, true)
+			fx.cards.says = func(_ string, p pay.Payment) (provider.Outcome, error) {
+				return provider.Outcome{State: pay.Refunded, Ref: "ref-" + p.ID, Amount: p.Amount}, nil
+			}
+			fx.advance(11 * time.Minute)
+			fx.settle()
+			if got := fx.get(inv.ID); got.Status != pay.StatusPending || got.Payment.State != pay.Cancelled || got.Attention != "" {
+				t.Errorf("%s, %s, %q", got.Status, got.Payment.State, got.Attention)
+			}
+			if got := fx.app.statuses(); len(got) != 0 {
+				t.Errorf("the app was told %v", got)
+			}
+		})
+	}
+}
+
+// Nobody guesses the code by which a card is bound, not by asking many times at once either.
+func TestCodesOfACard(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.merchant("b1", "cards")
+		s, err := fx.BindCard(t.Context(), gateway.BindInput{Source: "app", Business: "b1", Provider: "cards", Number: "8600123412341239", Expiry: "2912", Phone: "998901234567"}, gateway.Idem{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fx.cards.wrong = true
+		var got []string
+		for range 6 {
+			_, err := fx.ConfirmCard(t.Context(), s.Value.ID, "000000", gateway.Idem{})
+			got = append(got, reason(err))
+		}
+		want := []string{"wrong_otp", "wrong_otp", "wrong_otp", "wrong_otp", "otp_expired", "otp_expired"}
+		if !slices.Equal(got, want) {
+			t.Errorf("%v", got)
+		}
+		fx.cards.wrong = false
+		if _, err := fx.ConfirmCard(t.Context(), s.Value.ID, "112233", gateway.Idem{}); reason(err) != "otp_expired" {
+			t.Errorf("the right code, too late: %v", err)
+		}
+	})
+}
+
+// The same of a payout's code: after five it has failed, and nothing was sent.
+func TestCodesOfAPayout(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		id := fx.create(fx.payout("p1", true), gateway.Idem{}).Value.ID
+		var got []string
+		for range 6 {
+			_, err := fx.ConfirmPayout(t.Context(), id, "000000", gateway.Idem{})
+			got = append(got, reason(err))
+		}
+		if want := []string{"wrong_otp", "wrong_otp", "wrong_otp", "wrong_otp", "otp_expired", "otp_expired"}; !slices.Equal(got, want) {
+			t.Errorf("%v", got)
+		}
+		if p := fx.payoutIs(id, pay.MoveFailed); p.Reason != pay.DeclineCodeLate || fx.payer.sent != 0 {
+			t.Errorf("%s, %d sent", p.Reason, fx.payer.sent)
+		}
+	})
+}
+
+// Of a number only a mask is kept, and the company has its own: a repeat with another card is told
+// from the first, and a company that speaks of another card is not believed.
+func TestPayoutToAnotherCard(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		in := fx.payout("p1", false)
+		fx.create(in, gateway.Idem{})
+		in.Number = "8600993412341239" // the same first four and last four
+		if _, err := fx.CreatePayout(t.Context(), in, gateway.Idem{}); reason(err) != "differs" {
+			t.Error(err)
+		}
+		fx.payer.mask = "986012******4444"
+		s, err := fx.CreatePayout(t.Context(), fx.payout("p2", false), gateway.Idem{})
+		if err != nil || s.Value.State != pay.MoveUnknown || s.Value.Card.MaskedPAN != "860012******1239" || fx.openPayoutAlarms(s.Value.ID) != 2 {
+			t.Errorf("%+v, %v", s.Value, err)
+		}
+	})
+}
+
+// A payout that was taken for failed and is in the company's list is put right by a person.
+func TestSettleAFailedPayout(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.payer.asks = true
+		fx.payer.before = func(string) error { return errReset }
+		s, err := fx.CreatePayout(t.Context(), fx.payout("p1", false), gateway.Idem{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fx.later()
+		p := fx.payoutIs(s.Value.ID, pay.MoveFailed)
+		fx.payer.register = []provider.RegisterRow{{Ref: "ref-" + p.ID, Order: p.ID, State: pay.Paid, Amount: 50_000, PaidAt: fx.Now()}}
+		fx.advance(24 * time.Hour)
+		_, all := fx.compared("payer", "")
+		if len(all) != 1 {
+			t.Fatalf("%+v", all)
+		}
+		if d, err := fx.settleDifference(all[0], gateway.SettleTheirs); err != nil || d.Ours.State != pay.Paid {
+			t.Fatalf("%+v, %v", d, err)
+		}
+		fx.payoutIs(p.ID, pay.MoveSucceeded)
+	})
+}
+
+// The company's list moves while it is read: nothing is passed over, and nothing counts twice.
+func TestRegisterThatMoves(t *testing.T) {
+	const many = 130
+	for name, moves := range map[string]func(rows []provider.RegisterRow, reads int) []provider.RegisterRow{
+		"not":               func(rows []provider.RegisterRow, _ int) []provider.RegisterRow { return rows },
+		"rows before leave": func(rows []provider.RegisterRow, reads int) []provider.RegisterRow { return rows[min(reads, 3):] },
+		"the last read leaves": func(rows []provider.RegisterRow, reads int) []provider.RegisterRow {
+			if reads == 0 {
+				return rows
+			}
+			return slices.Delete(slices.Clone(rows), 48, 50)
+		},
+		"no offset is heeded": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			fx := newFixture(t, storetest.SQLite)
+			fx.merchant("b1", "payer")
+			var rows []provider.RegisterRow
+			for i := range many {
+				rows = append(rows, provider.RegisterRow{Ref: fmt.Sprint("foreign-", i), State: pay.Paid, Amount: 100, PaidAt: fx.Now()})
+			}
+			reads := 0
+			fx.payer.list = func(q provider.RegisterQuery) provider.RegisterPage {
+				defer func() { reads++ }()
+				if moves == nil {
+					return provider.RegisterPage{Rows: rows[:q.Limit]}
+				}
+				left := moves(rows, reads)
+				left = left[min(q.Offset, len(left)):]
+				return provider.RegisterPage{Rows: left[:min(q.Limit, len(left))]}
+			}
+			fx.advance(24 * time.Hour)
+			r, all := fx.compared("payer", "")
+			want := many
+			if moves == nil {
+				want = 50
+			}
+			if r.State != pay.ReconcileDone || int(r.OnlyTheirs) != want || len(all) != want {
+				t.Errorf("%s, %d only theirs, %d listed, after %d reads", r.State, r.OnlyTheirs, len(all), reads)
 			}
 		})
 	}

@@ -335,12 +335,17 @@ func (d desk) Cancel(ctx context.Context, k provider.Key, c provider.CancelOrder
 		if c.Failed && !held {
 			to, note = pay.Failed, first(c.Note, p.Provider+" closed the attempt")
 		}
-		if _, err := b.move(ctx, inv, p, pay.Change{To: to, At: b.now, Reason: c.Reason}, note); err != nil {
+		reason := declined(p, c.Reason)
+		if reason != c.Reason {
+			p.Code = c.Reason
+		}
+		if _, err := b.move(ctx, inv, p, pay.Change{To: to, At: b.now, Reason: reason}, note); err != nil {
 			return false, nil, err
 		}
 		switch {
 		case held:
-			return false, nil, b.end(ctx, inv, p, pay.StatusCancelled, "the hold was released")
+			return false, nil, b.released(ctx, inv, p, "the hold was released")
+		case p.Way != "": // the buyer may try another card, or another telephone
 		case c.Failed && inv.Provider == p.Provider && inv.Status == pay.StatusPending && !anyLeft(payments):
 			return false, nil, b.end(ctx, inv, p, pay.StatusFailed, note)
 		}

@@ -29,6 +29,7 @@ type SettleInput struct {
 // conflict, and stays for a person to refund or to note.
 func (g *Gateway) Settle(ctx context.Context, in SettleInput, key Idem) (Saved[pay.Difference], error) {
 	out := Saved[pay.Difference]{Status: http.StatusOK}
+	in.Reason = withoutCards(in.Reason)
 	d, r, err := g.difference(ctx, in)
 	if err != nil {
 		return out, err
@@ -120,8 +121,17 @@ func (g *Gateway) takeOver(ctx context.Context, rec pay.Reconciliation, d *pay.D
 		p, err := g.readPayout(ctx, d.OurID)
 		paid := d.Theirs.State == pay.Paid
 		final := paid || d.Theirs.State == pay.Failed && rec.CreatedAt.Sub(p.SentAt) >= finalAfter
-		if err == nil && p.State == pay.MoveUnknown && final && d.Theirs.Amount == p.Amount {
+		switch same := d.Theirs.Amount == p.Amount; {
+		case err == nil && p.State == pay.MoveUnknown && final && same:
 			err = g.DecidePayout(ctx, p.ID, paid, in.By, in.Reason)
+		case err == nil && p.State == pay.MoveFailed && paid && same && !p.Unsent:
+			err = g.update(context.WithoutCancel(ctx), in.By, func(ctx context.Context, b *book) error {
+				p, err := b.LockPayout(ctx, d.OurID)
+				if err != nil {
+					return err
+				}
+				return b.movePayout(ctx, &p, pay.PayoutChange{To: pay.MoveSucceeded, Code: "decided", Note: note})
+			})
 		}
 		if err != nil {
 			return err

@@ -77,7 +77,7 @@ func (fx *fixture) restart(masterKeys string) {
 		t.Fatal(err)
 	}
 	fx.Gateway = gateway.New(gateway.Options{
-		Store: fx.store, Providers: []provider.Provider{linkProvider{fx.link}, hostProvider{fx.host}, cardProvider{fx.cards}, holdProvider{fx.cards}, payProvider{fx.payer}, scanProvider{fx.scan, "scan"}, scanProvider{fx.scan, "other"}},
+		Store: fx.store, Providers: []provider.Provider{linkProvider{fx.link}, hostProvider{fx.host}, cardProvider{fx.cards}, holdProvider{fx.cards}, toldProvider{fx.cards}, payProvider{fx.payer}, scanProvider{fx.scan, "scan"}, scanProvider{fx.scan, "other"}},
 		Seal: box, Sender: webhook.NewSender(webhook.Options{AllowPrivate: true}), Secrets: secrets,
 		Evidence: evidence.New(func(context.Context, []evidence.Message) error { return nil }, fx.Now), Transport: http.DefaultTransport,
 		Now: fx.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),

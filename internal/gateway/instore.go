@@ -10,14 +10,12 @@ import (
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
-	"github.com/chorsu/chorsu/internal/store"
 )
 
 // A charge by a code that the buyer's telephone shows. It is a charge like the others (charge.go):
-// written down before it is sent, unknown when its answer is lost, never sent twice. Two things are
-// its own. A company that names the payment before it takes the money has that name written down
-// in between, since it is what can be asked about afterwards. And the code is kept, sealed, while
-// the payment is open, for the one company that is asked by the same order again.
+// written down before it is sent, unknown when its answer is lost, never sent twice. One thing is
+// its own: the code is kept, sealed, while the payment is open, for the one company that is asked
+// by the same order again.
 
 // scanTimeout bounds a charge by a code: a cashier and a queue are waiting. What is not known by
 // then is unknown, and asked about.
@@ -90,35 +88,6 @@ func (g *Gateway) sendCode(ctx context.Context, s chargeStep, in PayInput) error
 		return a.(provider.QRCharger).ChargeQR(ctx, order)
 	})
 }
-
-// journal writes down what the company calls the payment, before the call that takes the money.
-func (g *Gateway) journal(ctx context.Context, s chargeStep) func(string, []byte) error {
-	return func(ref string, meta []byte) error {
-		if g.tooLate(s.payment.AskedAt) {
-			return errTooLate
-		}
-		return g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) error {
-			inv, payments, err := b.open(ctx, s.payment.InvoiceID)
-			if err != nil {
-				return err
-			}
-			p := pick(payments, s.payment.ID)
-			if p.State != pay.Created || p.Asked != pay.AskedCharge {
-				return errSettled
-			}
-			p.Ref = ref
-			if meta != nil {
-				p.Meta = meta
-			}
-			if err := b.SavePayment(ctx, *p); err != nil {
-				return err
-			}
-			return b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: p.ID, Was: string(p.State), Now: string(p.State), Note: p.Provider + " calls it " + heardCode(ref)})
-		})
-	}
-}
-
-var errSettled = errors.New("the payment was settled by somebody else meanwhile")
 
 // stillWorks writes down that the company has begun and not finished. What it calls the payment is
 // kept: it is asked for by that.

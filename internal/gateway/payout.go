@@ -231,8 +231,18 @@ func payoutDiffers(had pay.Payout, in PayoutInput, kyc string) (out []string) {
 	return out
 }
 
+// sameMask says whether a masked number may be that of a card, by its last four digits and as many
+// of its first six as the mask shows.
 func sameMask(masked, number string) bool {
-	return len(masked) >= 4 && len(number) >= 4 && masked[len(masked)-4:] == number[len(number)-4:] && masked[:4] == number[:4]
+	if len(masked) < 8 || len(number) < 8 || masked[len(masked)-4:] != number[len(number)-4:] {
+		return false
+	}
+	for i := range 6 {
+		if digit := masked[i] >= '0' && masked[i] <= '9'; digit && masked[i] != number[i] || !digit && i < 4 {
+			return false
+		}
+	}
+	return true
 }
 
 // ─── The call and its answer ───────────────────────────────────────────────────────────────
@@ -347,7 +357,15 @@ func (b *book) payoutSays(ctx context.Context, p *pay.Payout, o provider.MoveOut
 			return nil, err
 		}
 		return nil, b.payoutAlarm(ctx, *p, pay.AttentionAmount, p.Provider+" speaks of "+o.Amount.Words()+" instead of "+p.Amount.Words())
-	case p.State == pay.MoveFailed && o.State == pay.MoveSucceeded:
+	case p.Card.MaskedPAN != "" && c.Card.MaskedPAN != "" && !sameMask(c.Card.MaskedPAN, p.Card.MaskedPAN):
+		if err := b.payoutLost(ctx, p, errors.New("another card")); err != nil {
+			return nil, err
+		}
+		return nil, b.payoutAlarm(ctx, *p, pay.AttentionProvider, p.Provider+" speaks of another card: "+c.Card.MaskedPAN)
+	case p.State == pay.MoveFailed && o.State == pay.MoveSucceeded && !p.Unsent:
+		if err := b.movePayout(ctx, p, c); err != nil {
+			return nil, err
+		}
 		return nil, b.payoutAlarm(ctx, *p, pay.AttentionProvider, p.Provider+" says that the payout arrived after it was taken for failed")
 	case !p.State.Underway(), p.State == c.To && c.To != pay.MoveCreated:
 		return nil, nil
@@ -364,7 +382,10 @@ func (b *book) payoutSays(ctx context.Context, p *pay.Payout, o provider.MoveOut
 		}
 		return nil, b.wrotePayout(ctx, *p, p.State, "waits for its confirmation")
 	case o.State == pay.MoveCreated && confirms && o.Reason != "":
-		p.CodeTries++
+		if p.CodeTries++; p.CodeTries >= codeTries {
+			c.To, c.Reason, c.Note = pay.MoveFailed, pay.DeclineCodeLate, "too many wrong codes"
+			return errCodeLate, b.movePayout(ctx, p, c)
+		}
 		return errWrongCode, b.movePayout(ctx, p, c)
 	case o.State == pay.MoveCreated:
 		return nil, b.payoutLost(ctx, p, errors.New("it is not confirmed there yet"))
@@ -629,7 +650,7 @@ func (g *Gateway) DecidePayout(ctx context.Context, payoutID string, happened bo
 		if p.State != pay.MoveUnknown {
 			return &pay.Error{Code: pay.CodeConflict, Reason: "nothing_unknown", Message: "nothing about this payout is unknown"}
 		}
-		c := pay.PayoutChange{To: pay.MoveFailed, Reason: pay.DeclineOther, Code: "decided", Note: "decided by " + who + ": " + why}
+		c := pay.PayoutChange{To: pay.MoveFailed, Reason: pay.DeclineOther, Code: "decided", Note: "decided by " + who + ": " + withoutCards(why)}
 		if happened {
 			c.To, c.Reason = pay.MoveSucceeded, ""
 		}

@@ -26,9 +26,11 @@ type payCompany struct {
 	asks   bool                    // whether it can be asked
 	amount pay.Tiyin               // what it says when asked; 0: the truth
 	refuse bool
-	asking error // what asking it fails with
+	mask   string // what it calls the card
+	asking error  // what asking it fails with
 
-	register []provider.RegisterRow // of payouts
+	register []provider.RegisterRow                               // of payouts
+	list     func(q provider.RegisterQuery) provider.RegisterPage // instead of it
 }
 
 type payProvider struct{ c *payCompany }
@@ -76,7 +78,7 @@ func (a *payAccount) step(name string, do func() (provider.MoveOutcome, error)) 
 func (a *payAccount) pays(id string) provider.MoveOutcome {
 	a.c.sent++
 	a.c.made[id] = pay.MoveSucceeded
-	return provider.MoveOutcome{State: pay.MoveSucceeded, Ref: "ref-" + id, Card: pay.Card{PaymentSystem: "humo"}, ReceiptURL: "https://payer.example/" + id}
+	return provider.MoveOutcome{State: pay.MoveSucceeded, Ref: "ref-" + id, Card: pay.Card{MaskedPAN: a.c.mask, PaymentSystem: "humo"}, ReceiptURL: "https://payer.example/" + id}
 }
 
 func (a *payAccount) Payout(_ context.Context, o provider.PayoutOrder) (provider.MoveOutcome, error) {
@@ -119,6 +121,9 @@ func (a *payAccount) Register(context.Context, provider.RegisterQuery) (provider
 func (a *payAccount) PayoutRegister(_ context.Context, q provider.RegisterQuery) (provider.RegisterPage, error) {
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
+	if a.c.list != nil {
+		return a.c.list(q), nil
+	}
 	rows := a.c.register[min(q.Offset, len(a.c.register)):]
 	return provider.RegisterPage{Rows: rows[:min(q.Limit, len(rows))], Total: len(a.c.register)}, nil
 }

@@ -27,6 +27,7 @@ import (
 
 const (
 	stepRows      = 50               // compared in one step
+	registerMost  = 1_000_000        // rows of a company's list of one day
 	stepTime      = 5 * time.Second  // after which a step asks no further question
 	margin        = time.Hour        // read on both sides of a day: neither clock is to be trusted
 	loadWithin    = 10 * time.Minute // for storing an uploaded file

@@ -281,6 +281,20 @@ func TestReconcileByAsking(t *testing.T) {
 			ids = append(ids, s.Value.Payment.ID)
 		}
 		delete(fx.cards.taken, ids[1]) // the company forgets one
+		// One it took after all, though it said no, and one it did not take.
+		for _, taken := range []bool{true, false} {
+			inv := fx.invoice(fx.input("cards", fmt.Sprint("refused", taken)))
+			fx.cards.says = func(op string, p pay.Payment) (provider.Outcome, error) {
+				if taken {
+					fx.cards.taken[p.ID] = true
+				}
+				return provider.Outcome{State: pay.Failed, Ref: "ref-" + p.ID, Reason: pay.DeclineFunds}, nil
+			}
+			if s, err := fx.Pay(t.Context(), gateway.PayInput{InvoiceID: inv.ID, Way: pay.WayCard, Number: "8600123412341239", Expiry: "2912"}, gateway.Idem{}); err != nil || s.Value.Payment.State != pay.Failed {
+				t.Fatalf("%+v, %v", s, err)
+			}
+		}
+		fx.cards.says = nil
 		fx.advance(24 * time.Hour)
 		fx.cards.down = true
 		r, err := fx.reconcile("cards", "")
@@ -295,8 +309,8 @@ func TestReconcileByAsking(t *testing.T) {
 		fx.advance(2 * time.Minute)
 		fx.work()
 		r, all := fx.reconciliation(r.ID)
-		fx.finds(r, all, 2, "only_ours : cards does not know it")
-		if len(all) == 1 && all[0].OurID != ids[1] {
+		fx.finds(r, all, 2, "only_ours : cards does not know it", "different : the status: paid there, failed here")
+		if len(all) == 2 && all[0].OurID != ids[1] {
 			t.Errorf("%+v", all[0])
 		}
 

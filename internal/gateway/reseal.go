@@ -145,7 +145,7 @@ func (w *sealWalk) staff(ctx context.Context, visit func(string, string, replace
 	}
 	var links []store.Enrolment
 	err := w.s.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		links, err = tx.Enrolments(ctx)
+		links, err = tx.SealedEnrolments(ctx)
 		return err
 	})
 	for _, e := range links {

@@ -145,11 +145,22 @@ func sealedStaff(t *testing.T, fx *fixture, box *seal.Box) (recovery string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes, _, err := office.Enrol(t.Context(), link, staff.Attempt{Password: staffPassword, Code: code})
+	codes, _, err := office.Enrol(t.Context(), link, staff.Attempt{Password: staffPassword, Code: code, Sealed: in.Sealed})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := office.Add(t.Context(), staff.CommandLine, "b@x.uz", staff.Viewer); err != nil {
+	p, _, err := office.Add(t.Context(), staff.CommandLine, "b@x.uz", staff.Viewer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A link of the time when links had the authenticator.
+	sealed, err := box.Seal(staff.EnrolmentRow(p.ID), []byte("SECRET"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fx.store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return tx.PutEnrolment(ctx, store.Enrolment{StaffID: p.ID, Hash: "hash", TOTP: sealed, EndsAt: fx.Now().Add(time.Hour)})
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return codes[0]

@@ -164,8 +164,10 @@ func Understand(text string) []Reading {
 
 // Presentable is a pasted text as it may stand in an address or a log: without the middle of a
 // card's number.
-func Presentable(text string) string {
-	text = tidy(text)
+func Presentable(text string) string { return withoutCards(tidy(text)) }
+
+// withoutCards is a text without the middle of a card's number.
+func withoutCards(text string) string {
 	return cardRuns.ReplaceAllStringFunc(text, func(run string) string {
 		digits := withoutGaps.Replace(run)
 		if !cardWithin(digits) {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/outbox"
@@ -38,7 +39,10 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	if err := g.keepCard(ctx, b, p, o); err != nil {
 		return err
 	}
-	if p.State == pay.Held && o.State == pay.Failed { // whatever it calls it there: nothing is held any more
+	switch {
+	case p.State == pay.Held && o.State == pay.Failed: // whatever it calls it there: nothing is held any more
+		o.State = pay.Cancelled
+	case o.State == pay.Refunded && p.PaidAt.IsZero() && p.Way != "": // our call came to nothing in the end
 		o.State = pay.Cancelled
 	}
 	switch o.State {
@@ -49,6 +53,7 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		_, _, err := g.confirm(ctx, b, inv, payments, p, proof, false)
 		return err
 	case pay.Refunded:
+		// A page was paid while nobody told us: the app hears of both.
 		if _, refusal, err := g.confirm(ctx, b, inv, payments, p, proof, false); err != nil || refusal != nil {
 			return err
 		}
@@ -78,7 +83,7 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		if o.State == pay.Held {
 			b.holdsUntil(p, o.HoldUntil, inv.HoldFor)
 		}
-		if _, err := b.move(ctx, inv, p, pay.Change{To: o.State, At: b.now, Reason: first(o.Reason, first(o.Code, o.Note))}, note); err != nil {
+		if _, err := b.move(ctx, inv, p, pay.Change{To: o.State, At: b.now, Reason: declined(p, first(o.Reason, first(o.Code, o.Note)))}, note); err != nil {
 			return err
 		}
 		switch {
@@ -93,6 +98,15 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		return nil
 	}
 	return nil // created, or still being worked on: nothing is known yet
+}
+
+// declined is why a payment failed, as the API tells it: of our own calls one of pay.Declines, beside
+// which the company's own code stands.
+func declined(p *pay.Payment, reason string) string {
+	if p.Way == "" || slices.Contains(pay.Declines, reason) {
+		return reason
+	}
+	return pay.DeclineOther
 }
 
 // settleWork asks what became of a payment.
@@ -285,6 +299,7 @@ type Decision struct {
 	InvoiceID, Subject string
 	Happened           bool
 	Who, Why           string
+	Limit              pay.Tiyin // the owner's: a refund above it that did not happen is above one person; 0: none
 }
 
 func (d Decision) about(id string) bool { return d.Subject == "" || d.Subject == id }
@@ -292,7 +307,7 @@ func (d Decision) about(id string) bool { return d.Subject == "" || d.Subject ==
 // Decide settles an unknown payment (taken, or held, or not), a hold's capture or release, or an
 // unknown refund of it (succeeded or not).
 func (g *Gateway) Decide(ctx context.Context, d Decision) error {
-	note := "decided by " + d.Who + ": " + d.Why
+	note := "decided by " + d.Who + ": " + withoutCards(d.Why)
 	return g.update(ctx, d.Who, func(ctx context.Context, b *book) error {
 		inv, payments, err := b.open(ctx, d.InvoiceID)
 		if err != nil {
@@ -318,15 +333,19 @@ func (g *Gateway) Decide(ctx context.Context, d Decision) error {
 			to := pay.MoveFailed
 			if d.Happened {
 				to = pay.MoveSucceeded
+			} else if d.Limit > 0 && p.Refunded+p.Reserved > d.Limit {
+				return errAboveLimit
 			}
 			if err := b.refundEnds(ctx, inv, p, &r, pay.MoveChange{To: to, At: b.now, Code: "decided", Note: note}); err != nil {
 				return err
 			}
 			return b.DropWork(ctx, workRefund, r.ID)
 		}
-		return &pay.Error{Code: pay.CodeConflict, Reason: "nothing_unknown", Message: "nothing about this invoice is unknown"}
+		return errNothingUnknown
 	})
 }
+
+var errNothingUnknown = &pay.Error{Code: pay.CodeConflict, Reason: "nothing_unknown", Message: "nothing about this invoice is unknown"}
 
 // decidePayment settles a charge. Where the card was to be held only, that is what happened.
 func (g *Gateway) decidePayment(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, happened bool, note string) error {

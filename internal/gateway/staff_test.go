@@ -336,3 +336,179 @@ func conflict(err error, reason string) bool {
 	e, ok := errors.AsType[*pay.Error](err)
 	return ok && e.Reason == reason
 }
+
+const wholeCard = "8600 0691 9540 6311"
+
+// A card's number that somebody types into a reason is kept nowhere.
+func TestAReasonHidesACard(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		why := "card " + wholeCard + ", and 8600069195406311"
+		hidden := func(what, text string) {
+			t.Helper()
+			if strings.Contains(text, "9540") || strings.Contains(text, "06919540") || !strings.Contains(text, "860006******6311") {
+				t.Errorf("%s: %q", what, text)
+			}
+		}
+		inv := fx.paid("host", "1")
+		r, _, err := fx.RefundByStaff(t.Context(), gateway.StaffRefund{InvoiceID: inv.ID, Amount: 100, Reason: why, Key: id.New(), Who: "a@namuna.uz"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hidden("refund", r.Reason)
+		_, waits, err := fx.RefundByStaff(t.Context(), gateway.StaffRefund{InvoiceID: inv.ID, Amount: 200, Reason: why, Key: id.New(), Limit: 1, Who: "a@namuna.uz"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hidden("approval", waits.Reason)
+		if err := fx.RefuseRefund(t.Context(), waits.ID, "b@namuna.uz"); err != nil {
+			t.Fatal(err)
+		}
+		lost := fx.lostRefund(inv.ID, 300)
+		if _, err := fx.DecideByStaff(t.Context(), gateway.StaffDecision{Decision: gateway.Decision{InvoiceID: inv.ID, Subject: lost.ID, Happened: true, Who: "a@namuna.uz", Why: why}, Key: id.New()}); err != nil {
+			t.Fatal(err)
+		}
+		fx.alarmed(inv)
+		if err := fx.Acknowledge(t.Context(), inv.ID, "a@namuna.uz", why); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := fx.Timeline(t.Context(), inv.ID)
+		told := 0
+		for _, e := range entries {
+			if strings.Contains(e.Note, "8600") {
+				hidden("timeline", e.Note)
+				told++
+			}
+		}
+		if err != nil || told < 4 {
+			t.Errorf("%d entries tell a reason, %v", told, err)
+		}
+		for what, why := range map[string]string{"none": " \n", "too long": strings.Repeat("ў", 501)} {
+			if err := fx.Acknowledge(t.Context(), inv.ID, "a", why); pay.CodeOf(err) != pay.CodeInvalid {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
+}
+
+// lostRefund is a refund whose answer was lost, at a company that cannot be asked.
+func (fx *fixture) lostRefund(invoiceID string, amount pay.Tiyin) pay.Refund {
+	fx.t.Helper()
+	fx.host.onRefund = func(provider.RefundOrder) (provider.MoveOutcome, error) {
+		return provider.MoveOutcome{}, errors.New("lost")
+	}
+	fx.host.onInquire = func(provider.Question) (provider.Report, error) { return provider.Report{}, errors.New("lost") }
+	r, _, err := fx.RefundByStaff(fx.t.Context(), gateway.StaffRefund{InvoiceID: invoiceID, Amount: amount, Reason: "x", Key: id.New(), Who: "a@namuna.uz"})
+	fx.host.onRefund, fx.host.onInquire = nil, nil
+	if err != nil || r.State != pay.MoveUnknown {
+		fx.t.Fatalf("%+v %v", r, err)
+	}
+	return *r
+}
+
+// alarmed is an invoice whose company spoke of another sum.
+func (fx *fixture) alarmed(inv gateway.Invoice) {
+	fx.t.Helper()
+	err := fx.store.Update(fx.t.Context(), func(ctx context.Context, tx *storeTx) error {
+		return tx.InsertAlarm(ctx, pay.Alarm{ID: id.New(), BusinessID: inv.BusinessID, InvoiceID: inv.ID, Kind: pay.AttentionAmount, Message: "another sum", CreatedAt: fx.Now()})
+	})
+	if err != nil {
+		fx.t.Fatal(err)
+	}
+}
+
+// That a refund above the limit was not made is for two to say: it could then be made once more.
+// That it was made, or that a small one was not, one person says.
+func TestARefundThatWasNotMadeTakesTwo(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "1")
+		decide := func(subject string, happened bool, limit pay.Tiyin, key string) (*gateway.Approval, error) {
+			return fx.DecideByStaff(t.Context(), gateway.StaffDecision{Key: key, Decision: gateway.Decision{
+				InvoiceID: inv.ID, Subject: subject, Happened: happened, Who: "a@namuna.uz", Why: "the cabinet shows none", Limit: limit,
+			}})
+		}
+		small := fx.lostRefund(inv.ID, 100)
+		if waits, err := decide(small.ID, false, 100, id.New()); err != nil || waits != nil {
+			t.Fatalf("a small one: %+v %v", waits, err)
+		}
+		made := fx.lostRefund(inv.ID, 20_000)
+		if waits, err := decide(made.ID, true, 100, id.New()); err != nil || waits != nil {
+			t.Fatalf("one that was made: %+v %v", waits, err)
+		}
+
+		lost := fx.lostRefund(inv.ID, 30_000)
+		for what, c := range map[string]struct{ subject, key, reason string }{
+			"no subject": {"", id.New(), "form_old"}, "no key": {lost.ID, "x", "form_old"}, "a stale page": {small.ID, id.New(), "nothing_unknown"},
+		} {
+			if _, err := decide(c.subject, false, 100, c.key); !conflict(err, c.reason) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		key := id.New()
+		for range 2 {
+			waits, err := decide(lost.ID, false, 40_000, key)
+			if err != nil || waits == nil || waits.ID != key || waits.Decides != lost.ID || waits.Amount != 30_000 {
+				t.Fatalf("%+v %v", waits, err)
+			}
+		}
+		state := func() pay.MoveState {
+			r, err := fx.Refund(t.Context(), lost.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r.State
+		}
+		if _, err := fx.ConfirmRefund(t.Context(), key, "a@namuna.uz"); !conflict(err, "same_person") || state() != pay.MoveUnknown {
+			t.Errorf("who asked confirms: %v, %s", err, state())
+		}
+		for range 2 {
+			if r, err := fx.ConfirmRefund(t.Context(), key, "b@namuna.uz"); err != nil || r.ID != lost.ID || r.State != pay.MoveFailed || !strings.Contains(r.Note, "asked by a@namuna.uz, confirmed by b@namuna.uz") {
+				t.Errorf("%+v %v", r, err)
+			}
+		}
+		if got := fx.get(inv.ID); got.Payment.Reserved != 0 || got.Payment.Refunded != 20_000 {
+			t.Errorf("%+v", got.Payment)
+		}
+
+		// Where the company tells meanwhile, its word stands.
+		lost = fx.lostRefund(inv.ID, 30_000)
+		key = id.New()
+		if _, err := decide(lost.ID, false, 100, key); err != nil {
+			t.Fatal(err)
+		}
+		if err := fx.Decide(t.Context(), gateway.Decision{InvoiceID: inv.ID, Subject: lost.ID, Happened: true, Who: "c@namuna.uz", Why: "it came"}); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := fx.ConfirmRefund(t.Context(), key, "b@namuna.uz"); err != nil || r.State != pay.MoveSucceeded {
+			t.Errorf("%+v %v", r, err)
+		}
+		if in, err := fx.Inbox(t.Context()); err != nil || len(in.Approvals) != 0 {
+			t.Errorf("%+v %v", in.Approvals, err)
+		}
+	})
+}
+
+// A form is for the invoice that it was drawn for.
+func TestAFormIsForOneInvoice(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		one, two := fx.paid("host", "1"), fx.paid("host", "2")
+		in := gateway.StaffRefund{InvoiceID: one.ID, Amount: 100, Reason: "x", Key: id.New(), Who: "a@namuna.uz"}
+		if _, _, err := fx.RefundByStaff(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		in.InvoiceID = two.ID
+		if _, _, err := fx.RefundByStaff(t.Context(), in); !conflict(err, "idempotency_key_reused") {
+			t.Errorf("of another invoice: %v", err)
+		}
+		in.Key, in.Limit = id.New(), 1
+		if _, waits, err := fx.RefundByStaff(t.Context(), in); err != nil || waits == nil {
+			t.Fatalf("%+v %v", waits, err)
+		}
+		in.Amount = 200
+		if _, _, err := fx.RefundByStaff(t.Context(), in); !conflict(err, "idempotency_key_reused") {
+			t.Errorf("of another amount: %v", err)
+		}
+		if fx.host.returned != 100 {
+			t.Errorf("%d was returned", fx.host.returned)
+		}
+	})
+}

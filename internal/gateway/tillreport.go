@@ -177,9 +177,12 @@ func (g *Gateway) shopInvoice(ctx context.Context, b *book, t pay.Till, r pay.Ti
 	return inv.ID, b.wrote(ctx, &inv, store.Change{What: "payment", PaymentID: p.ID, Now: string(pay.Created), Note: "paid through " + r.Provider})
 }
 
+// tillNote names the till among an invoice's notes.
+const tillNote = "tillId"
+
 // shopNotes is what people look for afterwards: the bank's number, the slip's, the register's.
 func shopNotes(t pay.Till, r pay.TillReport) map[string]string {
-	out := map[string]string{"tillId": t.ID, "till": t.Name}
+	out := map[string]string{tillNote: t.ID, "till": t.Name}
 	for name, value := range map[string]string{
 		"rrn": r.RRN, "terminalId": r.TerminalID, "receiptNo": r.ReceiptNo, "orderId": r.OrderID, "transactionId": r.TransactionID,
 	} {
@@ -341,8 +344,13 @@ func (g *Gateway) saleOf(ctx context.Context, b *book, t pay.Till, r pay.TillRep
 	if err != nil {
 		return "", err
 	}
-	_, err = b.ReportOf(ctx, t.BusinessID, p.ID)
-	if errors.Is(err, store.ErrNotFound) {
+	inv, err := b.Invoice(ctx, p.InvoiceID)
+	if err != nil {
+		return "", err
+	}
+	// An app can write a till's id into its invoice, but no till has reported the app's payment.
+	sold, err := b.LockReport(ctx, inv.Metadata[tillNote], p.ID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && sold.BusinessID != t.BusinessID {
 		return "", nil
 	}
 	return p.InvoiceID, err

@@ -22,6 +22,14 @@ func (s *server) scanText(f *faults, path string, n *node) {
 	}
 }
 
+// scanKept is scanText for what is kept and passed on as it is: no setting lets a number in.
+func (s *server) scanKept(f *faults, path string, n *node) {
+	if n.kind == '"' && hasCardNumber(n.text) {
+		f.card = true
+		f.add(path, "must not contain a card number: use the card's token at the provider")
+	}
+}
+
 // scanTexts is scanText for a map of texts, names included.
 func (s *server) scanTexts(f *faults, path string, n *node) {
 	for i, name := range n.names {

@@ -76,6 +76,7 @@ func (s *server) fieldChecks() map[string]check {
 	return map[string]check{
 		"text":        s.scanText,
 		"texts":       s.scanTexts,
+		"kept":        s.scanKept,
 		"card":        s.refuseCard,
 		"quantity":    checkQuantity,
 		"lines":       checkInvoiceLines,

@@ -36,7 +36,7 @@ type invoiceInput struct {
 type splitPart struct {
 	Type      string    `json:"type" minLength:"1" maxLength:"64" example:"account"`
 	Amount    pay.Tiyin `json:"amount" minimum:"1" maximum:"1000000000000" doc:"In tiyin"`
-	Recipient string    `json:"recipient,omitempty" maxLength:"255"`
+	Recipient string    `json:"recipient,omitempty" maxLength:"255" check:"kept" doc:"At the acquirer: an account's UUID, a wallet, or a card's token, never its number"`
 	Details   string    `json:"details" minLength:"1" maxLength:"255" check:"text" doc:"The purpose of the payment"`
 }
 

@@ -43,9 +43,9 @@ type payoutCard struct {
 
 // person is pay.Person with the document's words.
 type person struct {
-	LastName       string `json:"lastName" minLength:"1" maxLength:"100"`
-	FirstName      string `json:"firstName" minLength:"1" maxLength:"100"`
-	MiddleName     string `json:"middleName,omitempty" maxLength:"100"`
+	LastName       string `json:"lastName" minLength:"1" maxLength:"100" check:"text"`
+	FirstName      string `json:"firstName" minLength:"1" maxLength:"100" check:"text"`
+	MiddleName     string `json:"middleName,omitempty" maxLength:"100" check:"text"`
 	Passport       string `json:"passport" pattern:"^[A-Z]{2}[0-9]{7,8}$" patternDescription:"must be two letters and seven digits" example:"AD2123456"`
 	PINFL          string `json:"pinfl" pattern:"^[0-9]{14}$" patternDescription:"must be 14 digits" example:"31105892514010"`
 	BirthDate      string `json:"birthDate" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$" patternDescription:"must be YYYY-MM-DD" example:"1989-05-11"`

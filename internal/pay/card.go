@@ -38,6 +38,7 @@ type BoundCard struct {
 	PhoneMasked string
 	CodeUntil   time.Time // pending: until when the owner's code counts, or the form is open
 	CodeAt      time.Time // when the code was sent
+	CodeTries   int       // how many codes were handed over
 	Reason      string    // failed: why, one of Declines
 	Code        string    // and the company's own code
 

@@ -196,6 +196,9 @@ func (p *Payment) Apply(c Change) (changed bool, err error) {
 		p.EndedAt = c.At
 	}
 	p.State = c.To
+	if c.To == Paid || c.To.Final() {
+		p.Answered() // whoever told of it, it is known what became of the call
+	}
 	if c.Reason != "" {
 		p.Reason = c.Reason
 	}

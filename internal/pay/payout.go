@@ -47,6 +47,7 @@ var payoutArrows = map[MoveState][]MoveState{
 	MoveCreated: {MoveSent, MoveFailed},
 	MoveSent:    {MoveCreated, MoveUnknown, MoveSucceeded, MoveFailed},
 	MoveUnknown: {MoveCreated, MoveSucceeded, MoveFailed},
+	MoveFailed:  {MoveSucceeded}, // the company says so late: success beats failure
 }
 
 // CanPayoutMove says whether there is an arrow from one state of a payout to another. Only one of

@@ -14,6 +14,7 @@ func TestPayoutArrows(t *testing.T) {
 		{pay.MoveCreated, pay.MoveSent}: true, {pay.MoveCreated, pay.MoveFailed}: true,
 		{pay.MoveSent, pay.MoveUnknown}: true, {pay.MoveSent, pay.MoveSucceeded}: true, {pay.MoveSent, pay.MoveFailed}: true,
 		{pay.MoveUnknown, pay.MoveSucceeded}: true, {pay.MoveUnknown, pay.MoveFailed}: true,
+		{pay.MoveFailed, pay.MoveSucceeded}: true,
 	}
 	back := map[pair]bool{{pay.MoveSent, pay.MoveCreated}: true, {pay.MoveUnknown, pay.MoveCreated}: true}
 	at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)

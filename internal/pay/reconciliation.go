@@ -52,6 +52,7 @@ const (
 	PhaseTheirs        ReconcilePhase = "theirs"         // the company's payments with ours
 	PhaseTheirPayouts  ReconcilePhase = "their_payouts"  // its payouts with ours
 	PhaseOurs          ReconcilePhase = "ours"           // our payments that it did not name
+	PhaseOurUnpaid     ReconcilePhase = "our_unpaid"     // of a company without a list: those that came to nothing here
 	PhaseOurPayouts    ReconcilePhase = "our_payouts"    // our payouts that it did not name
 	PhaseForgetMatches ReconcilePhase = "forget_matches" // what is equal is only counted
 )

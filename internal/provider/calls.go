@@ -304,6 +304,19 @@ type ChargeOrder struct {
 	Hold                         bool
 	HoldFor                      time.Duration // 0: the adapter's own time
 	CaptureOnExpiry              bool
+
+	// Journal, where set, is for a company that is called twice: it is given the company's id of
+	// what was begun, and what the adapter wants back in Payment.Meta (nil: nothing new), before
+	// the call that takes or holds the money. When it fails that call is not made.
+	Journal func(ref string, meta []byte) error
+}
+
+// Begun hands on to Journal, where there is one.
+func (o ChargeOrder) Begun(ref string, meta []byte) error {
+	if o.Journal == nil {
+		return nil
+	}
+	return o.Journal(ref, meta)
 }
 
 // String keeps the number and the token out of logs; GoString out of %#v too.

@@ -135,6 +135,9 @@ func (t *table) head(number int, cells []cell) error {
 		_, twice := t.at[name]
 		switch {
 		case name == "":
+		case !slices.Contains(columns, name) && strings.ContainsAny(name, "0123456789"):
+			// The first line of a file without names is data, and data is not repeated: it may be a card.
+			_ = t.fault(number, "column %d has no name that is known: the first line must name the columns", i+1)
 		case !slices.Contains(columns, name):
 			_ = t.fault(number, "a column %.40q is not known; there are %s", c.text, strings.Join(columns, ", "))
 		case twice:
@@ -174,7 +177,7 @@ func (t *table) row(number int, cells []cell) error {
 		return t.fault(number, "provider_id and order have at most 255 bytes")
 	}
 	if before, twice := t.seen[r.Ref]; twice && r.Ref != "" {
-		return t.fault(number, "provider_id %.40q stands in line %d already", r.Ref, before)
+		return t.fault(number, "its provider_id stands in line %d already", before)
 	}
 	if r.Amount, err = amountOf(get("amount").text, get("amount_som").text); err != nil {
 		return t.fault(number, "%s", err)

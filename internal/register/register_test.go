@@ -76,6 +76,7 @@ func TestFaults(t *testing.T) {
 		{"provider_id,order,time,status\n", "line 1: one of the columns amount (tiyin) and amount_som (soʻm) is needed"},
 		{"provider_id,order,amount,amount_som,time,status\n", "line 1: one of the columns amount (tiyin) and amount_som (soʻm) is needed"},
 		{"provider_id,order,amount,time\n", "line 1: the column status is missing"},
+		{"provider_id,order,amount,time,status,8600533364098829\n", "line 1: column 6 has no name that is known: the first line must name the columns"},
 		{"provider_id,order,amount,time,status,total\n", `line 1: a column "total" is not known; there are provider_id, order, amount, amount_som, time, status`},
 		{"provider_id,order,amount,time,status,order\n", "line 1: the column order stands there twice"},
 		{row("r,o,=1+1,2026-05-12 15:01:23,paid"), "line 2: a cell begins with =: formulas are not evaluated; paste values"},
@@ -88,7 +89,7 @@ func TestFaults(t *testing.T) {
 		{row("r,o,100,yesterday,paid"), "line 2: time must be like 2026-05-12 15:01:23, in Tashkent, or as RFC 3339 writes it"},
 		{row("r,o,100,2026-05-12 15:01:23,done"), "line 2: status must be one of paid, refunded, cancelled, failed, pending"},
 		{row(",,100,2026-05-12 15:01:23,paid"), "line 2: provider_id and order are both empty"},
-		{row("r,,100,2026-05-12 15:01:23,paid\nr,,100,2026-05-12 15:01:23,paid"), `line 3: provider_id "r" stands in line 2 already`},
+		{row("r,,100,2026-05-12 15:01:23,paid\nr,,100,2026-05-12 15:01:23,paid"), `line 3: its provider_id stands in line 2 already`},
 		{row("\xff,o,100,2026-05-12 15:01:23,paid"), "line 2: a cell is not valid UTF-8; save the file as CSV UTF-8 or as XLSX"},
 		{row("a\x00b,o,100,2026-05-12 15:01:23,paid"), "line 2: a cell is not valid UTF-8; save the file as CSV UTF-8 or as XLSX"},
 		{row(strings.Repeat("x", 1025) + ",o,100,2026-05-12 15:01:23,paid"), "line 2: a cell is longer than 1024 bytes"},
@@ -240,7 +241,15 @@ func TestXLSXThatIsRefused(t *testing.T) {
 		"days from 1904":            {in("xl/workbook.xml", `<workbookPr/>`, `<workbookPr date1904="1"/>`), "1904"},
 		"a sheet elsewhere":         {in("xl/_rels/workbook.xml.rels", `Id="rId3" Target="worksheets/sheet1.xml"`, `Id="rId3" TargetMode="External" Target="http://x.example/s.xml"`), "not an XLSX"},
 		"no sheet":                  {func(p map[string]string) { delete(p, sheet) }, "not an XLSX"},
-		"one endless text":          {in("xl/sharedStrings.xml", `<t>order</t>`, `<t>`+strings.Repeat("x", 2000)+`</t>`), "longer than 1024 bytes"},
+		"endless formats": {func(p map[string]string) {
+			var all strings.Builder
+			for i := range 1025 {
+				fmt.Fprintf(&all, `<numFmt numFmtId="%d" formatCode="0"/>`, 200+i)
+			}
+			p["xl/styles.xml"] = strings.Replace(p["xl/styles.xml"], `<numFmts>`, `<numFmts>`+all.String(), 1)
+		}, "not an XLSX"},
+		"a format with an endless number": {in("xl/styles.xml", `numFmtId="164"`, `numFmtId="`+strings.Repeat("1", 17)+`"`), "not an XLSX"},
+		"one endless text":                {in("xl/sharedStrings.xml", `<t>order</t>`, `<t>`+strings.Repeat("x", 2000)+`</t>`), "longer than 1024 bytes"},
 		"too many files": {func(p map[string]string) {
 			for i := range 1001 {
 				p[fmt.Sprint(i)] = ""

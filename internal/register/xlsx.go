@@ -190,6 +190,12 @@ func inner(d *xml.Decoder, name string) (string, error) {
 	return out.String(), nil
 }
 
+// How many formats and styles a file may have: as many as Excel allows, and some.
+const (
+	maxFormats = 1_024
+	maxStyles  = 65_536
+)
+
 // formats reads which styles of cells show a moment: by the numbers that are built in, or by a
 // format of the file's own that speaks of days or hours.
 func (b *workbook) formats() error {
@@ -197,7 +203,11 @@ func (b *workbook) formats() error {
 	return b.walk("xl/styles.xml", func(_ *xml.Decoder, e xml.StartElement) error {
 		switch e.Name.Local {
 		case "numFmt":
-			own[attr(e, "numFmtId")] = strings.ContainsAny(strings.ToLower(unquoted(attr(e, "formatCode"))), "dyh")
+			id := attr(e, "numFmtId")
+			if len(own) >= maxFormats || len(id) > 16 {
+				return errNotXLSX
+			}
+			own[id] = strings.ContainsAny(strings.ToLower(unquoted(attr(e, "formatCode"))), "dyh")
 		case "cellXfs":
 			inCells = true
 		case "cellStyleXfs", "cellStyles", "dxfs":
@@ -206,7 +216,7 @@ func (b *workbook) formats() error {
 			if !inCells {
 				return nil
 			}
-			if len(b.moments) > 65_536 {
+			if len(b.moments) >= maxStyles {
 				return errNotXLSX
 			}
 			id := attr(e, "numFmtId")

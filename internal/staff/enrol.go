@@ -17,42 +17,78 @@ type Invitation struct {
 	KeepPassword bool   // the present password is asked for, not a new one
 	Secret       string // of the authenticator, for typing
 	URI          string // the same, for the QR
+	Sealed       string // the same, for the form: Enrol wants it back
 }
 
 // String keeps the secret out of logs; GoString out of %#v too.
 func (i Invitation) String() string   { return "an invitation of " + i.Email }
 func (i Invitation) GoString() string { return i.String() }
 
-// Invitation reads what a link is for. One that is used, over or of a disabled account is not found.
+// Invitation reads what a link is for, with a secret that nobody has seen before: whoever opened
+// the link earlier (a mail program, say) knows nothing of the authenticator that it will make. One
+// that is used, over or of a disabled account is not found.
 func (o *Office) Invitation(ctx context.Context, token string) (in Invitation, err error) {
-	err = o.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, _, in, err = o.invitation(ctx, tx, token, false)
-		return err
-	})
+	e, s, err := o.readEnrolment(ctx, token)
+	if err != nil {
+		return in, err
+	}
+	return o.invitation(e, s, newSecret())
+}
+
+// SameInvitation is the invitation whose form was sent, once more: what was scanned stays.
+func (o *Office) SameInvitation(ctx context.Context, token, sealed string) (in Invitation, err error) {
+	e, s, err := o.readEnrolment(ctx, token)
+	if err != nil {
+		return in, err
+	}
+	secret, err := o.unsealed(e, sealed)
+	if err != nil {
+		return in, err
+	}
+	return o.invitation(e, s, secret)
+}
+
+func (o *Office) invitation(e store.Enrolment, s store.Staff, secret []byte) (in Invitation, err error) {
+	in = Invitation{Email: s.Email, KeepPassword: e.KeepPassword, Secret: string(secret), URI: totpURI(string(secret), s.Email, Issuer)}
+	in.Sealed, err = o.o.Seal.Seal(formRow(e), secret)
 	return in, err
 }
 
-func (o *Office) invitation(ctx context.Context, tx *store.Tx, token string, lock bool) (e store.Enrolment, s store.Staff, in Invitation, err error) {
+// formRow is what a form's secret is sealed for: this link, and no other.
+func formRow(e store.Enrolment) string { return "enrolment/" + e.Hash }
+
+// unsealed is the secret of a form that this link's page has shown.
+func (o *Office) unsealed(e store.Enrolment, sealed string) ([]byte, error) {
+	if len(sealed) > 1000 {
+		sealed = ""
+	}
+	secret, err := o.o.Seal.Open(formRow(e), sealed)
+	if err != nil {
+		return nil, fault("form_old", "this form is not one of ours; open the link again")
+	}
+	return secret, nil
+}
+
+func (o *Office) readEnrolment(ctx context.Context, token string) (e store.Enrolment, s store.Staff, err error) {
+	err = o.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		e, s, err = o.enrolment(ctx, tx, token, tx.Staff)
+		return err
+	})
+	return e, s, err
+}
+
+func (o *Office) enrolment(ctx context.Context, tx *store.Tx, token string, read func(context.Context, string) (store.Staff, error)) (e store.Enrolment, s store.Staff, err error) {
 	e, err = tx.Enrolment(ctx, hashToken(token))
 	if errors.Is(err, store.ErrNotFound) || err == nil && !o.now().Before(e.EndsAt) {
-		return e, s, in, noInvitation()
+		return e, s, noInvitation()
 	}
 	if err != nil {
-		return e, s, in, err
+		return e, s, err
 	}
-	read := tx.Staff
-	if lock {
-		read = tx.LockStaff
+	if s, err = read(ctx, e.StaffID); err == nil && !s.Active {
+		err = noInvitation()
 	}
-	if s, err = read(ctx, e.StaffID); err != nil {
-		return e, s, in, err
-	}
-	if !s.Active {
-		return e, s, in, noInvitation()
-	}
-	secret, err := o.o.Seal.Open(EnrolmentRow(s.ID), e.TOTP)
-	in = Invitation{Email: s.Email, KeepPassword: e.KeepPassword, Secret: string(secret), URI: totpURI(string(secret), s.Email, Issuer)}
-	return e, s, in, err
+	return e, s, err
 }
 
 func noInvitation() error {
@@ -61,17 +97,22 @@ func noInvitation() error {
 
 // Enrol uses a link: the password and the first code of the authenticator count from now on, and
 // the recovery codes that it gives are not shown again. The person is signed in: both were just
-// proved. A wrong code leaves the link as it is. Where the present password is asked for, tries
-// are counted as those to sign in.
+// proved. A wrong code leaves the link as it is, and is noted. Where the present password is asked
+// for, tries are counted as those to sign in.
 func (o *Office) Enrol(ctx context.Context, link string, a Attempt) (recovery []string, token string, err error) {
-	in, err := o.Invitation(ctx, link)
+	e, s, err := o.readEnrolment(ctx, link)
 	if err != nil {
 		return nil, "", err
 	}
+	secret, err := o.unsealed(e, a.Sealed)
+	if err != nil {
+		return nil, "", err
+	}
+	by := Actor{ID: s.ID, Who: s.Email, Address: a.Address}
 	password := bounded(a.Password)
 	var hash string
-	if in.KeepPassword {
-		account, err := o.try(ctx, in.Email, a.Network)
+	if e.KeepPassword {
+		account, err := o.try(ctx, s.Email, a.Network)
 		if err != nil {
 			return nil, "", err
 		}
@@ -80,35 +121,35 @@ func (o *Office) Enrol(ctx context.Context, link string, a Attempt) (recovery []
 			return nil, "", err
 		}
 		if !ok {
-			return nil, "", fault("password_wrong", "this is not the account's password")
+			return nil, "", o.notEnrolled(ctx, by, "password", fault("password_wrong", "this is not the account's password"))
 		}
 		hash = account.Password
 	} else {
-		if err := fitPassword(a.Password, in.Email); err != nil {
+		if err := fitPassword(a.Password, s.Email); err != nil {
 			return nil, "", err
 		}
 		if hash, err = o.hashing.make(ctx, password); err != nil {
 			return nil, "", err
 		}
 	}
+	step, ok := checkTOTP(string(secret), digits(a.Code), 0, o.now())
+	if !ok {
+		return nil, "", o.notEnrolled(ctx, by, "code", fault("code_wrong", "this is not the code that the authenticator shows now"))
+	}
 	codes, hashes := newRecovery()
 	err = o.update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		e, s, in, err := o.invitation(ctx, tx, link, true)
+		e, s, err := o.enrolment(ctx, tx, link, tx.LockStaff)
 		if err != nil {
 			return err
 		}
 		if e.KeepPassword && s.Password != hash {
 			return noInvitation()
 		}
-		step, ok := checkTOTP(in.Secret, digits(a.Code), 0, o.now())
-		if !ok {
-			return fault("code_wrong", "this is not the code that the authenticator shows now")
-		}
 		// Of two that use the link at once, one does.
 		if ok, err := tx.DeleteEnrolment(ctx, s.ID); err != nil || !ok {
 			return errors.Join(err, noInvitation())
 		}
-		sealed, err := o.o.Seal.Seal(TOTPRow(s.ID), []byte(in.Secret))
+		sealed, err := o.o.Seal.Seal(TOTPRow(s.ID), secret)
 		if err != nil {
 			return err
 		}
@@ -124,10 +165,13 @@ func (o *Office) Enrol(ctx context.Context, link string, a Attempt) (recovery []
 				return err
 			}
 		}
+		if err := o.knows(ctx, tx, s.Email, a.Network); err != nil {
+			return err
+		}
 		if token, err = o.begin(ctx, tx, s.ID, a.Address); err != nil {
 			return err
 		}
-		return o.append(ctx, tx, Actor{ID: s.ID, Who: s.Email, Address: a.Address}, "staff.enrolled", s.ID, "")
+		return o.append(ctx, tx, by, "staff.enrolled", s.ID, "")
 	})
 	if err != nil {
 		return nil, "", err
@@ -135,10 +179,18 @@ func (o *Office) Enrol(ctx context.Context, link string, a Attempt) (recovery []
 	return codes, token, nil
 }
 
+// notEnrolled notes a try at a link that failed, and is its refusal.
+func (o *Office) notEnrolled(ctx context.Context, by Actor, what string, refusal error) error {
+	if err := o.Note(ctx, by, "staff.not_enrolled", by.ID, what); err != nil {
+		return err
+	}
+	return refusal
+}
+
 // ─── What a person changes of their own account ────────────────────────────────────────────
 
-// Proof is what is asked for again before one's own account is changed, since a browser may be
-// left open. Tries are counted as those to sign in.
+// Proof is what is asked for again before one's own account is changed, or power is given to
+// somebody, since a browser may be left open. Tries are counted as those to sign in.
 type Proof struct {
 	Password, Code string
 	Network        string
@@ -159,6 +211,9 @@ func (o *Office) ChangePassword(ctx context.Context, by Actor, p Proof, password
 	}
 	return o.prove(ctx, by, p, func(ctx context.Context, tx *store.Tx, s *store.Staff) error {
 		s.Password = hash
+		if err := tx.EndSessionsOf(ctx, s.ID); err != nil {
+			return err
+		}
 		return o.append(ctx, tx, by, "staff.password", s.ID, "")
 	})
 }
@@ -169,6 +224,9 @@ func (o *Office) NewRecovery(ctx context.Context, by Actor, p Proof) (codes []st
 	codes, hashes := newRecovery()
 	err = o.prove(ctx, by, p, func(ctx context.Context, tx *store.Tx, s *store.Staff) error {
 		s.Recovery = hashes
+		if err := tx.EndSessionsOf(ctx, s.ID); err != nil {
+			return err
+		}
 		return o.append(ctx, tx, by, "staff.recovery", s.ID, "")
 	})
 	if err != nil {
@@ -177,8 +235,24 @@ func (o *Office) NewRecovery(ctx context.Context, by Actor, p Proof) (codes []st
 	return codes, nil
 }
 
+// Confirm gives the actor who may give power to others (add somebody, change a role, take an
+// authenticator away, set the limit), once their password and a fresh code are right.
+func (o *Office) Confirm(ctx context.Context, by Actor, p Proof) (Actor, error) {
+	err := o.prove(ctx, by, p, func(context.Context, *store.Tx, *store.Staff) error { return nil })
+	by.sure = err == nil
+	return by, err
+}
+
+// demand refuses whoever was not asked again. Who has a shell on the machine needs no proof.
+func (by Actor) demand() error {
+	if by.sure || by == CommandLine {
+		return nil
+	}
+	return &pay.Error{Code: pay.CodeForbidden, Reason: "proof_missing", Message: "the password and a code are asked for again"}
+}
+
 // prove lets f change the account of the one who asks, once their password and a fresh code are
-// right. They are signed out everywhere.
+// right.
 func (o *Office) prove(ctx context.Context, by Actor, p Proof, f func(context.Context, *store.Tx, *store.Staff) error) error {
 	account, err := o.try(ctx, by.Who, p.Network)
 	if err != nil {
@@ -210,10 +284,7 @@ func (o *Office) prove(ctx context.Context, by Actor, p Proof, f func(context.Co
 		if err := tx.SaveStaff(ctx, s); err != nil {
 			return err
 		}
-		if err := o.letOff(ctx, tx, by.Who, p.Network); err != nil {
-			return err
-		}
-		return tx.EndSessionsOf(ctx, s.ID)
+		return o.letOff(ctx, tx, by.Who, p.Network)
 	})
 	if err == nil && !proved {
 		err = fault("proof_wrong", "the password or the code is wrong")
@@ -221,6 +292,7 @@ func (o *Office) prove(ctx context.Context, by Actor, p Proof, f func(context.Co
 	return err
 }
 
-// TOTPRow and EnrolmentRow are what an account's and a link's authenticator are sealed for.
+// TOTPRow is what an account's authenticator is sealed for. EnrolmentRow is what a link's was, when
+// links still had one: it stands in databases until those links are over.
 func TOTPRow(staffID string) string      { return "staff/" + staffID }
 func EnrolmentRow(staffID string) string { return "enrolment/" + staffID }

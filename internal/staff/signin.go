@@ -15,6 +15,7 @@ type Attempt struct {
 	Code            string // of the authenticator, or a recovery code
 	Address         string // of the client, as it is noted
 	Network         string // of the client, as it is counted
+	Sealed          string // of an enrolment's form: Invitation.Sealed
 }
 
 // String keeps the password out of logs; GoString out of %#v too.
@@ -23,8 +24,9 @@ func (a Attempt) GoString() string { return a.String() }
 
 // SignIn lets a person in: a new session's token. Whatever is wrong (no such account, a wrong
 // password, a wrong or used code, a disabled account), the answer is the same and takes as long.
-// After some failures the account, and the address, must wait before the next try, longer each
-// time; the answer then is CodeRateLimited with RetryAfter, whether there is such an account or not.
+// After some failures whoever tries that account from there, the address, and at last the account
+// must wait before the next try, longer each time; the answer then is CodeRateLimited with
+// RetryAfter, whether there is such an account or not.
 func (o *Office) SignIn(ctx context.Context, a Attempt) (token string, p Person, err error) {
 	email, err := cleanEmail(a.Email)
 	if err != nil {
@@ -63,6 +65,9 @@ func (o *Office) SignIn(ctx context.Context, a Attempt) (token string, p Person,
 			return err
 		}
 		if err := o.letOff(ctx, tx, email, a.Network); err != nil {
+			return err
+		}
+		if err := o.knows(ctx, tx, email, a.Network); err != nil {
 			return err
 		}
 		p = person(s)
@@ -118,12 +123,16 @@ func refused() error {
 // ─── Counting tries ────────────────────────────────────────────────────────────────────────
 
 // What is let pass before somebody has to wait. An office may be many people behind one address.
+// An account as a whole waits only after many: it is there for guesses from many addresses at
+// once, and holds nobody up where they have signed in before.
 const (
-	freeTriesAccount = 5
+	freeTriesPair    = 5 // at one account from one address
 	freeTriesAddress = 20
+	freeTriesAccount = 50
 	firstWait        = 30 * time.Second // after the last free one; doubled with each more
 	longestWait      = 15 * time.Minute
 	triesForgotten   = 24 * time.Hour
+	knownFor         = 60 * 24 * time.Hour // since the last sign-in from there
 )
 
 // try counts a try before it is looked at, so that a hundred at once are a hundred, and reads the
@@ -136,24 +145,27 @@ func (o *Office) try(ctx context.Context, email, network string) (account store.
 		if err := tx.ForgetTriesBefore(ctx, now.Add(-triesForgotten)); err != nil {
 			return err
 		}
-		// From an address that has to wait nothing counts: whoever guesses there cannot lock others out.
-		list := triesOf(email, network)
-		address, err := tx.LockTries(ctx, list[1].subject)
+		known, err := tx.HasTries(ctx, knownSubject(email, network))
 		if err != nil {
 			return err
 		}
-		if wait = address.LockedUntil.Sub(now); wait > 0 {
-			return nil
-		}
-		for _, c := range list {
-			t, err := tx.LockTries(ctx, c.subject)
-			if err != nil {
+		// Whoever has to wait counts for nothing: guessing there cannot lock others out.
+		list := triesOf(email, network)
+		rows := make([]store.Tries, len(list))
+		for i, c := range list {
+			if rows[i], err = tx.LockTries(ctx, c.subject); err != nil {
 				return err
 			}
-			if left := t.LockedUntil.Sub(now); left > 0 {
-				wait = max(wait, left)
+			if c.widest && known {
 				continue
 			}
+			if wait = rows[i].LockedUntil.Sub(now); wait > 0 {
+				return nil
+			}
+		}
+		wait = 0
+		for i, c := range list {
+			t := rows[i]
 			t.Failures++
 			t.At = now
 			if t.Failures >= c.free {
@@ -178,15 +190,32 @@ func (o *Office) try(ctx context.Context, email, network string) (account store.
 type counted struct {
 	subject string
 	free    int64
+	widest  bool // passed over where the person has signed in before
 }
 
 // triesOf are the counts that a try goes to. What was typed as an address is hashed: people type
 // passwords there. The order is fixed, so that two tries do not wait for each other in a circle.
 func triesOf(email, network string) []counted {
+	who := hashToken(email)
 	return []counted{
-		{"account/" + hashToken(email), freeTriesAccount},
-		{"address/" + network, freeTriesAddress},
+		{"address/" + network, freeTriesAddress, false},
+		{"pair/" + who + "/" + network, freeTriesPair, false},
+		{"account/" + who, freeTriesAccount, true},
 	}
+}
+
+// knownSubject is where it stands that a person has signed in from a network.
+func knownSubject(email, network string) string { return "known/" + hashToken(email) + "/" + network }
+
+// knows notes that a person has signed in from there. The row's time is when it may be forgotten,
+// put so that it goes with the counts.
+func (o *Office) knows(ctx context.Context, tx *store.Tx, email, network string) error {
+	t, err := tx.LockTries(ctx, knownSubject(email, network))
+	if err != nil {
+		return err
+	}
+	t.At = o.now().Add(knownFor - triesForgotten)
+	return tx.SaveTries(ctx, t)
 }
 
 // waitAfter is how long one waits after the n-th failure beyond the free ones.
@@ -197,19 +226,21 @@ func waitAfter(n int64) time.Duration {
 	return min(firstWait<<n, longestWait)
 }
 
-// letOff takes back the count of a try that succeeded: all of the account's, and one of the
-// address's, where others may go on guessing.
+// letOff takes back the count of a try that succeeded: all of the account's and of what was tried
+// from there, and one of the address's, where others may go on guessing.
 func (o *Office) letOff(ctx context.Context, tx *store.Tx, email, network string) error {
 	list := triesOf(email, network)
-	t, err := tx.LockTries(ctx, list[1].subject) // the address first, as in try
+	t, err := tx.LockTries(ctx, list[0].subject) // in the order of try
 	if err != nil {
 		return err
 	}
-	if err := tx.ForgetTries(ctx, list[0].subject); err != nil {
-		return err
+	for _, c := range list[1:] {
+		if err := tx.ForgetTries(ctx, c.subject); err != nil {
+			return err
+		}
 	}
 	t.Failures = max(t.Failures-1, 0)
-	if t.Failures < list[1].free {
+	if t.Failures < list[0].free {
 		t.LockedUntil = time.Time{}
 	}
 	return tx.SaveTries(ctx, t)

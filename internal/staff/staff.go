@@ -76,6 +76,7 @@ type Actor struct {
 	ID      string // of the person; "" for the command line
 	Who     string // the e-mail address
 	Address string // of the client
+	sure    bool   // has just typed their password and a code again: see Confirm
 }
 
 // CommandLine is who has a shell on the gateway's machine.
@@ -118,7 +119,13 @@ const LinkLife = 24 * time.Hour
 
 // Add makes an account and gives the token of its enrolment link, which is good once, for a day.
 // For an address that has an account which was never enrolled, it makes a new link.
+//
+// As with the other use cases that give somebody power, it takes an actor whom Confirm gave, or the
+// command line.
 func (o *Office) Add(ctx context.Context, by Actor, email string, role Role) (p Person, token string, err error) {
+	if err := by.demand(); err != nil {
+		return p, "", err
+	}
 	email, err = cleanEmail(email)
 	if err != nil {
 		return p, "", err
@@ -156,22 +163,25 @@ func (o *Office) Add(ctx context.Context, by Actor, email string, role Role) (p 
 	return p, token, err
 }
 
-// newLink makes a person's enrolment link, with the secret that its page will show.
+// newLink makes a person's enrolment link.
 func (o *Office) newLink(ctx context.Context, tx *store.Tx, s store.Staff, keepPassword bool) (token string, err error) {
 	token = newToken()
-	sealed, err := o.o.Seal.Seal(EnrolmentRow(s.ID), newSecret())
-	if err != nil {
-		return "", err
-	}
 	return token, tx.PutEnrolment(ctx, store.Enrolment{
-		StaffID: s.ID, Hash: hashToken(token), TOTP: sealed, KeepPassword: keepPassword, EndsAt: o.now().Add(LinkLife),
+		StaffID: s.ID, Hash: hashToken(token), KeepPassword: keepPassword, EndsAt: o.now().Add(LinkLife),
 	})
 }
 
 // ResetTOTP takes a person's authenticator and recovery codes away, signs them out everywhere, and
 // gives the token of a new enrolment link. Their present password is asked for there, unless it is
-// forgotten too: then they set a new one.
+// forgotten too: then they set a new one. Nobody resets their own: whoever sits down at an open
+// browser would have the account.
 func (o *Office) ResetTOTP(ctx context.Context, by Actor, staffID string, forgotten bool) (token string, err error) {
+	if by.ID == staffID {
+		return "", conflict("own_authenticator", "another owner resets this, or the command line")
+	}
+	if err := by.demand(); err != nil {
+		return "", err
+	}
 	err = o.update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		s, err := o.lock(ctx, tx, staffID)
 		if err != nil {
@@ -204,6 +214,9 @@ func (o *Office) ResetTOTP(ctx context.Context, by Actor, staffID string, forgot
 func (o *Office) SetRole(ctx context.Context, by Actor, staffID string, role Role) error {
 	if !role.Valid() {
 		return fault("role_unknown", "the role is one of viewer, support, refunds, owner")
+	}
+	if err := by.demand(); err != nil {
+		return err
 	}
 	return o.change(ctx, staffID, func(ctx context.Context, tx *store.Tx, s *store.Staff) error {
 		was := Role(s.Role)
@@ -326,38 +339,106 @@ func (o *Office) Find(ctx context.Context, email string) (p Person, err error) {
 
 // ─── The limit of one person's refund ──────────────────────────────────────────────────────
 
-// settingRefundLimit holds it, in tiyin.
-const settingRefundLimit = "refund_limit"
+// settingRefundLimit holds it, in tiyin; settingNextLimit what it will be, and from when: "0 1766…"
+// (tiyin, Unix milliseconds).
+const (
+	settingRefundLimit = "refund_limit"
+	settingNextLimit   = "refund_limit_next"
+)
 
-// RefundLimit is the amount above which a refund that a person asks for is confirmed by a second
-// one; 0: there is none. Refunds of the API are not bound by it.
-func (o *Office) RefundLimit(ctx context.Context) (limit pay.Tiyin, err error) {
-	err = o.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		text, err := tx.Setting(ctx, settingRefundLimit)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		n, err := strconv.ParseInt(text, 10, 64)
-		limit = pay.Tiyin(n)
-		return err
-	})
-	return limit, err
+// LimitDelay is how long a limit that is raised, or taken away, waits until it counts, so that
+// whoever took over an owner's account is seen before money follows.
+const LimitDelay = 24 * time.Hour
+
+// Limit is the amount above which a refund that a person asks for is confirmed by a second one;
+// 0: there is none. Refunds of the API are not bound by it.
+type Limit struct {
+	Now  pay.Tiyin
+	Next pay.Tiyin // what it will be
+	From time.Time // when; zero: it stays as it is
 }
 
-// SetRefundLimit sets it; 0 takes it away.
+// RefundLimit is the limit that counts now.
+func (o *Office) RefundLimit(ctx context.Context) (pay.Tiyin, error) {
+	l, err := o.RefundLimits(ctx)
+	return l.Now, err
+}
+
+// RefundLimits is the limit with what was decided about it.
+func (o *Office) RefundLimits(ctx context.Context) (l Limit, err error) {
+	err = o.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		l, err = o.limit(ctx, tx)
+		return err
+	})
+	return l, err
+}
+
+func (o *Office) limit(ctx context.Context, tx *store.Tx) (l Limit, err error) {
+	text, err := tx.Setting(ctx, settingRefundLimit)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return l, err
+	}
+	if text != "" {
+		if l.Now, err = tiyin(text); err != nil {
+			return l, err
+		}
+	}
+	text, err = tx.Setting(ctx, settingNextLimit)
+	if errors.Is(err, store.ErrNotFound) || err == nil && text == "" {
+		return l, nil
+	}
+	if err != nil {
+		return l, err
+	}
+	amount, from, _ := strings.Cut(text, " ")
+	next, err := tiyin(amount)
+	if err != nil {
+		return l, err
+	}
+	ms, err := strconv.ParseInt(from, 10, 64)
+	if err != nil {
+		return l, err
+	}
+	if l.Next, l.From = next, time.UnixMilli(ms).UTC(); !o.now().Before(l.From) {
+		l = Limit{Now: next}
+	}
+	return l, nil
+}
+
+func tiyin(text string) (pay.Tiyin, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return pay.Tiyin(n), err
+}
+
+// SetRefundLimit sets it; 0 takes it away. A lower limit counts at once, a higher one after
+// LimitDelay, and the newest word stands.
 func (o *Office) SetRefundLimit(ctx context.Context, by Actor, limit pay.Tiyin) error {
 	if limit < 0 || limit > pay.MaxAmount {
 		return fault("limit_invalid", "the limit is an amount of money")
 	}
-	text := strconv.FormatInt(int64(limit), 10)
+	if err := by.demand(); err != nil {
+		return err
+	}
 	return o.update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.PutSetting(ctx, settingRefundLimit, text); err != nil {
+		l, err := o.limit(ctx, tx)
+		if err != nil {
 			return err
 		}
-		return o.append(ctx, tx, by, "limit.refund", "", text+" tiyin")
+		now, next, detail := l.Now, "", strconv.FormatInt(int64(limit), 10)+" tiyin"
+		if raised := l.Now > 0 && (limit == 0 || limit > l.Now); raised {
+			from := o.now().Add(LimitDelay)
+			next = strconv.FormatInt(int64(limit), 10) + " " + strconv.FormatInt(from.UnixMilli(), 10)
+			detail += " from " + from.Format(time.RFC3339)
+		} else {
+			now = limit
+		}
+		if err := tx.PutSetting(ctx, settingRefundLimit, strconv.FormatInt(int64(now), 10)); err != nil {
+			return err
+		}
+		if err := tx.PutSetting(ctx, settingNextLimit, next); err != nil {
+			return err
+		}
+		return o.append(ctx, tx, by, "limit.refund", "", detail)
 	})
 }
 

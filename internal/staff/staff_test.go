@@ -77,8 +77,15 @@ func (s *someone) enrol(link, password string) {
 	in, err := s.x.Invitation(s.x.Context(), link)
 	s.x.must(err)
 	s.secret = in.Secret
-	s.recovery, s.token, err = s.x.Enrol(s.x.Context(), link, Attempt{Password: password, Code: s.code(), Address: "192.0.2.1", Network: "192.0.2.1"})
+	s.recovery, s.token, err = s.x.Enrol(s.x.Context(), link, Attempt{Password: password, Code: s.code(), Sealed: in.Sealed, Address: "192.0.2.1", Network: "192.0.2.1"})
 	s.x.must(err)
+}
+
+// sure is the actor once they have typed their password and a code again.
+func (s *someone) sure() Actor {
+	by := s.By("192.0.2.1")
+	by.sure = true
+	return by
 }
 
 func (s *someone) code() string {
@@ -155,10 +162,10 @@ func TestEnrolAndSignIn(t *testing.T) {
 			{"aaaaaaaaaaaaaa", s.code(), "password_weak"}, {"dilnoza-2026!", s.code(), "password_weak"}, {"MyPassword-55", s.code(), "password_weak"},
 			{password, "", "code_wrong"}, {password, "000000", "code_wrong"}, {password, "12345", "code_wrong"},
 		} {
-			_, _, err := x.Enrol(ctx, link, Attempt{Password: c.password, Code: c.code})
+			_, _, err := x.Enrol(ctx, link, Attempt{Password: c.password, Code: c.code, Sealed: in.Sealed})
 			x.reason(c.password+" "+c.code, err, c.reason)
 		}
-		recovery, token, err := x.Enrol(ctx, link, Attempt{Password: password, Code: s.code()[:3] + " " + s.code()[3:]})
+		recovery, token, err := x.Enrol(ctx, link, Attempt{Password: password, Code: s.code()[:3] + " " + s.code()[3:], Sealed: in.Sealed})
 		x.must(err)
 		if len(recovery) != 10 {
 			t.Errorf("%d recovery codes", len(recovery))
@@ -168,7 +175,7 @@ func TestEnrolAndSignIn(t *testing.T) {
 		}
 		_, err = x.Invitation(ctx, link)
 		x.reason("the link, once more", err, "link_over")
-		_, _, err = x.Enrol(ctx, link, Attempt{Password: password, Code: s.code()})
+		_, _, err = x.Enrol(ctx, link, Attempt{Password: password, Code: s.code(), Sealed: in.Sealed})
 		x.reason("the link, used once more", err, "link_over")
 
 		// The code that enrolled is good no more; the next one is, once.
@@ -181,7 +188,7 @@ func TestEnrolAndSignIn(t *testing.T) {
 		}
 		_, _, err = x.SignIn(ctx, s.attempt())
 		x.reason("the same code again", err, "refused")
-		want := "[staff.added staff.enrolled session.refused session.begun session.refused]"
+		want := "[staff.added staff.not_enrolled staff.not_enrolled staff.not_enrolled staff.enrolled session.refused session.begun session.refused]"
 		if got := fmt.Sprint(x.log()); got != want {
 			t.Errorf("the log: %s", got)
 		}
@@ -261,8 +268,8 @@ func TestEveryRefusalIsTheSame(t *testing.T) {
 	})
 }
 
-// After five failures an account waits, longer each time, whether it exists or not; being right
-// does not help until then.
+// After five failures at an account from one address, whoever is there waits, longer each time,
+// whether there is such an account or not; being right does not help until then.
 func TestLockOut(t *testing.T) {
 	each(t, func(t *testing.T, x *fixture) {
 		ctx := t.Context()
@@ -289,19 +296,146 @@ func TestLockOut(t *testing.T) {
 				t.Errorf("%s waits %v", email, waits)
 			}
 		}
-		// Locked: the right password and code from elsewhere do not help, and use no code up.
-		_, _, err := x.SignIn(ctx, Attempt{Email: s.Email, Password: "wrong", Network: "192.0.2.9"})
+		// Locked: the right password and code do not help from there, and use no code up.
+		wrong := Attempt{Email: s.Email, Password: "wrong", Network: "192.0.2.9"}
+		_, _, err := x.SignIn(ctx, wrong)
 		x.reason("one more", err, "refused")
 		right := s.attempt()
+		right.Network = wrong.Network
 		_, _, err = x.SignIn(ctx, right)
-		x.reason("the right ones meanwhile", err, "locked")
+		x.reason("the right ones from there", err, "locked")
 		x.wait(longestWait)
-		if _, _, err := x.SignIn(ctx, s.attempt()); err != nil {
+		right.Code = s.code()
+		if _, _, err := x.SignIn(ctx, right); err != nil {
 			t.Errorf("after the wait: %v", err)
 		}
-		if _, _, err := x.SignIn(ctx, Attempt{Email: s.Email, Password: "wrong", Network: "192.0.2.9"}); err != nil {
-			x.reason("the count began anew", err, "refused")
+		_, _, err = x.SignIn(ctx, wrong)
+		x.reason("the count began anew", err, "refused")
+	})
+}
+
+// Somebody elsewhere cannot lock a person out: neither from one address, nor, where the person has
+// signed in before, from a thousand. Guesses from a thousand addresses are held up all the same.
+func TestNobodyIsLockedOutFromElsewhere(t *testing.T) {
+	each(t, func(t *testing.T, x *fixture) {
+		ctx := t.Context()
+		s := x.enrolled("a@x.uz", Owner)
+		signIn := func(where, network string) {
+			t.Helper()
+			x.wait(30 * time.Second)
+			a := s.attempt()
+			a.Network = network
+			if _, _, err := x.SignIn(ctx, a); err != nil {
+				t.Errorf("%s: %v", where, err)
+			}
 		}
+		guess := func(n int, network string) {
+			t.Helper()
+			for range n {
+				if _, _, err := x.SignIn(ctx, Attempt{Email: s.Email, Password: "wrong", Network: network}); err == nil {
+					t.Fatal("a guess is right")
+				}
+			}
+		}
+		guess(3*freeTriesAccount, "192.0.2.9")
+		signIn("a new place", "198.51.100.1")
+		for i := range freeTriesAccount {
+			guess(1, fmt.Sprint("203.0.113.", i))
+		}
+		_, _, err := x.SignIn(ctx, Attempt{Email: s.Email, Password: "wrong", Network: "203.0.113.200"})
+		x.reason("one address more", err, "locked")
+		signIn("where they enrolled", "192.0.2.1")
+		for i := range freeTriesAccount {
+			guess(1, fmt.Sprint("203.0.113.", i))
+		}
+		signIn("where they signed in once", "198.51.100.1")
+
+		// What is known of a place is forgotten when nobody comes from there.
+		x.wait(knownFor + time.Minute)
+		for i := range freeTriesAccount {
+			guess(1, fmt.Sprint("203.0.113.", i))
+		}
+		a := s.attempt()
+		a.Network = "198.51.100.1"
+		_, _, err = x.SignIn(ctx, a)
+		x.reason("a place of two months ago", err, "locked")
+	})
+}
+
+// Whoever opened a link before knows nothing of the authenticator that is made by it: each opening
+// shows another secret, and a form is good for the link that showed it.
+func TestALinkShowsASecretOnce(t *testing.T) {
+	each(t, func(t *testing.T, x *fixture) {
+		ctx := t.Context()
+		p, link, err := x.Add(ctx, CommandLine, "a@x.uz", Viewer)
+		x.must(err)
+		first, err := x.Invitation(ctx, link)
+		x.must(err)
+		second, err := x.Invitation(ctx, link)
+		x.must(err)
+		if first.Secret == second.Secret || first.Sealed == second.Sealed || strings.Contains(first.Sealed, first.Secret) {
+			t.Error("two openings show the same secret, or the form tells it")
+		}
+		_, other, err := x.Add(ctx, CommandLine, "b@x.uz", Viewer)
+		x.must(err)
+		_, err = x.SameInvitation(ctx, other, first.Sealed)
+		x.reason("the form of another link", err, "form_old")
+		again, err := x.SameInvitation(ctx, link, second.Sealed)
+		if err != nil || again.Secret != second.Secret || again.Email != "a@x.uz" {
+			t.Errorf("the same form again: %+v %v", again, err)
+		}
+		s := &someone{Person: p, x: x, secret: first.Secret}
+		for what, sealed := range map[string]string{"no form": "", "rubbish": "x", "too long": strings.Repeat("x", 2000)} {
+			_, _, err := x.Enrol(ctx, link, Attempt{Password: password, Code: s.code(), Sealed: sealed})
+			x.reason(what, err, "form_old")
+		}
+		_, _, err = x.Enrol(ctx, link, Attempt{Password: password, Code: s.code(), Sealed: second.Sealed})
+		x.reason("the code of the first opening in the second's form", err, "code_wrong")
+		s.secret = second.Secret
+		_, _, err = x.Enrol(ctx, link, Attempt{Password: password, Code: s.code(), Sealed: second.Sealed})
+		x.must(err)
+		x.wait(time.Minute)
+		if _, _, err := x.SignIn(ctx, s.attempt()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Whoever gives power to somebody types their password and a code again, and nobody takes their own
+// authenticator away.
+func TestPowerNeedsAProof(t *testing.T) {
+	each(t, func(t *testing.T, x *fixture) {
+		ctx := t.Context()
+		owner, other := x.enrolled("o@x.uz", Owner), x.enrolled("a@x.uz", Viewer)
+		by := owner.By("192.0.2.1")
+		_, _, err := x.Add(ctx, by, "new@x.uz", Owner)
+		x.reason("adding", err, "proof_missing")
+		_, err = x.ResetTOTP(ctx, by, other.ID, true)
+		x.reason("an authenticator", err, "proof_missing")
+		x.reason("a role", x.SetRole(ctx, by, other.ID, Owner), "proof_missing")
+		x.reason("the limit", x.SetRefundLimit(ctx, by, 0), "proof_missing")
+
+		x.wait(time.Minute)
+		for what, p := range map[string]Proof{"no proof": {}, "no code": {Password: password}, "another password": {Password: "x", Code: owner.code()}, "another's code": {Password: password, Code: other.code()}} {
+			got, err := x.Confirm(ctx, by, p)
+			x.reason(what, err, "proof_wrong")
+			if x.SetRefundLimit(ctx, got, 0) == nil {
+				t.Errorf("%s is enough", what)
+			}
+		}
+		p := Proof{Password: password, Code: owner.code(), Network: "192.0.2.1"}
+		sure, err := x.Confirm(ctx, by, p)
+		x.must(err)
+		_, err = x.Confirm(ctx, by, p)
+		x.reason("the same code again", err, "proof_wrong")
+		if _, err := x.Session(ctx, owner.token, false); err != nil {
+			t.Errorf("the proof signs out: %v", err)
+		}
+		_, err = x.ResetTOTP(ctx, sure, owner.ID, false)
+		x.reason("one's own", err, "own_authenticator")
+		_, err = x.ResetTOTP(ctx, sure, other.ID, false)
+		x.must(err)
+		x.must(x.SetRole(ctx, sure, other.ID, Support))
 	})
 }
 
@@ -493,19 +627,19 @@ func TestSessionsEnd(t *testing.T) {
 				return err
 			},
 			"a lesser role": func(string) error {
-				x.must(x.SetRole(ctx, owner.By(""), s.ID, Refunds))
+				x.must(x.SetRole(ctx, owner.sure(), s.ID, Refunds))
 				token := signIn()
 				if !alive(token) {
 					return errors.New("not signed in")
 				}
-				return x.SetRole(ctx, owner.By(""), s.ID, Viewer)
+				return x.SetRole(ctx, owner.sure(), s.ID, Viewer)
 			},
 			"disabling": func(string) error {
 				defer func() { x.must(x.Enable(ctx, owner.By(""), s.ID)) }()
 				return x.Disable(ctx, owner.By(""), s.ID)
 			},
 			"a new authenticator": func(string) error {
-				link, err := x.ResetTOTP(ctx, owner.By(""), s.ID, false)
+				link, err := x.ResetTOTP(ctx, owner.sure(), s.ID, false)
 				if err == nil {
 					defer s.enrol(link, password)
 				}
@@ -544,9 +678,9 @@ func TestResetTOTP(t *testing.T) {
 			t.Errorf("keeps the password: %v; the same secret: %v", in.KeepPassword, in.Secret == s.secret)
 		}
 		s.secret = in.Secret
-		_, _, err = x.Enrol(ctx, link, Attempt{Password: "another long phrase", Code: s.code(), Network: "n"})
+		_, _, err = x.Enrol(ctx, link, Attempt{Password: "another long phrase", Code: s.code(), Sealed: in.Sealed, Network: "n"})
 		x.reason("with another password", err, "password_wrong")
-		_, _, err = x.Enrol(ctx, link, Attempt{Password: password, Code: s.code(), Network: "n"})
+		_, _, err = x.Enrol(ctx, link, Attempt{Password: password, Code: s.code(), Sealed: in.Sealed, Network: "n"})
 		x.must(err)
 
 		// Forgotten too: a new password is set.
@@ -572,11 +706,13 @@ func TestALinkDoesNotHelpGuessing(t *testing.T) {
 		s := x.enrolled("a@x.uz", Viewer)
 		link, err := x.ResetTOTP(t.Context(), CommandLine, s.ID, false)
 		x.must(err)
-		for i := range freeTriesAccount {
-			_, _, err := x.Enrol(t.Context(), link, Attempt{Password: fmt.Sprint("guess number ", i), Network: "n"})
+		in, err := x.Invitation(t.Context(), link)
+		x.must(err)
+		for i := range freeTriesPair {
+			_, _, err := x.Enrol(t.Context(), link, Attempt{Password: fmt.Sprint("guess number ", i), Sealed: in.Sealed, Network: "n"})
 			x.reason(fmt.Sprint(i), err, "password_wrong")
 		}
-		_, _, err = x.Enrol(t.Context(), link, Attempt{Password: "guess", Network: "n"})
+		_, _, err = x.Enrol(t.Context(), link, Attempt{Password: "guess", Sealed: in.Sealed, Network: "n"})
 		x.reason("one more", err, "locked")
 	})
 }
@@ -611,11 +747,11 @@ func TestAccounts(t *testing.T) {
 		one := x.enrolled("one@x.uz", Owner)
 		_, _, err = x.Add(ctx, CommandLine, "one@x.uz", Viewer)
 		x.reason("twice", err, "account_exists")
-		by := one.By("192.0.2.1")
+		by := one.sure()
 		x.reason("the last owner", x.SetRole(ctx, by, one.ID, Viewer), "last_owner")
 		x.reason("the last owner", x.Disable(ctx, by, one.ID), "last_owner")
 		two := x.enrolled("two@x.uz", Owner)
-		x.must(x.SetRole(ctx, two.By(""), one.ID, Refunds))
+		x.must(x.SetRole(ctx, two.sure(), one.ID, Refunds))
 		x.reason("the last owner", x.Disable(ctx, by, two.ID), "last_owner")
 		x.must(x.Disable(ctx, CommandLine, two.ID)) // who has a shell may
 		x.reason("nobody", x.Disable(ctx, by, "nobody"), "account_not_found")
@@ -646,8 +782,8 @@ func TestTheLastOwnerStays(t *testing.T) {
 		one, two := x.enrolled("one@x.uz", Owner), x.enrolled("two@x.uz", Owner)
 		var racers sync.WaitGroup
 		errs := make([]error, 2)
-		racers.Go(func() { errs[0] = x.SetRole(t.Context(), one.By(""), two.ID, Viewer) })
-		racers.Go(func() { errs[1] = x.SetRole(t.Context(), two.By(""), one.ID, Viewer) })
+		racers.Go(func() { errs[0] = x.SetRole(t.Context(), one.sure(), two.ID, Viewer) })
+		racers.Go(func() { errs[1] = x.SetRole(t.Context(), two.sure(), one.ID, Viewer) })
 		racers.Wait()
 		if (errs[0] == nil) == (errs[1] == nil) {
 			t.Errorf("%v", errs)
@@ -655,21 +791,48 @@ func TestTheLastOwnerStays(t *testing.T) {
 	})
 }
 
+// A lower limit counts at once; one that is raised or taken away counts a day later, and until then
+// can be taken back.
 func TestRefundLimit(t *testing.T) {
 	each(t, func(t *testing.T, x *fixture) {
 		ctx := t.Context()
-		for _, want := range []pay.Tiyin{0, 50_000_000, 0} {
-			if want > 0 || len(x.log()) > 0 {
-				x.must(x.SetRefundLimit(ctx, CommandLine, want))
-			}
-			if got, err := x.RefundLimit(ctx); err != nil || got != want {
-				t.Errorf("%d, %v", got, err)
+		is := func(want, next pay.Tiyin) {
+			t.Helper()
+			got, err := x.RefundLimits(ctx)
+			x.must(err)
+			now, err := x.RefundLimit(ctx)
+			x.must(err)
+			if now != want || got.Now != want || got.Next != next {
+				t.Errorf("%+v, not %d and then %d", got, want, next)
 			}
 		}
+		is(0, 0)
+		set := func(limit pay.Tiyin) { t.Helper(); x.must(x.SetRefundLimit(ctx, CommandLine, limit)) }
+		set(50_000_000)
+		is(50_000_000, 0)
+		set(90_000_000)
+		is(50_000_000, 90_000_000)
+		x.wait(LimitDelay - time.Second)
+		is(50_000_000, 90_000_000)
+		x.wait(time.Second)
+		is(90_000_000, 0)
+		set(0) // taken away: nothing is higher
+		is(90_000_000, 0)
+		set(90_000_000) // and not, after all
+		x.wait(LimitDelay)
+		is(90_000_000, 0)
+		set(100_000_000)
+		x.wait(LimitDelay / 2)
+		set(10_000_000)
+		x.wait(LimitDelay)
+		is(10_000_000, 0)
+		set(0)
+		x.wait(LimitDelay)
+		is(0, 0)
 		x.reason("less than nothing", x.SetRefundLimit(ctx, CommandLine, -1), "limit_invalid")
 		x.reason("too much", x.SetRefundLimit(ctx, CommandLine, pay.MaxAmount+1), "limit_invalid")
-		if got := fmt.Sprint(x.log()); got != "[limit.refund limit.refund]" {
-			t.Error(got)
+		if got := len(x.log()); got != 7 {
+			t.Errorf("%d entries", got)
 		}
 	})
 }

@@ -18,6 +18,7 @@ type Approval struct {
 	AskedBy   string
 	DecidedBy string
 	RefundID  string // "" until the refund is made
+	Decides   string // the refund of unknown outcome of which it is said that it was not made; "": a new one
 
 	CreatedAt, ExpiresAt, DecidedAt time.Time
 }
@@ -33,19 +34,19 @@ const (
 // this id stands already.
 func (tx *Tx) InsertApproval(ctx context.Context, a Approval) (ok bool, err error) {
 	return tx.insert(ctx, `INSERT INTO approvals (id, business_id, invoice_id, amount, reason, state, asked_by, decided_by,
-			refund_id, created_at, expires_at, decided_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			refund_id, created_at, expires_at, decided_at, decides)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		a.ID, a.BusinessID, a.InvoiceID, int64(a.Amount), a.Reason, a.State, a.AskedBy, a.DecidedBy, a.RefundID,
-		millis(a.CreatedAt), millis(a.ExpiresAt), millis(a.DecidedAt))
+		millis(a.CreatedAt), millis(a.ExpiresAt), millis(a.DecidedAt), a.Decides)
 }
 
 const approvalQuery = `SELECT id, business_id, invoice_id, amount, reason, state, asked_by, decided_by, refund_id,
-	created_at, expires_at, decided_at FROM approvals`
+	created_at, expires_at, decided_at, decides FROM approvals`
 
 func scanApproval(r row) (a Approval, err error) {
 	var created, expires, decided int64
 	err = r.Scan(&a.ID, &a.BusinessID, &a.InvoiceID, &a.Amount, &a.Reason, &a.State, &a.AskedBy, &a.DecidedBy, &a.RefundID,
-		&created, &expires, &decided)
+		&created, &expires, &decided, &a.Decides)
 	a.CreatedAt, a.ExpiresAt, a.DecidedAt = instant(created), instant(expires), instant(decided)
 	return a, err
 }

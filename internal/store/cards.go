@@ -11,31 +11,32 @@ import (
 // InsertCard stores a new card.
 func (tx *Tx) InsertCard(ctx context.Context, c pay.BoundCard) error {
 	return tx.save(ctx, `INSERT INTO cards (id, business_id, merchant_id, provider, state, ref, sealed, needs_code,
-			pan, system, expiry, phone, code_until, reason, code, created_at, ended_at, by_form, form_url, code_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+			pan, system, expiry, phone, code_until, reason, code, created_at, ended_at, by_form, form_url, code_at, code_tries)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
 		c.ID, c.BusinessID, c.MerchantID, c.Provider, string(c.State), c.Ref, c.Sealed, c.NeedsCode,
 		c.Card.MaskedPAN, c.Card.PaymentSystem, c.Expiry, c.PhoneMasked, millis(c.CodeUntil), c.Reason, c.Code,
-		millis(c.CreatedAt), millis(c.EndedAt), c.ByForm, c.FormURL, millis(c.CodeAt))
+		millis(c.CreatedAt), millis(c.EndedAt), c.ByForm, c.FormURL, millis(c.CodeAt), int64(c.CodeTries))
 }
 
 // SaveCard writes what may change of a card: all but whose it is.
 func (tx *Tx) SaveCard(ctx context.Context, c pay.BoundCard) error {
 	return tx.save(ctx, `UPDATE cards SET state = $2, ref = $3, sealed = $4, needs_code = $5, pan = $6, system = $7,
-			expiry = $8, phone = $9, code_until = $10, reason = $11, code = $12, ended_at = $13, form_url = $14, code_at = $15
+			expiry = $8, phone = $9, code_until = $10, reason = $11, code = $12, ended_at = $13, form_url = $14, code_at = $15,
+			code_tries = $16
 		WHERE id = $1`,
 		c.ID, string(c.State), c.Ref, c.Sealed, c.NeedsCode, c.Card.MaskedPAN, c.Card.PaymentSystem,
-		c.Expiry, c.PhoneMasked, millis(c.CodeUntil), c.Reason, c.Code, millis(c.EndedAt), c.FormURL, millis(c.CodeAt))
+		c.Expiry, c.PhoneMasked, millis(c.CodeUntil), c.Reason, c.Code, millis(c.EndedAt), c.FormURL, millis(c.CodeAt), int64(c.CodeTries))
 }
 
 const cardQuery = `SELECT c.id, c.business_id, c.merchant_id, c.provider, c.state, c.ref, c.sealed, c.needs_code,
 	c.pan, c.system, c.expiry, c.phone, c.code_until, c.reason, c.code, c.created_at, c.ended_at,
-	c.by_form, c.form_url, c.code_at FROM cards c`
+	c.by_form, c.form_url, c.code_at, c.code_tries FROM cards c`
 
 func scanCard(r row) (c pay.BoundCard, err error) {
 	var code, created, ended, sent int64
 	if err := r.Scan(&c.ID, &c.BusinessID, &c.MerchantID, &c.Provider, &c.State, &c.Ref, &c.Sealed, &c.NeedsCode,
 		&c.Card.MaskedPAN, &c.Card.PaymentSystem, &c.Expiry, &c.PhoneMasked, &code, &c.Reason, &c.Code, &created, &ended,
-		&c.ByForm, &c.FormURL, &sent); err != nil {
+		&c.ByForm, &c.FormURL, &sent, &c.CodeTries); err != nil {
 		return c, err
 	}
 	if !slices.Contains(pay.CardStates, c.State) {

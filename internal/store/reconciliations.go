@@ -152,6 +152,13 @@ func (tx *Tx) PaymentsOfDay(ctx context.Context, merchantID string, to time.Time
 		AND (paid_at, id) > ($3, $4) ORDER BY paid_at, id LIMIT $5 + 0`, merchantID, millis(to), afterMs, afterID, int64(limit))
 }
 
+// UnpaidOfDay is PaymentsOfDay for those made in a time that the company knows and that came to
+// nothing, or whose end is not known.
+func (tx *Tx) UnpaidOfDay(ctx context.Context, merchantID string, to time.Time, afterMs int64, afterID string, limit int) ([]pay.Payment, error) {
+	return many(ctx, tx, scanPayment, paymentQuery+` WHERE merchant_id = $1 AND state IN ('unknown', 'failed', 'cancelled') AND ref <> '' AND created_at < $2
+		AND (created_at, id) > ($3, $4) ORDER BY created_at, id LIMIT $5 + 0`, merchantID, millis(to), afterMs, afterID, int64(limit))
+}
+
 // PayoutsOfDay is PaymentsOfDay for payouts that arrived.
 func (tx *Tx) PayoutsOfDay(ctx context.Context, merchantID string, to time.Time, afterMs int64, afterID string, limit int) ([]pay.Payout, error) {
 	return many(ctx, tx, scanPayout, payoutQuery+` WHERE p.merchant_id = $1 AND p.state = 'succeeded' AND p.done_at < $2

@@ -74,7 +74,7 @@ func (tx *Tx) SaveStaff(ctx context.Context, s Staff) error {
 type Enrolment struct {
 	StaffID      string
 	Hash         string // of the link's token
-	TOTP         string // sealed
+	TOTP         string // sealed; "" since the form has it
 	KeepPassword bool   // the present password is asked for, not set
 	EndsAt       time.Time
 }
@@ -182,6 +182,12 @@ func (tx *Tx) LockTries(ctx context.Context, subject string) (Tries, error) {
 	}, `SELECT t.subject, t.failures, t.locked_until, t.at FROM staff_tries t WHERE t.subject = $1`+tx.dialect.forUpdate("t"), subject)
 }
 
+// HasTries says whether there is a row of a subject.
+func (tx *Tx) HasTries(ctx context.Context, subject string) (bool, error) {
+	n, err := one(ctx, tx, scanNumber, `SELECT COUNT(*) FROM staff_tries WHERE subject = $1`, subject)
+	return n > 0, err
+}
+
 // SaveTries writes a count.
 func (tx *Tx) SaveTries(ctx context.Context, t Tries) error {
 	return tx.save(ctx, `UPDATE staff_tries SET failures = $2, locked_until = $3, at = $4 WHERE subject = $1`,
@@ -212,9 +218,10 @@ func (tx *Tx) ReplaceTOTP(ctx context.Context, staffID, was, now string) (ok boo
 	return n == 1, err
 }
 
-// Enrolments lists all links, for the rotation of the master key: there are as many as people.
-func (tx *Tx) Enrolments(ctx context.Context) ([]Enrolment, error) {
-	return many(ctx, tx, scanEnrolment, `SELECT staff_id, hash, totp, keep_password, ends_at FROM staff_enrolments ORDER BY staff_id`)
+// SealedEnrolments lists the links that have an authenticator, for the rotation of the master key:
+// there are at most as many as people.
+func (tx *Tx) SealedEnrolments(ctx context.Context) ([]Enrolment, error) {
+	return many(ctx, tx, scanEnrolment, `SELECT staff_id, hash, totp, keep_password, ends_at FROM staff_enrolments WHERE totp <> '' ORDER BY staff_id`)
 }
 
 // ReplaceEnrolment puts a newly sealed authenticator of a link in the place of the old one.

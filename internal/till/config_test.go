@@ -17,7 +17,7 @@ func TestExampleConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Wallets) != 4 || c.Terminals["xumo"].Driver != "sim" || c.UzQR == nil || c.Scan2pay == nil || c.Gateway != nil || c.Shop.INN != "123456789" {
+	if len(c.Wallets) != 4 || c.Terminals["xumo"].Driver != "zvt" || c.UzQR == nil || c.Scan2pay == nil || c.Gateway != nil || c.Shop.INN != "123456789" {
 		t.Errorf("%+v", c)
 	}
 }

@@ -201,6 +201,9 @@ func TestLockOutlivesTheConfiguration(t *testing.T) {
 		}
 	}
 	s.post("/payment/operations/"+strings.TrimPrefix(lost.code(), "unresolved:")+"/resolve", `{"decision":"approve","name":"Dilnoza"}`)
+	s.stop()
+	s.options.Config.Terminals = map[string]till.Terminal{"uzcard": {Driver: "fbox", Address: srv.URL, Options: map[string]string{"endpoint": "xumo"}}}
+	s.start()
 	if a := s.post("/payment/uzcard", `{"amount":10000}`); !a.Success {
 		t.Errorf("decided, and still locked: %s", a.raw)
 	}

@@ -190,6 +190,10 @@ type totals struct {
 	ReturnsAmount int64 `json:"returnsAmount"`
 }
 
+func totalsOf(t journal.Totals) *totals {
+	return &totals{t.Sales, int64(t.SalesAmount), t.Returns, int64(t.ReturnsAmount)}
+}
+
 // cardOnWire is a masked card as the gateway takes it: devices and companies write the hidden
 // digits as x, X, E or dots, and put gaps between. What cannot be read so is left out: a sale must
 // not be missing for its card.
@@ -233,11 +237,15 @@ func (l *link) reported(ctx context.Context, op *journal.Operation) (reported, e
 		r.FinishedAt = detail(op.FinishedAt.UTC().Format(wireTime))
 	}
 	if op.Kind == journal.Close {
-		t, err := l.a.j.Totals(ctx, op.Device, op.CreatedAt)
+		byEndpoint, err := l.a.j.Totals(ctx, op.Device, op.CreatedAt)
 		if err != nil {
 			return r, err
 		}
-		r.Totals = &totals{t.Sales, int64(t.SalesAmount), t.Returns, int64(t.ReturnsAmount)}
+		var all journal.Totals
+		for _, t := range byEndpoint {
+			all = all.And(t)
+		}
+		r.Totals = totalsOf(all)
 	}
 	return r, nil
 }

@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/till/slip"
+	"github.com/chorsu/chorsu/internal/till/terminal"
 	"github.com/chorsu/chorsu/internal/ui"
 	"github.com/chorsu/chorsu/internal/words"
 )
@@ -57,11 +59,14 @@ func (a *Agent) page(w http.ResponseWriter, r *http.Request) {
 
 func pageWords(l words.Lang) string {
 	said := map[string]string{}
+	for endpoint, title := range methods {
+		said["title_"+endpoint] = title
+	}
 	for key, t := range map[string]words.Text{
 		"waiting": words.TillWaiting, "paid": words.TillPaid, "declined": words.TillDeclined, "unknown": words.TillUnknown, "doNot": words.TillDoNot,
 		"alone": words.TillAlone, "who": words.TillWho, "approve": words.TillApprove, "void": words.TillVoid, "rrn": words.TillRRN, "check": words.TillCheck,
 		"ours": words.TillOurs, "terminal": words.TillTerminals, "sales": words.TillSales, "returns": words.TillReturns, "token": words.TillToken,
-		"noSum": words.TillNoSum, "noLink": words.TillNoLink, "gateway": words.TillGateway, "qrWaits": words.TillQRWaits, "soum": words.Soum,
+		"sum": words.TillShiftSum, "noSum": words.TillNoSum, "noLink": words.TillNoLink, "gateway": words.TillGateway, "qrWaits": words.TillQRWaits, "soum": words.Soum,
 	} {
 		said[key] = t.In(l)
 	}
@@ -78,9 +83,11 @@ type pageTold struct {
 	WalletUnit int64                 `json:"wallet_unit"` // tiyin in one unit of the wallet calls
 	Printer    bool                  `json:"printer"`
 	Unknown    []view                `json:"unknown"`
+	Closings   []view                `json:"closings"` // whose answer was lost: to be repeated
 	Last       []view                `json:"last"`
 	Shows      map[string]string     `json:"shows"`  // what each pinpad shows
 	Totals     map[string]pageTotals `json:"totals"` // by endpoint, since its last closing
+	Shifts     [][]string            `json:"shifts"` // the endpoints of each pinpad, which is closed once
 }
 
 type pageTotals struct {
@@ -90,11 +97,15 @@ type pageTotals struct {
 
 // pageState is GET /till/state.
 func (a *Agent) pageState(r *http.Request) envelope {
-	told := pageTold{Gateway: string(a.link.now()), WalletUnit: 1, Printer: a.o.Config.Printer.Address != "", Unknown: []view{}, Last: []view{}, Shows: map[string]string{}, Totals: map[string]pageTotals{}}
+	told := pageTold{Gateway: string(a.link.now()), WalletUnit: 1, Printer: a.o.Config.Printer.Address != "", Unknown: []view{}, Closings: []view{}, Last: []view{}, Shifts: a.shifts(), Shows: map[string]string{}, Totals: map[string]pageTotals{}}
 	if a.o.Config.Shop.WalletAmount == "som" {
 		told.WalletUnit = 100
 	}
-	open, err := a.j.InState(r.Context(), journal.Unknown)
+	open, err := a.j.Unknown(r.Context())
+	if err != nil {
+		return no(a.broken(err))
+	}
+	closings, err := a.j.UnknownClosings(r.Context())
 	if err != nil {
 		return no(a.broken(err))
 	}
@@ -105,6 +116,9 @@ func (a *Agent) pageState(r *http.Request) envelope {
 	for i := range open {
 		told.Unknown = append(told.Unknown, a.view(&open[i]))
 	}
+	for i := range closings {
+		told.Closings = append(told.Closings, a.view(&closings[i]))
+	}
 	for i := range last {
 		told.Last = append(told.Last, a.view(&last[i]))
 	}
@@ -114,9 +128,105 @@ func (a *Agent) pageState(r *http.Request) envelope {
 		if err != nil {
 			return no(a.broken(err))
 		}
-		told.Totals[endpoint] = pageTotals{totals{t.Sales, int64(t.SalesAmount), t.Returns, int64(t.ReturnsAmount)}, d.driver.Caps().Last}
+		told.Totals[endpoint] = pageTotals{*totalsOf(t[endpoint]), d.driver.Caps().Last}
 	}
 	return ok(told)
+}
+
+// shifts are the endpoints of each pinpad, in their order.
+func (a *Agent) shifts() [][]string {
+	out := [][]string{}
+	for _, e := range []string{"xumo", "uzcard"} {
+		if d := a.devices[e]; d != nil && d.leads[0] == e {
+			out = append(out, d.leads)
+		}
+	}
+	return out
+}
+
+// shiftTold is a pinpad's last closing: its totals beside ours.
+type shiftTold struct {
+	ClosedAt string             `json:"closed_at"`
+	Report   string             `json:"report"` // the pinpad's own, as text
+	Ours     map[string]*totals `json:"ours"`   // by endpoint
+	Sum      *totals            `json:"sum"`    // of ours
+	Theirs   *totals            `json:"theirs"` // null where the pinpad tells none in numbers
+	Said     string             `json:"said"`   // how the two compare, in words
+	Tone     string             `json:"tone"`   // paid, failed or unknown: the page's colours
+}
+
+// pageShift is GET /till/shift?endpoint=: the last closing of the pinpad behind it.
+func (a *Agent) pageShift(r *http.Request) envelope {
+	d := a.devices[r.URL.Query().Get("endpoint")]
+	if d == nil {
+		return no(badArgument(`"endpoint" must be one that has a pinpad`))
+	}
+	op, err := a.j.LastClosing(r.Context(), d.key)
+	switch {
+	case err != nil:
+		return no(a.broken(err))
+	case op == nil:
+		return no(noOperation())
+	}
+	ours, err := a.j.Totals(r.Context(), d.key, op.CreatedAt)
+	if err != nil {
+		return no(a.broken(err))
+	}
+	told := shiftTold{ClosedAt: op.CreatedAt.UTC().Format(wireTime), Report: op.Slip, Ours: map[string]*totals{}}
+	var sum journal.Totals
+	for _, e := range d.leads {
+		told.Ours[e], sum = totalsOf(ours[e]), sum.And(ours[e])
+	}
+	told.Sum = totalsOf(sum)
+	if len(op.Meta) > 0 {
+		if err := json.Unmarshal(op.Meta, &told.Theirs); err != nil {
+			return no(a.broken(err))
+		}
+	}
+	told.Said, told.Tone = told.compare(words.Choose(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language")))
+	return ok(told)
+}
+
+// compare says the difference between the pinpad's totals and ours.
+func (s shiftTold) compare(l words.Lang) (said, tone string) {
+	if s.Theirs == nil {
+		return words.TillCompare.In(l), "unknown"
+	}
+	var parts []string
+	for _, k := range []struct {
+		name          words.Text
+		theirs, ours  int64
+		count, ourOwn int
+	}{
+		{words.TillSales, s.Theirs.SalesAmount, s.Sum.SalesAmount, s.Theirs.Sales, s.Sum.Sales},
+		{words.TillReturns, s.Theirs.ReturnsAmount, s.Sum.ReturnsAmount, s.Theirs.Returns, s.Sum.Returns},
+	} {
+		what, more := words.TillCounts, k.theirs-k.ours
+		switch {
+		case more > 0:
+			what = words.TillMore
+		case more < 0:
+			what, more = words.TillLess, -more
+		case k.count == k.ourOwn:
+			continue
+		}
+		parts = append(parts, k.name.In(l)+": "+strings.ReplaceAll(what.In(l), "{sum}", ui.Money(l, pay.Tiyin(more))))
+	}
+	if parts == nil {
+		return words.TillAgree.In(l), "paid"
+	}
+	return words.TillDifference.In(l) + ". " + strings.Join(parts, "; ") + ". " + words.TillLook.In(l), "failed"
+}
+
+// keepTotals puts what a pinpad told at its closing beside the operation.
+func (a *Agent) keepTotals(op *journal.Operation, t *terminal.Totals) {
+	if t == nil {
+		return
+	}
+	b, err := json.Marshal(totals{t.Sales, int64(t.SalesAmount), t.Returns, int64(t.ReturnsAmount)})
+	if err == nil {
+		op.Meta = b
+	}
 }
 
 // pageSlip is GET /till/slip?id=: both papers of an operation as text, and the bytes for a printer

@@ -1,14 +1,20 @@
 package till_test
 
 import (
+	"context"
 	"encoding/base64"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/till"
+	"github.com/chorsu/chorsu/internal/till/terminal"
+	boxsim "github.com/chorsu/chorsu/internal/till/terminal/fbox/sim"
 )
 
 func TestCashiersPage(t *testing.T) {
@@ -50,6 +56,111 @@ func TestPageState(t *testing.T) {
 	if !a.Success || len(unknown) != 1 || humo["sales"] != 1. || humo["salesAmount"] != 50000. || humo["can_ask"] != true || a.Data["gateway"] != "none" {
 		t.Error(a.raw)
 	}
+}
+
+// The end of the shift: what each company took at a pinpad by our journal, and what the pinpad says;
+// a sale that somebody made on the pinpad by hand stands out.
+func TestEndOfShift(t *testing.T) {
+	one := func(sales, amount, returns, back float64) map[string]any {
+		return map[string]any{"sales": sales, "salesAmount": amount, "returns": returns, "returnsAmount": back}
+	}
+	t.Run("a pinpad each", func(t *testing.T) {
+		s := newShop(t)
+		if a := s.get("/till/shift?endpoint=xumo"); a.Error == nil || a.Error.Code != 105 {
+			t.Errorf("before the first closing: %s", a.raw)
+		}
+		s.post("/payment/xumo", `{"amount":50000}`)
+		s.post("/payment/xumo", `{"amount":30000}`)
+		s.post("/payment/xumo", `{"request_id":341,"amount":30000,"is_return":true}`)
+		s.post("/payment/uzcard", `{"amount":70000}`)
+		if _, _, err := s.uzcard.Sale(12345); err != nil { // by hand
+			t.Fatal(err)
+		}
+		s.get("/payment/xumo_close")
+		s.get("/payment/uzcard_close")
+		s.post("/payment/xumo", `{"amount":99900}`) // of the next shift
+		humo, uzcard := s.get("/till/shift?endpoint=xumo").Data, s.get("/till/shift?endpoint=uzcard").Data
+		for _, c := range []struct {
+			what      string
+			got, want any
+		}{
+			{"HUMO, ours", humo["sum"], one(2, 80000, 1, 30000)}, {"HUMO, the pinpad's", humo["theirs"], one(2, 80000, 1, 30000)},
+			{"UzCard, ours", uzcard["ours"], map[string]any{"uzcard": one(1, 70000, 0, 0)}}, {"UzCard, the pinpad's", uzcard["theirs"], one(2, 82345, 0, 0)},
+		} {
+			if !reflect.DeepEqual(c.got, c.want) {
+				t.Errorf("%s: %v, want %v", c.what, c.got, c.want)
+			}
+		}
+		for path, want := range map[string]string{
+			"xumo&lang=ru": "Итоги сходятся.", "xumo&lang=uz": "Hisoblar mos keldi.",
+			"uzcard&lang=ru": "Разница. Продажи: у терминала больше на 123,45 сум. Сверьте последние операции с журналом терминала.",
+			"uzcard&lang=uz": "Farq. Sotuvlar: terminalda 123,45 soʻm koʻp. Oxirgi amallarni terminal jurnali bilan solishtiring.",
+		} {
+			if got := strings.ReplaceAll(s.get("/till/shift?endpoint=" + path).Data["said"].(string), "\u00a0", " "); got != want {
+				t.Errorf("%s: %s", path, got)
+			}
+		}
+		if report, _ := humo["report"].(string); !strings.Contains(report, "Итоги совпали") {
+			t.Error(humo)
+		}
+		if a := s.get("/till/shift?endpoint=click"); a.Error == nil || a.Error.Code != 104 {
+			t.Error(a.raw)
+		}
+	})
+	t.Run("one pinpad for both, which tells no numbers", func(t *testing.T) {
+		box := &boxsim.Box{}
+		srv := httptest.NewServer(box)
+		t.Cleanup(srv.Close)
+		s := newShop(t, func(o *till.Options) {
+			box.Device = newDevice(t, &clock{t: time.Now()})
+			pinpad := till.Terminal{Driver: "fbox", Address: srv.URL, Options: map[string]string{"endpoint": "xumo"}}
+			o.Terminals, o.Config.Terminals = nil, map[string]till.Terminal{"xumo": pinpad, "uzcard": pinpad}
+		})
+		s.post("/payment/xumo", `{"amount":50000}`)
+		s.post("/payment/uzcard", `{"amount":70000}`)
+		if a := s.get("/till/state"); !reflect.DeepEqual(a.Data["shifts"], []any{[]any{"xumo", "uzcard"}}) {
+			t.Error(a.raw)
+		}
+		s.get("/payment/xumo_close")
+		got := s.get("/till/shift?endpoint=uzcard").Data
+		if !reflect.DeepEqual(got["ours"], map[string]any{"xumo": one(1, 50000, 0, 0), "uzcard": one(1, 70000, 0, 0)}) || !reflect.DeepEqual(got["sum"], one(2, 120000, 0, 0)) || got["theirs"] != nil || got["tone"] != "unknown" {
+			t.Error(got)
+		}
+	})
+}
+
+// A closing whose answer was lost is told apart from a buyer's money, and is gone once it is repeated.
+func TestClosingLost(t *testing.T) {
+	d := &lostClosing{lose: true}
+	s := newShop(t, func(o *till.Options) {
+		d.Driver = o.Terminals["xumo"]
+		o.Terminals["xumo"] = d
+	})
+	s.get("/payment/xumo_close")
+	told := s.get("/till/state").Data
+	if closings, _ := told["closings"].([]any); len(closings) != 1 || len(told["unknown"].([]any)) != 0 {
+		t.Errorf("%v", told)
+	}
+	if a := s.post("/payment/xumo", `{"amount":50000}`); !a.Success {
+		t.Errorf("a sale after it: %s", a.raw)
+	}
+	d.lose = false
+	s.get("/payment/xumo_close")
+	if closings, _ := s.get("/till/state").Data["closings"].([]any); len(closings) != 0 {
+		t.Errorf("%v", closings)
+	}
+}
+
+type lostClosing struct {
+	terminal.Driver
+	lose bool
+}
+
+func (l *lostClosing) Report(ctx context.Context, kind terminal.ReportKind) terminal.Result {
+	if l.lose {
+		return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, "lost")
+	}
+	return l.Driver.Report(ctx, kind)
 }
 
 func TestSlips(t *testing.T) {

@@ -232,6 +232,7 @@ func (a *Agent) closeShift(endpoint string) func(*http.Request) envelope {
 			res := d.driver.Report(ctx, terminal.ReportClose)
 			a.take(op, res)
 			op.RRN = ""
+			a.keepTotals(op, res.Totals)
 			a.save(op)
 			d.base.known = false
 		})

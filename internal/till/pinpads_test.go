@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -68,8 +69,9 @@ func driverProgram() int {
 			result(map[string]any{"outcome": "approved", "code": "000", "slip": d.Report("Краткий отчет")})
 			continue
 		case "close":
+			sales, returns, sold, returned := d.Totals()
 			text, _ := d.CloseShift()
-			result(map[string]any{"outcome": "approved", "code": "000", "slip": text})
+			result(map[string]any{"outcome": "approved", "code": "000", "slip": text, "totals": map[string]any{"sales": sales, "sales_amount": sold, "returns": returns, "returns_amount": returned}})
 			continue
 		case "last":
 			last, ok := d.Last()
@@ -343,6 +345,10 @@ func TestEveryPinpad(t *testing.T) {
 			}
 			if a := s.get("/payment/xumo_close"); !a.Success || a.Data["ppt_id"] != nil {
 				t.Errorf("closing: %s", a.raw)
+			}
+			shift := s.get("/till/shift?endpoint=xumo").Data
+			if told := shift["theirs"] != nil; told != (name == "sim" || name == "process") || told && !reflect.DeepEqual(shift["theirs"], shift["sum"]) {
+				t.Errorf("the end of the shift: %v", shift)
 			}
 			if caps.Shift {
 				if a := s.get("/payment/xumo_shortreport/"); !a.Success {

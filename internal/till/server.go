@@ -51,6 +51,7 @@ func (a *Agent) Handler() http.Handler {
 
 	get("/till/state", a.pageState)
 	get("/till/slip", a.pageSlip)
+	get("/till/shift", a.pageShift)
 	get("/till/qr", a.pageQR)
 	post("/till/print", a.pagePrint)
 	mux.Handle(ui.AssetsPath, ui.Assets())

@@ -201,6 +201,7 @@ var (
 	RefundWholeOnly = Text{"Bu provayder faqat toʻliq qaytaradi.", "Этот провайдер возвращает только целиком.", "This provider returns the whole only."}
 	RefundCannot    = Text{"Bu yerdan qaytarib boʻlmaydi.", "Отсюда вернуть нельзя.", "It cannot be returned from here."}
 	RefundBadSum    = Text{"Summa soʻmda, masalan 150 000, va qolganidan koʻp emas.", "Сумма в сумах, например 150 000, и не больше остатка.", "An amount in soum, such as 150 000, and no more than is left."}
+	RefundOldForm   = Text{"Bu shakl eskirgan edi. Tekshirib, yana bir marta yuboring.", "Эта форма устарела. Проверьте и отправьте ещё раз.", "That form was stale. Look it over and send it again."}
 	RefundBadWhy    = Text{"Sababini yozing.", "Укажите причину.", "Say why."}
 	RefundOurs      = Text{"biz", "мы", "us"}
 	RefundTheirs    = Text{"provayder", "провайдер", "the provider"}
@@ -208,6 +209,8 @@ var (
 	ApprovalTitle    = Text{"Ikkinchi kishi kerak", "Нужен второй человек", "A second person is needed"}
 	ApprovalText     = Text{"%s %s qaytarishni soʻragan: %s. Muddati: %s.", "%s просит вернуть %s: %s. Срок: %s.", "%s asks for %s to be returned: %s. It waits until %s."}
 	ApprovalOwn      = Text{"Oʻzingiz soʻragansiz: boshqa kishi tasdiqlaydi.", "Вы просили сами: подтвердит другой человек.", "You asked for it yourself: another person confirms."}
+	ApprovalDecides  = Text{"%s: %s qaytarilmagan, deydi. Sababi: %s. Boshqa xodim %s gacha tasdiqlasin: soʻng bu pulni yana qaytarish mumkin boʻladi.", "%s утверждает, что %s не возвращены. Причина: %s. Подтвердить должен другой сотрудник, до %s: после этого деньги можно будет вернуть ещё раз.", "%s says that %s was not returned. The reason: %s. Another person confirms this by %s: the money can then be returned once more."}
+	ApprovalNotMade  = Text{"Tasdiqlash: pul qaytarilmagan", "Подтвердить: деньги не возвращены", "Confirm that it was not returned"}
 	ApprovalConfirm  = Text{"Tasdiqlash: %s qaytarilsin", "Подтвердить возврат %s", "Confirm: return %s"}
 	ApprovalRefuse   = Text{"Rad etish", "Отклонить", "Refuse"}
 	ApprovalTakeBack = Text{"Soʻrovni qaytarib olish", "Отозвать запрос", "Take it back"}
@@ -280,6 +283,7 @@ var (
 // What stands in the way of an action.
 var (
 	CannotBegun    = Text{"Toʻlov boshlangan yoki natijasi nomaʼlum: tugashini kuting.", "Платёж начат, или его исход неизвестен: дождитесь конца.", "A payment has begun, or its outcome is unknown: wait for its end."}
+	CannotOldForm  = Text{"Bu shakl eskirgan yoki ishlatilgan. Sahifani yangilab, qaytadan toʻldiring.", "Эта форма устарела или уже использована. Обновите страницу и заполните её заново.", "This form is stale or was used. Reload the page and fill it in anew."}
 	CannotState    = Text{"Hisobning hozirgi holati bunga yoʻl qoʻymaydi.", "Нынешнее состояние счёта этого не позволяет.", "The invoice’s present state does not allow this."}
 	CannotNoEvent  = Text{"Hali xabar qiladigan hech narsa boʻlmagan.", "Пока не о чем уведомлять.", "Nothing has happened yet that could be told."}
 	CannotLeft     = Text{"Buncha pul qolmagan.", "Столько уже не осталось.", "There is not as much left."}

@@ -50,6 +50,17 @@ var (
 	SignInBusy    = Text{"Hozir juda koʻp odam kirmoqda. Bir daqiqadan soʻng urinib koʻring.", "Сейчас входят слишком многие. Попробуйте через минуту.", "Too many people are signing in. Try again in a minute."}
 )
 
+// What stands in the way at the doors.
+var (
+	TooOftenTitle    = Text{"Juda tez-tez", "Слишком часто", "Too often"}
+	TooOftenText     = Text{"Shu manzildan soʻrovlar koʻp keldi. Bir daqiqadan soʻng urinib koʻring.", "С этого адреса пришло слишком много запросов. Попробуйте через минуту.", "Too many requests came from this address. Try again in a minute."}
+	FormOld          = Text{"Sahifa eskirgan. Kodni qayta skanerlang.", "Страница устарела. Отсканируйте код заново.", "The page was too old. Scan the code again."}
+	ProofAgain       = Text{"Bu oʻzingiz ekaningizni tasdiqlang", "Подтвердите, что это вы", "Confirm that it is you"}
+	OwnAuthenticator = Text{"Oʻz autentifikatoringizni boshqa ega yoki serverdagi buyruq almashtiradi.", "Ваш собственный аутентификатор сбрасывает другой владелец или команда на сервере.", "Your own authenticator is reset by another owner, or by the command on the server."}
+	RefundLimitNext  = Text{"%s dan boshlab: %s. Shu paytgacha avvalgisi amal qiladi.", "С %s: %s. До этого действует прежний.", "From %s: %s. Until then the present one counts."}
+	RefundLimitEnds  = Text{"%s dan boshlab chegara boʻlmaydi. Shu paytgacha avvalgisi amal qiladi.", "С %s предела не будет. До этого действует прежний.", "From %s there will be no limit. Until then the present one counts."}
+)
+
 // Enrolling.
 var (
 	EnrolTitle    = Text{"Hisobni sozlash", "Настройка учётной записи", "Set up your account"}
@@ -158,46 +169,48 @@ var (
 
 // AuditWhats are the words of the audit log, as people read them.
 var AuditWhats = map[string]Text{
-	"session.begun":     {"Kirdi", "Вошёл", "Signed in"},
-	"session.refused":   {"Kirish rad etildi", "Вход отклонён", "Sign-in refused"},
-	"session.ended":     {"Chiqdi", "Вышел", "Signed out"},
-	"session.all_ended": {"Hamma joydan chiqdi", "Вышел везде", "Signed out everywhere"},
-	"access.refused":    {"Ruxsat berilmadi", "Доступ отклонён", "Access refused"},
-	"staff.added":       {"Xodim qoʻshildi", "Добавлен сотрудник", "Person added"},
-	"staff.enrolled":    {"Hisobni sozladi", "Настроил учётную запись", "Account set up"},
-	"staff.role":        {"Rol oʻzgardi", "Сменена роль", "Role changed"},
-	"staff.totp_reset":  {"Autentifikator olib tashlandi", "Сброшен аутентификатор", "Authenticator reset"},
-	"staff.disabled":    {"Xodim oʻchirildi", "Сотрудник отключён", "Person disabled"},
-	"staff.enabled":     {"Xodim yoqildi", "Сотрудник включён", "Person enabled"},
-	"staff.password":    {"Parol oʻzgardi", "Сменён пароль", "Password changed"},
-	"staff.not_proved":  {"Oʻz hisobini oʻzgartirish rad etildi", "Изменение своей записи отклонено", "Change of own account refused"},
-	"staff.recovery":    {"Yangi zaxira kodlari", "Новые резервные коды", "New recovery codes"},
-	"staff.seen":        {"Xodim koʻrildi", "Просмотрен сотрудник", "Person looked at"},
-	"limit.refund":      {"Qaytarish chegarasi", "Предел возврата", "Refund limit set"},
-	"audit.seen":        {"Jurnal koʻrildi", "Просмотрен журнал", "Audit log looked at"},
-	"audit.verified":    {"Jurnal tekshirildi", "Проверен журнал", "Audit log verified"},
-	"merchant.seen":     {"Savdogar koʻrildi", "Просмотрен мерчант", "Merchant looked at"},
-	"merchant.added":    {"Savdogar qoʻshildi", "Добавлен мерчант", "Merchant added"},
-	"merchant.changed":  {"Savdogar oʻzgardi", "Изменён мерчант", "Merchant changed"},
-	"merchant.on":       {"Savdogar yoqildi", "Мерчант включён", "Merchant turned on"},
-	"merchant.off":      {"Savdogar oʻchirildi", "Мерчант выключен", "Merchant turned off"},
-	"merchant.checked":  {"Kalitlar sinaldi", "Проверены ключи", "Credentials tried"},
-	"till.seen":         {"Kassa koʻrildi", "Просмотрена касса", "Till looked at"},
-	"till.added":        {"Kassa qoʻshildi", "Добавлена касса", "Till added"},
-	"till.revoked":      {"Kassa bekor qilindi", "Касса отозвана", "Till revoked"},
-	"invoice.seen":      {"Hisob koʻrildi", "Просмотрен счёт", "Invoice looked at"},
-	"invoice.searched":  {"Qidirildi", "Искал", "Searched"},
-	"list.seen":         {"Roʻyxat koʻrildi", "Просмотрен список", "List looked at"},
-	"list.exported":     {"Roʻyxat yuklab olindi", "Список выгружен", "List exported"},
-	"invoice.told":      {"Xabar qayta yuborildi", "Уведомление отправлено снова", "Webhook sent again"},
-	"invoice.cancelled": {"Hisob bekor qilindi", "Счёт отменён", "Invoice cancelled"},
-	"invoice.decided":   {"Nomaʼlum natija hal qilindi", "Решено по неизвестному исходу", "Unknown outcome decided"},
-	"alarm.ended":       {"Ogohlantirish yopildi", "Тревога закрыта", "Alarm ended"},
-	"receipt.retried":   {"Chek qayta yuborildi", "Чек отправлен снова", "Receipt sent again"},
-	"refund.made":       {"Pul qaytarish", "Возврат денег", "Refund"},
-	"refund.confirmed":  {"Qaytarish tasdiqlandi", "Возврат подтверждён", "Refund confirmed"},
-	"refund.refused":    {"Qaytarish rad etildi", "Возврат отклонён", "Refund refused"},
-	"delivery.retried":  {"Yetmagan xabar qayta yuborildi", "Недоставленное отправлено снова", "Stuck event sent again"},
+	"session.begun":      {"Kirdi", "Вошёл", "Signed in"},
+	"session.refused":    {"Kirish rad etildi", "Вход отклонён", "Sign-in refused"},
+	"session.ended":      {"Chiqdi", "Вышел", "Signed out"},
+	"session.all_ended":  {"Hamma joydan chiqdi", "Вышел везде", "Signed out everywhere"},
+	"access.refused":     {"Ruxsat berilmadi", "Доступ отклонён", "Access refused"},
+	"staff.added":        {"Xodim qoʻshildi", "Добавлен сотрудник", "Person added"},
+	"staff.enrolled":     {"Hisobni sozladi", "Настроил учётную запись", "Account set up"},
+	"staff.not_enrolled": {"Hisobni sozlash rad etildi", "Настройка записи отклонена", "Account setup refused"},
+	"staff.role":         {"Rol oʻzgardi", "Сменена роль", "Role changed"},
+	"staff.totp_reset":   {"Autentifikator olib tashlandi", "Сброшен аутентификатор", "Authenticator reset"},
+	"staff.disabled":     {"Xodim oʻchirildi", "Сотрудник отключён", "Person disabled"},
+	"staff.enabled":      {"Xodim yoqildi", "Сотрудник включён", "Person enabled"},
+	"staff.password":     {"Parol oʻzgardi", "Сменён пароль", "Password changed"},
+	"staff.not_proved":   {"Parol yoki kod bilan tasdiqlanmadi", "Не подтверждено паролем и кодом", "Not confirmed by password and code"},
+	"staff.recovery":     {"Yangi zaxira kodlari", "Новые резервные коды", "New recovery codes"},
+	"staff.seen":         {"Xodim koʻrildi", "Просмотрен сотрудник", "Person looked at"},
+	"limit.refund":       {"Qaytarish chegarasi", "Предел возврата", "Refund limit set"},
+	"audit.seen":         {"Jurnal koʻrildi", "Просмотрен журнал", "Audit log looked at"},
+	"audit.verified":     {"Jurnal tekshirildi", "Проверен журнал", "Audit log verified"},
+	"merchant.seen":      {"Savdogar koʻrildi", "Просмотрен мерчант", "Merchant looked at"},
+	"merchant.added":     {"Savdogar qoʻshildi", "Добавлен мерчант", "Merchant added"},
+	"merchant.changed":   {"Savdogar oʻzgardi", "Изменён мерчант", "Merchant changed"},
+	"merchant.on":        {"Savdogar yoqildi", "Мерчант включён", "Merchant turned on"},
+	"merchant.off":       {"Savdogar oʻchirildi", "Мерчант выключен", "Merchant turned off"},
+	"merchant.checked":   {"Kalitlar sinaldi", "Проверены ключи", "Credentials tried"},
+	"till.seen":          {"Kassa koʻrildi", "Просмотрена касса", "Till looked at"},
+	"till.added":         {"Kassa qoʻshildi", "Добавлена касса", "Till added"},
+	"till.revoked":       {"Kassa bekor qilindi", "Касса отозвана", "Till revoked"},
+	"invoice.seen":       {"Hisob koʻrildi", "Просмотрен счёт", "Invoice looked at"},
+	"invoice.searched":   {"Qidirildi", "Искал", "Searched"},
+	"inbox.seen":         {"Bosh sahifa koʻrildi", "Просмотрена главная", "First page looked at"},
+	"list.seen":          {"Roʻyxat koʻrildi", "Просмотрен список", "List looked at"},
+	"list.exported":      {"Roʻyxat yuklab olindi", "Список выгружен", "List exported"},
+	"invoice.told":       {"Xabar qayta yuborildi", "Уведомление отправлено снова", "Webhook sent again"},
+	"invoice.cancelled":  {"Hisob bekor qilindi", "Счёт отменён", "Invoice cancelled"},
+	"invoice.decided":    {"Nomaʼlum natija hal qilindi", "Решено по неизвестному исходу", "Unknown outcome decided"},
+	"alarm.ended":        {"Ogohlantirish yopildi", "Тревога закрыта", "Alarm ended"},
+	"receipt.retried":    {"Chek qayta yuborildi", "Чек отправлен снова", "Receipt sent again"},
+	"refund.made":        {"Pul qaytarish", "Возврат денег", "Refund"},
+	"refund.confirmed":   {"Qaytarish tasdiqlandi", "Возврат подтверждён", "Refund confirmed"},
+	"refund.refused":     {"Qaytarish rad etildi", "Возврат отклонён", "Refund refused"},
+	"delivery.retried":   {"Yetmagan xabar qayta yuborildi", "Недоставленное отправлено снова", "Stuck event sent again"},
 }
 
 // Merchants.

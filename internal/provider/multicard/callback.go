@@ -261,8 +261,12 @@ func (a *account) follow(ctx context.Context, m message, read *paymentModel, d p
 		if known.ID == "" {
 			return nil // nothing of ours hangs on it
 		}
+		reason := strings.TrimSpace(status + " " + now.Code)
+		if known.Way != "" {
+			reason = reasonOf(now.Code)
+		}
 		_, err := d.Cancel(ctx, m.key(), provider.CancelOrder{
-			Reason: strings.TrimSpace(status + " " + now.Code), Note: now.Note, UnpaidOnly: true, Failed: status == statusError,
+			Reason: reason, Note: now.Note, UnpaidOnly: true, Failed: status == statusError,
 		})
 		return err
 	}

@@ -153,13 +153,27 @@ func (a *account) Charge(ctx context.Context, o provider.ChargeOrder) (provider.
 		return declinedBy(err)
 	}
 	ref := string(got.UUID)
-	if !uuidShape.MatchString(ref) {
-		return provider.Outcome{}, unclear("Multicard's payment has no uuid")
+	if err := got.made(o.Payment); err != nil {
+		return provider.Outcome{}, err
 	}
 	if got.OTPHash != "" {
 		return a.awaits(got, ref, nil), nil
 	}
-	return a.confirm(ctx, pay.Payment{ID: o.Payment.ID, Ref: ref, Amount: o.Payment.Amount, Save: o.Payment.Save}, otpRequest{})
+	if err := o.Begun(ref, nil); err != nil {
+		return provider.Outcome{}, provider.NotSent(err)
+	}
+	return a.confirm(ctx, pay.Payment{ID: o.Payment.ID, Ref: ref, State: pay.Created, Amount: o.Payment.Amount, Save: o.Payment.Save}, otpRequest{})
+}
+
+// made checks a draft before anything is done with it: it has a uuid, and is what p asked for.
+func (m *paymentModel) made(p pay.Payment) error {
+	switch {
+	case !uuidShape.MatchString(string(m.UUID)):
+		return unclear("Multicard's payment has no uuid")
+	case m.PaymentAmount != 0 && pay.Tiyin(m.PaymentAmount) != p.Amount:
+		return unclear("Multicard's payment is over another amount")
+	}
+	return m.ours(pay.Payment{ID: p.ID})
 }
 
 func (a *account) hold(ctx context.Context, o provider.ChargeOrder, req chargeRequest) (provider.Outcome, error) {
@@ -176,7 +190,10 @@ func (a *account) hold(ctx context.Context, o provider.ChargeOrder, req chargeRe
 		return declinedBy(err)
 	}
 	ref := string(got.Payment.UUID)
-	if !uuidShape.MatchString(ref) || got.ID <= 0 {
+	if err := got.Payment.made(o.Payment); err != nil {
+		return provider.Outcome{}, err
+	}
+	if got.ID <= 0 {
 		return provider.Outcome{}, unclear("Multicard's hold has no id")
 	}
 	kept, err := json.Marshal(meta{Hold: int64(got.ID)})
@@ -186,7 +203,12 @@ func (a *account) hold(ctx context.Context, o provider.ChargeOrder, req chargeRe
 	if got.Payment.OTPHash != "" {
 		return a.awaits(got.Payment, ref, kept), nil
 	}
-	return a.confirm(ctx, pay.Payment{ID: o.Payment.ID, Ref: ref, Amount: o.Payment.Amount, Meta: kept}, otpRequest{})
+	if err := o.Begun(ref, kept); err != nil {
+		return provider.Outcome{}, provider.NotSent(err)
+	}
+	out, err := a.confirm(ctx, pay.Payment{ID: o.Payment.ID, Ref: ref, State: pay.Created, Amount: o.Payment.Amount, Meta: kept}, otpRequest{})
+	out.Meta = kept
+	return out, err
 }
 
 // awaits says that a code was sent.
@@ -217,8 +239,8 @@ func (a *account) confirm(ctx context.Context, p pay.Payment, req otpRequest) (p
 	if err := a.about(ctx, http.MethodPut, p.Ref, "", req, &got); err != nil {
 		return a.unconfirmed(ctx, p, err)
 	}
-	if got.UUID != "" && string(got.UUID) != p.Ref {
-		return provider.Outcome{}, unclear("Multicard's answer is about another payment")
+	if err := got.ours(p); err != nil {
+		return provider.Outcome{}, err
 	}
 	o, err := final(got.outcome(pay.Created))
 	if err == nil && o.State == pay.Paid {
@@ -227,12 +249,26 @@ func (a *account) confirm(ctx context.Context, p pay.Payment, req otpRequest) (p
 	return o, err
 }
 
-// final turns "not decided yet" into "not known": the payment is to be read again.
-func final(o provider.Outcome) (provider.Outcome, error) {
-	if o.State == pay.Created {
-		return o, unclear("the debit is not decided: " + o.Note)
+// ours checks that an answer is about p. Whatever it names must be p's own: somebody else's hold,
+// or somebody else's money, tells nothing of ours.
+func (m *paymentModel) ours(p pay.Payment) error {
+	if m.UUID != "" && p.Ref != "" && string(m.UUID) != p.Ref || m.StoreInvoiceID != "" && p.ID != "" && string(m.StoreInvoiceID) != p.ID {
+		return unclear("Multicard's answer is about another payment")
 	}
-	if o.State == pay.Failed {
+	return nil
+}
+
+// final turns "not decided yet" into "not known": the payment is to be read again. So does a yes
+// without a sum: nobody has said that it is all of it.
+func final(o provider.Outcome) (provider.Outcome, error) {
+	switch o.State {
+	case pay.Created:
+		return o, unclear("the debit is not decided: " + o.Note)
+	case pay.Paid, pay.Held:
+		if o.Amount == 0 {
+			return o, unclear("Multicard does not say how much it took")
+		}
+	case pay.Failed:
 		o.Reason = reasonOf(o.Code)
 	}
 	return o, nil
@@ -290,12 +326,27 @@ func unclear(what string) error {
 
 // ─── Holds ─────────────────────────────────────────────────────────────────────────────────
 
-// outcome is the hold in our words. A hold that is neither is to be read by its payment.
+// ours checks that an answer is about p's hold.
+func (h *holdModel) ours(p pay.Payment) error {
+	if id := metaOf(p).Hold; id > 0 && h.ID != 0 && int64(h.ID) != id {
+		return unclear("Multicard's answer is about another hold")
+	}
+	return h.Payment.ours(p)
+}
+
+// outcome is p's hold in our words. A hold that is neither is to be read by its payment.
 func (h *holdModel) outcome(p pay.Payment, now time.Time) (provider.Outcome, error) {
-	o := provider.Outcome{Ref: p.Ref, At: now, Amount: p.Amount, Card: card(h.Payment.CardPAN, h.Payment.PS), HoldUntil: localTime(h.Expiry), Code: clip(string(h.Status), 64)}
+	if err := h.ours(p); err != nil {
+		return provider.Outcome{}, err
+	}
+	o := provider.Outcome{
+		Ref: p.Ref, At: now, Amount: pay.Tiyin(h.Payment.PaymentAmount), Card: card(h.Payment.CardPAN, h.Payment.PS),
+		HoldUntil: localTime(h.Expiry), Code: clip(string(h.Status), 64),
+	}
 	switch h.Status {
 	case "active":
 		o.State = pay.Held
+		return final(o)
 	case statusCanceled, statusCancelled, "released", "expired":
 		o.State = pay.Cancelled
 		if p.State == pay.Held {
@@ -320,9 +371,10 @@ func (a *account) Capture(ctx context.Context, p pay.Payment, amount pay.Tiyin) 
 	if err != nil {
 		return a.unended(ctx, p, err)
 	}
-	o := got.outcome(p.State)
-	o.Amount = amount // which field shows a part is nowhere told; the answer is to this very request
-	return final(o)
+	if err := got.ours(p); err != nil {
+		return provider.Outcome{}, err
+	}
+	return final(got.outcome(p.State)) // another sum than amount goes before a person
 }
 
 // Release gives it back.
@@ -368,13 +420,13 @@ func (a *account) readHold(ctx context.Context, p pay.Payment) (o provider.Outco
 		}
 		return o, false, err
 	}
+	if err := got.ours(p); err != nil {
+		return o, false, err
+	}
 	if got.Status == statusDraft {
 		return a.neverConfirmed(p, provider.Outcome{State: pay.Created}), true, nil
 	}
 	o, err = got.outcome(p, a.env.Now())
-	if p.Asked == pay.AskedCapture && o.State == pay.Paid {
-		o.Amount = p.AskedAmount
-	}
 	return o, err == nil, err
 }
 

@@ -75,7 +75,7 @@ func why(a providertest.Answer) string {
 
 // MC-8: nothing but what Multicard answers binds a card; a form that runs out binds none; a revoked
 // card is forgotten there too.
-func TestMC8BindingByForm(t *testing.T) {
+func TestScenario_MC_8_08_BindingByForm(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		a := s.api(http.MethodPost, "/api/cards/form", map[string]any{"source": "app", "businessId": "biz-1", "provider": "multicard", "returnUrl": "https://shop.example.uz/cards", "phone": "998901234567", "pinfl": "31105892514010"})
 		path := "/api/cards/" + fmt.Sprint(a.Field("id"))
@@ -102,7 +102,7 @@ func TestMC8BindingByForm(t *testing.T) {
 }
 
 // MC-10: with a code and without, wrong codes, the bank's refusals, and debits that are not decided.
-func TestMC10PaymentByToken(t *testing.T) {
+func TestScenario_MC_10_09_PaymentByToken(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		invoice := s.invoice(nil)
 		if a := s.charge(invoice, s.bound(sim.GoodCard)); a.Field("next") != "otp" {
@@ -153,7 +153,7 @@ func TestMC10PaymentByToken(t *testing.T) {
 }
 
 // Lost answers at each call of a payment by token: never a second debit.
-func TestMC10LostAnswers(t *testing.T) {
+func TestScenario_MC_10_10_LostAnswersByToken(t *testing.T) {
 	for _, step := range []string{"payment.create", "payment.confirm"} {
 		for _, kind := range []simulator.Kind{simulator.LostAfter, simulator.Error500After} {
 			t.Run(step+" "+string(kind), func(t *testing.T) {
@@ -196,7 +196,7 @@ func TestMC10LostAnswers(t *testing.T) {
 }
 
 // MC-11: held, captured whole or in part, released, run out, and lost on the way.
-func TestMC11Holds(t *testing.T) {
+func TestScenario_MC_11_03_Holds(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		card := s.bound(sim.GoodCard)
 		held := func() string {

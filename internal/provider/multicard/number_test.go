@@ -668,7 +668,7 @@ func (s *scene) splits() []string {
 
 // ─── MC-24: what the sandbox must do ───────────────────────────────────────────────────────
 
-func TestScenario_MC_24_09_CodesBySwitch(t *testing.T) {
+func TestScenario_MC_24_06_CodesBySwitch(t *testing.T) {
 	cards(t, map[string]string{"otp": "off"}, func(t *testing.T, s *scene) {
 		s.want(s.charge(s.invoice(nil), s.bound(sim.GoodCard)), 200, "status", "paid")
 		s.act(simulator.Action{Kind: "switch", Params: map[string]string{"otp": "on"}})
@@ -682,7 +682,7 @@ func TestScenario_MC_24_09_CodesBySwitch(t *testing.T) {
 	})
 }
 
-func TestScenario_MC_24_10_NeverLessThanWasAskedFor(t *testing.T) {
+func TestScenario_MC_24_05_NeverLessThanWasAskedFor(t *testing.T) {
 	cards(t, nil, func(t *testing.T, s *scene) {
 		invoice := s.invoice(nil)
 		s.payBy(invoice, sim.ShortCard)
@@ -693,7 +693,7 @@ func TestScenario_MC_24_10_NeverLessThanWasAskedFor(t *testing.T) {
 	})
 }
 
-func TestScenario_MC_24_11_HumoAndItsTelephone(t *testing.T) {
+func TestScenario_MC_24_05_HumoAndItsTelephone(t *testing.T) {
 	cards(t, nil, func(t *testing.T, s *scene) {
 		s.want(s.bind(sim.HumoCard), 201, "next", "otp")
 		a := s.api(http.MethodPost, "/api/cards/form", map[string]any{"source": "app", "businessId": "biz-1", "provider": "multicard", "returnUrl": "https://shop.example.uz/cards"})

@@ -38,6 +38,9 @@ func (a *account) read(ctx context.Context, uuid, paymentID string) (*paymentMod
 	if m.StoreInvoiceID != "" && paymentID != "" && string(m.StoreInvoiceID) != paymentID {
 		return nil, &provider.Error{Kind: provider.KindUnavailable, Err: errors.New("the payment at Multicard is for another invoice_id")}
 	}
+	if m.PaymentAmount == 0 && (m.Status == statusSuccess || m.Status == statusHold) {
+		return nil, unclear("the payment at Multicard has no amount")
+	}
 	return &m, nil
 }
 
@@ -136,7 +139,14 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 	if m.Status == statusDraft && q.Payment.Way == pay.WayQR && q.Op == provider.OpCharge {
 		return a.giveUp(ctx, q)
 	}
+	// A page's uuid may be another than that of the payment in it; a card's payment has one only.
+	if way := q.Payment.Way; (way == pay.WayCard || way == pay.WayToken) && m.UUID != "" && string(m.UUID) != uuid {
+		return provider.Report{}, unclear("Multicard's answer is about another payment")
+	}
 	r := provider.Report{Found: true, Outcome: m.outcome(q.Payment.State)}
+	if r.Outcome.State == pay.Failed {
+		r.Outcome.Reason = reasonOf(r.Outcome.Code)
+	}
 	if m.Status == statusDraft {
 		r.Outcome = a.neverConfirmed(q.Payment, r.Outcome)
 	}

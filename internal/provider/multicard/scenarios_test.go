@@ -1187,7 +1187,7 @@ func TestScenario_MC_15_10_MovedToAnotherTry(t *testing.T) {
 
 // ─── MC-24: what the sandbox must do ──────────────────────────────────────────────────────
 
-func TestScenario_MC_24_01_TokensEndAndAreRenewed(t *testing.T) {
+func TestScenario_MC_24_02_TokensEndAndAreRenewed(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		s.invoice(nil)
 		s.act(simulator.Action{Kind: "expire_tokens"})
@@ -1201,7 +1201,7 @@ func TestScenario_MC_24_01_TokensEndAndAreRenewed(t *testing.T) {
 	})
 }
 
-func TestScenario_MC_24_02_TheHostedPage(t *testing.T) {
+func TestScenario_MC_24_07_TheHostedPage(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		id := s.invoice(map[string]any{"lang": "uz", "returnUrl": "https://shop.uz/ok", "returnErrorUrl": "https://shop.uz/failed"})
 		page := s.b.Do(http.MethodGet, s.link(id), nil, nil)
@@ -1233,7 +1233,7 @@ func TestScenario_MC_24_02_TheHostedPage(t *testing.T) {
 	})
 }
 
-func TestScenario_MC_24_03_WhatTheInvoiceCarries(t *testing.T) {
+func TestScenario_MC_24_07_WhatTheInvoiceCarries(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		id := s.invoice(map[string]any{
 			"ofd": []map[string]any{
@@ -1281,7 +1281,7 @@ func (s *scene) ask(path string) map[string]json.RawMessage {
 	return got.Data
 }
 
-func TestScenario_MC_24_04_PartialRefundPassesTheLinesOnUnchanged(t *testing.T) {
+func TestScenario_MC_24_12_PartialRefundPassesTheLinesOnUnchanged(t *testing.T) {
 	each(t, map[string]string{"strict_ofd": "on"}, func(t *testing.T, s *scene) {
 		id, ref := s.paid()
 		// Strict: the lines must be what remains sold. Those of what goes back are refused.
@@ -1313,7 +1313,7 @@ func TestScenario_MC_24_04_PartialRefundPassesTheLinesOnUnchanged(t *testing.T) 
 	})
 }
 
-func TestScenario_MC_24_05_FiscalLink(t *testing.T) {
+func TestScenario_MC_24_17_FiscalLink(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		id, ref := s.paid()
 		if a := s.b.API(http.MethodPost, "/api/invoices/"+id+"/receipt", map[string]any{"url": fiscalLink}); a.Status != 200 || a.Field("receiptUrl") != fiscalLink {
@@ -1332,7 +1332,7 @@ func TestScenario_MC_24_05_FiscalLink(t *testing.T) {
 	})
 }
 
-func TestScenario_MC_24_06_RegisterByNumberAndByUUID(t *testing.T) {
+func TestScenario_MC_24_04_RegisterByNumberAndByUUID(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		for i, store := range []string{"6", "105", "a1df872e-d5aa-11ee-8de8-005056b4367d", "4242", "0fd12c64-0000-11ef-8000-005056b4367d"} {
 			business := fmt.Sprint("biz-", i+10)
@@ -1346,7 +1346,7 @@ func TestScenario_MC_24_06_RegisterByNumberAndByUUID(t *testing.T) {
 	})
 }
 
-func TestScenario_MC_24_07_CallbacksOnlyFromWhereTheyMayCome(t *testing.T) {
+func TestScenario_MC_24_10_CallbacksOnlyFromWhereTheyMayCome(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		s.b.Register("biz-1", public, map[string]any{"callbackFrom": []string{"195.158.26.90/32"}})
 		id := s.invoice(nil)
@@ -1358,7 +1358,7 @@ func TestScenario_MC_24_07_CallbacksOnlyFromWhereTheyMayCome(t *testing.T) {
 	})
 }
 
-func TestScenario_MC_24_08_PaysOnceAmongManyAtOnce(t *testing.T) {
+func TestScenario_MC_24_09_PaysOnceAmongManyAtOnce(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		id := s.invoice(nil)
 		p := s.payment(id)

@@ -171,6 +171,41 @@ func Test03WrongCode(t *testing.T) {
 	})
 }
 
+// 3, until no further one counts: the right code comes too late, nothing was taken, and the payment
+// can be begun again.
+func Test03WrongCodesUntilItIsLocked(t *testing.T) {
+	each(t, func(s shop) {
+		invoice := s.begun(good, nil)
+		for n := 0; ; n++ {
+			a := s.confirm(invoice, "000000")
+			if a.Status != 409 || n > 10 {
+				s.t.Fatalf("wrong code %d: %d %s", n, a.Status, a.Body)
+			}
+			if reason(a) == "otp_expired" {
+				break
+			}
+		}
+		if a := s.confirm(invoice, code); a.Status != 409 || reason(a) != "otp_expired" {
+			s.t.Errorf("the right code after it was locked: %d %s", a.Status, a.Body)
+		}
+		if p := s.is(invoice, pay.StatusPending, pay.Failed); p.Reason != pay.DeclineCodeLate {
+			s.t.Errorf("reason %q", p.Reason)
+		}
+		s.pay(invoice, good)
+		s.confirm(invoice, code)
+		s.is(invoice, pay.StatusPaid, pay.Paid, "paid")
+		paid := 0
+		for _, e := range s.Sim.Books() {
+			if e.State == "paid" {
+				paid++
+			}
+		}
+		if paid != 1 {
+			s.t.Errorf("PaySys took the money %d times", paid)
+		}
+	})
+}
+
 func Test04LateCode(t *testing.T) {
 	each(t, func(s shop) {
 		invoice := s.begun(good, nil)
@@ -268,6 +303,32 @@ func Test08LostConfirmAnd18HTMLAnswer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// 8, where the confirmation never arrived. PaySys says that it is processing or awaited, which is not
+// final: nobody guesses that no money will move, nothing is sent again, and a person sees it.
+func Test08ConfirmThatNeverArrived(t *testing.T) {
+	each(t, func(s shop) {
+		invoice := s.begun(good, nil)
+		s.fault("pam.confirm_payment", simulator.LostBefore, 1)
+		if a := s.confirm(invoice, code); a.Field("attention") != "unknown_outcome" {
+			s.t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		for range 4 {
+			s.Advance(20 * time.Minute)
+			s.Settle()
+		}
+		s.is(invoice, pay.StatusPending, pay.Unknown)
+		for _, forbidden := range []providertest.Answer{s.pay(invoice, good), s.confirm(invoice, code), s.post("/api/invoices/"+invoice+"/cancel", nil)} {
+			if forbidden.Status != 409 || reason(forbidden) != "payment_in_progress" {
+				s.t.Errorf("something new was tried: %d %s", forbidden.Status, forbidden.Body)
+			}
+		}
+		if len(s.Alarms(invoice)) != 1 || s.received("pam.check_payment") < 4 || s.received("pam.confirm_payment") != 0 {
+			s.t.Errorf("alarms %+v; asked %d times", s.Alarms(invoice), s.received("pam.check_payment"))
+		}
+		s.books(map[string]int{"created": 1})
+	})
 }
 
 func Test09HoldLostConfirmCancel(t *testing.T) {
@@ -606,6 +667,53 @@ func Test14Refund(t *testing.T) {
 		if n := s.received("transaction.reverse"); n != 1 {
 			s.t.Errorf("%d reversals were sent", n)
 		}
+	})
+}
+
+// 14, where PaySys's own people were faster: its -32313 says that the money is back already.
+func Test14RefundOfWhatWasReturned(t *testing.T) {
+	each(t, func(s shop) {
+		invoice := s.begun(good, nil)
+		s.confirm(invoice, code)
+		ref := s.is(invoice, pay.StatusPaid, pay.Paid, "paid").Ref
+		if _, err := s.Sim.Act(s.t.Context(), simulator.Action{Kind: "return", Ref: ref}); err != nil {
+			s.t.Fatal(err)
+		}
+		if a := s.post("/api/refunds", map[string]any{"invoiceId": invoice}); a.Status != 201 || a.Field("status") != "succeeded" {
+			s.t.Errorf("%d %s", a.Status, a.Body)
+		}
+		s.is(invoice, pay.StatusRefunded, pay.Refunded, "paid", "refunded")
+		if a := s.post("/api/refunds", map[string]any{"invoiceId": invoice}); a.Status != 409 {
+			s.t.Errorf("a second refund: %d %s", a.Status, a.Body)
+		}
+		if n := s.received("transaction.reverse"); n != 1 {
+			s.t.Errorf("%d reversals were sent", n)
+		}
+		s.books(map[string]int{"refunded": 1})
+	})
+}
+
+// The calls of a binding, lost before PaySys did it and after: no money moves, and it can be begun or
+// confirmed again.
+func Test13LostAnswersOfABinding(t *testing.T) {
+	each(t, func(s shop) {
+		bind := map[string]any{"source": "app", "businessId": "biz-1", "provider": "paysys", "number": good, "expiry": "2702", "phone": phone}
+		for _, kind := range []simulator.Kind{simulator.LostBefore, simulator.LostAfter} {
+			s.fault("paysys.card_registration", kind, 1)
+			if a := s.post("/api/cards", bind); a.Status != 502 {
+				s.t.Errorf("%s: %d %s", kind, a.Status, a.Body)
+			}
+			pending := s.post("/api/cards", bind)
+			path := "/api/cards/" + fmt.Sprint(pending.Field("id"))
+			s.fault("paysys.card_confirm", kind, 1)
+			if a := s.post(path+"/confirm", map[string]any{"otp": code}); a.Status != 502 {
+				s.t.Errorf("%s: %d %s", kind, a.Status, a.Body)
+			}
+			if a := s.post(path+"/confirm", map[string]any{"otp": code}); a.Status != 200 || a.Field("status") != "active" {
+				s.t.Errorf("%s: %d %s", kind, a.Status, a.Body)
+			}
+		}
+		s.books(map[string]int{})
 	})
 }
 

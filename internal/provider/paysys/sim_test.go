@@ -39,6 +39,9 @@ func TestDialogues(t *testing.T) {
 	}
 }
 
+// The header by which PaySys knows us, on its wire.
+func Test15Auth(t *testing.T) { play(t, "testdata/auth.dialogue") }
+
 func play(t *testing.T, file string) {
 	f, err := os.Open(file)
 	if err != nil {

@@ -36,6 +36,7 @@ func (fastPay) Info() provider.Info {
 			{Key: "serviceId", Required: true},
 			{Key: "merchantServiceUserId", Required: true},
 			{Key: "secretKey", Required: true, Secret: true},
+			{Key: "clockOffset"},
 		},
 		Account:    (*fastAccount)(nil),
 		InStore:    true,
@@ -58,21 +59,30 @@ func (fastPay) Open(c provider.Credentials, env provider.Env) (provider.Account,
 	if !plain(secret) {
 		details = append(details, `"credentials.secretKey" must be 1 to 255 characters without control characters`)
 	}
+	offset, known := clockOffsets[c.Values["clockOffset"]]
+	if !known {
+		details = append(details, `"credentials.clockOffset" must be 0 or 5h, or be left out`)
+	}
 	if details != nil {
 		return nil, &pay.Error{Code: pay.CodeInvalid, Message: "the credentials of Uzum FastPay are not complete", Details: details}
 	}
 	id, _ := strconv.ParseInt(service, 10, 64)
-	return &fastAccount{service: id, user: user, secret: secret, now: env.Now, http: env.Client(), base: strings.TrimRight(env.BaseURL, "/")}, nil
+	return &fastAccount{service: id, user: user, secret: secret, offset: offset, now: env.Now, http: env.Client(), base: strings.TrimRight(env.BaseURL, "/")}, nil
 }
 
 // fastAccount is one till's user at Uzum Bank.
 type fastAccount struct {
 	service      int64
 	user, secret string
+	offset       time.Duration // added to the time that a call is signed with
 	now          func() time.Time
 	http         *http.Client
 	base         string
 }
+
+// clockOffsets are what may be added to the time. Uzum's document asks for a Unix time "in UTC+5",
+// which does not exist: a program that shops run sends the plain one, another adds five hours.
+var clockOffsets = map[string]time.Duration{"": 0, "0": 0, "5h": 5 * time.Hour}
 
 // String keeps the secret out of logs; GoString out of %#v too.
 func (a *fastAccount) String() string   { return "FastPay service " + strconv.FormatInt(a.service, 10) }
@@ -287,9 +297,9 @@ func (a *fastAccount) SendReceipt(ctx context.Context, p pay.Payment, r pay.Rece
 const maxFastAnswer = 64 << 10
 
 // authorization is who, the proof, and the millisecond at which it was made: Uzum takes it for 50
-// seconds. The epoch is the plain one; one integrator adds five hours to it.
+// seconds.
 func (a *fastAccount) authorization() string {
-	at := strconv.FormatInt(a.now().UnixMilli(), 10)
+	at := strconv.FormatInt(a.now().Add(a.offset).UnixMilli(), 10)
 	sum := sha1.Sum([]byte(at + a.secret))
 	return a.user + ":" + hex.EncodeToString(sum[:]) + ":" + at
 }

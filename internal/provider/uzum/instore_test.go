@@ -103,6 +103,40 @@ func TestScenario_16_FastPayHeader(t *testing.T) {
 	}
 }
 
+// Where Uzum wants five hours more, the setting adds them; without it such a user is shut out, and
+// with it one of the plain time.
+func TestFastPayClockOffset(t *testing.T) {
+	with := func(offset string) map[string]string {
+		c := map[string]string{"clockOffset": offset}
+		for k, v := range fastSetup.Credentials {
+			c[k] = v
+		}
+		return c
+	}
+	for _, c := range []struct {
+		uzum, ours string
+		paid       bool
+	}{{"5h", "5h", true}, {"5h", "0", false}, {"0", "5h", false}, {"0", "", true}} {
+		d := newFastDesk(t)
+		if err := d.sim.AddAccount(simulator.Account{Credentials: with(c.uzum)}); err != nil {
+			t.Fatal(err)
+		}
+		a := d.open(with(c.ours), func() time.Time { return d.now })
+		out, err := a.(provider.QRCharger).ChargeQR(t.Context(), fastOrder(fastPaymentID, fastCode))
+		if paid := err == nil && out.State == pay.Paid; paid != c.paid {
+			t.Errorf("Uzum wants %s, we add %q: %+v %v", c.uzum, c.ours, out, err)
+		}
+		if want := map[string]string{"5h": ":1727140154352"}[c.ours]; !strings.HasSuffix(d.auth[0], want) {
+			t.Errorf("%s: the header is %q", c.ours, d.auth[0])
+		}
+	}
+	for _, bad := range []string{"5", "1h", "-5h", "5h "} {
+		if _, err := uzum.NewFastPay().Open(provider.Credentials{Values: with(bad)}, provider.Env{}); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
 // 17: 100000 tiyin by a code of 40 digits → SUCCESS, 0, a payment_id.
 func TestScenario_17_FastPayPays(t *testing.T) {
 	d := newFastDesk(t)

@@ -450,14 +450,38 @@ type Totals struct {
 	SalesAmount, ReturnsAmount pay.Tiyin
 }
 
-// Totals counts a device's approved operations since its last approved closing before at.
-func (j *Journal) Totals(ctx context.Context, device string, at time.Time) (t Totals, err error) {
+// And adds the totals of another company at the same device.
+func (t Totals) And(o Totals) Totals {
+	return Totals{t.Sales + o.Sales, t.Returns + o.Returns, t.SalesAmount + o.SalesAmount, t.ReturnsAmount + o.ReturnsAmount}
+}
+
+// Totals counts a device's approved operations since its last approved closing before at, by
+// endpoint: one device may serve both.
+func (j *Journal) Totals(ctx context.Context, device string, at time.Time) (map[string]Totals, error) {
 	const since = "SELECT COALESCE(MAX(created_at), 0) FROM operations WHERE device = ?1 AND kind = 'close' AND state = 'approved' AND created_at < ?2"
-	err = j.db.QueryRowContext(ctx, `SELECT COUNT(*) FILTER (WHERE kind = 'sale'), COALESCE(SUM(amount) FILTER (WHERE kind = 'sale'), 0),
+	rows, err := j.db.QueryContext(ctx, `SELECT endpoint, COUNT(*) FILTER (WHERE kind = 'sale'), COALESCE(SUM(amount) FILTER (WHERE kind = 'sale'), 0),
 	  COUNT(*) FILTER (WHERE kind <> 'sale'), COALESCE(SUM(amount) FILTER (WHERE kind <> 'sale'), 0)
-	  FROM operations WHERE device = ?1 AND state = 'approved' AND kind <> 'close' AND created_at <= ?2 AND created_at > (`+since+`)`,
-		device, millis(at)).Scan(&t.Sales, &t.SalesAmount, &t.Returns, &t.ReturnsAmount)
-	return t, err
+	  FROM operations WHERE device = ?1 AND state = 'approved' AND kind <> 'close' AND created_at <= ?2 AND created_at > (`+since+`)
+	  GROUP BY endpoint`, device, millis(at))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[string]Totals{}
+	for rows.Next() {
+		var endpoint string
+		var t Totals
+		if err := rows.Scan(&endpoint, &t.Sales, &t.SalesAmount, &t.Returns, &t.ReturnsAmount); err != nil {
+			return nil, err
+		}
+		out[endpoint] = t
+	}
+	return out, rows.Err()
+}
+
+// LastClosing is a device's last closing that the device confirmed; nil where there is none.
+func (j *Journal) LastClosing(ctx context.Context, device string) (*Operation, error) {
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND kind = 'close' AND state = 'approved' ORDER BY created_at DESC LIMIT 1", device))
 }
 
 // MarkReported writes that the gateway has a revision.

@@ -107,6 +107,13 @@ type Result struct {
 	MaskedPAN  string
 	Slip       string // text, lines ended by \n
 	Amount     pay.Tiyin
+	Totals     *Totals // of a report, where the device tells them in numbers; its text is not read for them
+}
+
+// Totals is what a device holds of its open shift.
+type Totals struct {
+	Sales, Returns             int
+	SalesAmount, ReturnsAmount pay.Tiyin
 }
 
 // Record is the device's last transaction. The zero Record, with None set, is a device that has

@@ -197,20 +197,50 @@
     }));
   }
 
-  // The pinpads' totals beside ours, and the pinpads' own reports.
+  // A pinpad's totals beside ours, the difference in words, and the pinpad's own report.
   async function shift() {
     if (!told || !$("shift")) return;
-    const ours = told.totals, boxes = [];
-    for (const endpoint of Object.keys(ours).sort()) {
-      const t = ours[endpoint], box = el("div");
-      box.append(el("h3", endpoint), el("p", say.ours + ": " + say.sales + " " + t.sales + " · " + money(t.salesAmount) + " · " + say.returns + " " + t.returns + " · " + money(t.returnsAmount)));
-      const a = await call("/payment/" + endpoint + "_close").catch(() => null);
-      const failure = a && a.error ? a.error.message + " " + (a.error.data || "") : say.noLink;
-      box.append(el("p", say.terminal, { className: "muted" }), el("pre", a && a.data ? a.data.message : failure, { tabIndex: 0 }));
+    const boxes = [];
+    for (const endpoints of told.shifts) {
+      const box = el("div"), before = told.totals;
+      box.append(el("h3", endpoints.map((e) => say["title_" + e]).join(" · ")));
       boxes.push(box);
+      const a = await call("/payment/" + endpoints[0] + "_close").catch(() => null);
+      if (!a || !a.data) {
+        box.append(el("p", a && a.error ? a.error.message + " " + (a.error.data || "") : say.noLink, { className: "failed" }));
+        for (const e of endpoints) box.append(el("p", say.ours + ", " + say["title_" + e] + ": " + say.sales + " " + count(before[e].sales, before[e].salesAmount) + ", " + say.returns + " " + count(before[e].returns, before[e].returnsAmount)));
+        continue;
+      }
+      const closed = await call("/till/shift?endpoint=" + endpoints[0] + "&lang=" + document.documentElement.lang).catch(() => null);
+      if (closed && closed.data) box.append(...compared(endpoints, closed.data));
+      box.append(el("p", say.terminal, { className: "muted" }), el("pre", a.data.message, { tabIndex: 0 }));
     }
     $("report").replaceChildren(...boxes);
     $("report").hidden = false;
+    state();
+  }
+
+  const count = (n, amount) => n + " · " + money(amount);
+
+  function compared(endpoints, closed) {
+    const table = el("table", "", { className: "dense" }), body = el("tbody");
+    const line = (name, t, more) => {
+      const row = el("tr", "", { className: more || "" });
+      row.append(el("th", name, { scope: "row" }), el("td", count(t.sales, t.salesAmount), { className: "num" }), el("td", count(t.returns, t.returnsAmount), { className: "num" }));
+      body.append(row);
+    };
+    const head = el("thead"), top = el("tr");
+    top.append(el("td"), el("th", say.sales, { scope: "col" }), el("th", say.returns, { scope: "col" }));
+    head.append(top);
+    for (const e of endpoints) line(say.ours + ", " + say["title_" + e], closed.ours[e]);
+    if (endpoints.length > 1) line(say.ours + ", " + say.sum, closed.sum);
+    if (closed.theirs) line(say.terminal, closed.theirs);
+    table.append(head, body);
+    const region = el("div", "", { className: "scroll", tabIndex: 0 });
+    region.setAttribute("role", "region");
+    region.setAttribute("aria-label", endpoints.map((e) => say["title_" + e]).join(" · "));
+    region.append(table);
+    return [region, el("p", closed.said, { className: "notice " + closed.tone })];
   }
 
   // ── Keys ───────────────────────────────────────────────────────────────────────────────
@@ -258,6 +288,7 @@
       told = a.data;
       $("gateway").textContent = told.gateway === "none" ? "" : say.gateway + ": " + told.gateway;
       drawOpen(told.unknown);
+      $("closing").hidden = told.closings.length === 0;
       drawLast(told.last);
       if (busy && told.shows[busy.way]) $("note").textContent = told.shows[busy.way];
     } catch { $("gateway").textContent = say.noLink; }

@@ -122,6 +122,7 @@ func (s *Simulator) serve(step string, act func(call) (any, error)) http.Handler
 				return
 			}
 			data, err := act(c)
+			s.twist(step, data)
 			answer(w, data, err)
 		})
 	}

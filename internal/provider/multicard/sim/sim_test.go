@@ -147,7 +147,7 @@ func (r *rig) refused(method, path, body string, status int, code, details strin
 	}
 }
 
-func TestAuth(t *testing.T) {
+func TestScenario_MC_24_02_TheToken(t *testing.T) {
 	r := newRig(t)
 	status, m := r.post("POST", "/auth", `{"application_id":"rhmt_test","secret":"Pw18axeBFo8V7NamKHXX"}`)
 	if status != 200 || m["role"] != "dev" || m["expiry"] != "2026-11-22 14:00:00" || len(m) != 3 || strings.Count(fmt.Sprint(m["token"]), ".") != 2 {
@@ -168,7 +168,7 @@ func TestAuth(t *testing.T) {
 	}
 }
 
-func TestTheEdgeProxySpeaksPlainText(t *testing.T) {
+func TestScenario_MC_24_02_TheEdgeProxySpeaksPlainText(t *testing.T) {
 	r := newRig(t)
 	good := r.token
 	for token, want := range map[string]struct {
@@ -195,7 +195,7 @@ func TestTheEdgeProxySpeaksPlainText(t *testing.T) {
 	}
 }
 
-func TestCreateRefuses(t *testing.T) {
+func TestScenario_MC_24_04_CreateRefuses(t *testing.T) {
 	r := newRig(t)
 	full := map[string]string{"store_id": `6`, "amount": `500000`, "invoice_id": `"O"`, "callback_url": `"https://shop.uz/cb"`}
 	cases := []struct{ field, value, details string }{
@@ -242,7 +242,7 @@ func TestCreateRefuses(t *testing.T) {
 
 var v1 = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[89ab][0-9a-f]{3}-005056b4367d$`)
 
-func TestTheInvoiceAndItsPayment(t *testing.T) {
+func TestScenario_MC_24_07_TheInvoiceAndItsPayment(t *testing.T) {
 	r := newRig(t)
 	inv := r.invoice(`,"return_url":"app://back","sms":"998901234567"`)
 	for _, key := range []string{"uuid", "store_id", "amount", "invoice_id", "return_url", "return_error_url", "callback_url", "ofd", "products", "split", "sms", "payment", "checkout_url", "short_link", "deeplink", "added_on", "updated_on"} {
@@ -279,7 +279,7 @@ const paymentKeys = `id uuid store_id payment_amount commission_type commission_
 	clearing checkout_url added_on`
 
 // The answer table of the success callback, row by row.
-func TestAnswersDecideOverTheMoney(t *testing.T) {
+func TestScenario_MC_24_09_AnswersDecideOverTheMoney(t *testing.T) {
 	cases := map[string]struct {
 		status   int
 		text     string
@@ -340,7 +340,7 @@ func TestARepeatThatIsAnsweredOtherwiseIsAProblem(t *testing.T) {
 	}
 }
 
-func TestWebhooksComeSixTimesAtMost(t *testing.T) {
+func TestScenario_MC_24_11_WebhooksComeSixTimesAtMost(t *testing.T) {
 	r := newRig(t)
 	r.on("webhooks")
 	var got atomic.Int32
@@ -388,7 +388,7 @@ func TestUnpaidCancelAndItsRefusals(t *testing.T) {
 
 const line = `[{"qty":1,"price":300000,"total":300000,"mxik":"06401004002000000","package_code":"1506113","name":"x"}]`
 
-func TestRefunds(t *testing.T) {
+func TestScenario_MC_24_12_Refunds(t *testing.T) {
 	r := newRig(t)
 	uuid := fmt.Sprint(r.invoice("")["uuid"])
 	r.do(simulator.Action{Kind: "pay", Ref: uuid})
@@ -418,7 +418,7 @@ func TestRefunds(t *testing.T) {
 	r.refused("DELETE", "/payment/"+waiting, `{}`, 400, "ERROR_TRANS_NOT_READY", "Транзакция завершена или не готова")
 }
 
-func TestFiscalReceipts(t *testing.T) {
+func TestScenario_MC_24_17_FiscalReceipts(t *testing.T) {
 	r := newRig(t)
 	uuid := fmt.Sprint(r.invoice("")["uuid"])
 	r.refused("PATCH", "/payment/"+uuid+"/fiscal", `{"url":"https://ofd.soliq.uz/check?t=1"}`, 400, "ERROR_TRANS_NOT_READY", "Транзакция завершена или не готова")
@@ -436,7 +436,7 @@ func TestFiscalReceipts(t *testing.T) {
 	}
 }
 
-func TestTheRegistersList(t *testing.T) {
+func TestScenario_MC_24_16_TheRegistersList(t *testing.T) {
 	r := newRig(t)
 	for range 3 {
 		r.invoice("")

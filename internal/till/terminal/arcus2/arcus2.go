@@ -20,6 +20,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,6 +44,7 @@ const maxFile = 256 << 10
 // Driver runs the tool.
 type Driver struct {
 	path, dir string
+	args      []string          // before the tool's own: path may be what runs it
 	ops       map[string]string // by option: sale, refund, …; "" or none: the bank has no such operation
 	currency  string
 	rrnFlag   string
@@ -51,7 +53,8 @@ type Driver struct {
 	patience  time.Duration
 }
 
-// Open makes a driver. Options: path and dir (required); the operation numbers sale (required),
+// Open makes a driver. Options: path and dir (required); args (parted by spaces, put before the
+// tool's own, where path is a program that runs it); the operation numbers sale (required),
 // refund, void, close and report; currency (860); charset (cp1251, cp866); rrn_flag (/r) and
 // receipt_flag (/n), how the tool is told what is undone; timeout (180s). The option last is
 // accepted and not used.
@@ -72,6 +75,8 @@ func (d *Driver) set(key, value string) error {
 	switch key {
 	case "path":
 		d.path = value
+	case "args":
+		d.args = strings.Fields(value)
 	case "dir":
 		d.dir = value
 	case "sale", "refund", "void", "close", "report", "last":
@@ -109,6 +114,10 @@ func (d *Driver) Caps() terminal.Caps {
 
 // Probe looks whether the tool is there.
 func (d *Driver) Probe(context.Context) error {
+	if filepath.Base(d.path) == d.path {
+		_, err := exec.LookPath(d.path)
+		return err
+	}
 	info, err := os.Stat(d.path)
 	if err == nil && info.IsDir() {
 		err = fmt.Errorf("%s is a folder", d.path)
@@ -177,7 +186,7 @@ func (d *Driver) tool(ctx context.Context, args []string, sent func() error) ter
 	}
 	ctx, stop := context.WithTimeout(ctx, d.patience)
 	defer stop()
-	cmd := exec.CommandContext(ctx, d.path, args...)
+	cmd := exec.CommandContext(ctx, d.path, append(slices.Clone(d.args), args...)...)
 	cmd.Dir = d.dir
 	cmd.WaitDelay = 2 * time.Second
 	if err := cmd.Start(); err != nil {

@@ -68,10 +68,19 @@ type result struct {
 	Card       string    `json:"card"`
 	Slip       string    `json:"slip"`
 	Amount     pay.Tiyin `json:"amount"`
-	Caps       []string  `json:"caps"` // of hello: void, return, last, close, report
-	None       bool      `json:"none"` // of last: there has been none
-	Kind       string    `json:"kind"` // of last
-	At         string    `json:"at"`   // of last: RFC 3339
+	Caps       []string  `json:"caps"`   // of hello: void, return, last, close, report
+	None       bool      `json:"none"`   // of last: there has been none
+	Kind       string    `json:"kind"`   // of last
+	At         string    `json:"at"`     // of last: RFC 3339
+	Totals     *totals   `json:"totals"` // of report and close
+}
+
+// totals are what the device holds of its open shift; amounts are tiyin.
+type totals struct {
+	Sales         int       `json:"sales"`
+	SalesAmount   pay.Tiyin `json:"sales_amount"`
+	Returns       int       `json:"returns"`
+	ReturnsAmount pay.Tiyin `json:"returns_amount"`
 }
 
 // Open starts the program and asks what it can do. Options: path (required), args (parted by
@@ -195,7 +204,11 @@ func (d *Driver) Report(ctx context.Context, kind terminal.ReportKind) terminal.
 	case err != nil:
 		return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, err.Error())
 	}
-	return r.result()
+	out := r.result()
+	if t := r.Totals; t != nil {
+		out.Totals = &terminal.Totals{Sales: t.Sales, SalesAmount: t.SalesAmount, Returns: t.Returns, ReturnsAmount: t.ReturnsAmount}
+	}
+	return out
 }
 
 // Cancel writes the line beside the operation under way; it has no answer of its own.

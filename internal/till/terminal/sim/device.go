@@ -65,10 +65,10 @@ type Device struct {
 // NewDevice makes one. path is the file in which it remembers; "" forgets.
 func NewDevice(style, path string, now func() time.Time) (*Device, error) {
 	d := &Device{Style: style, TerminalID: "09110004", now: now, path: path}
-	d.s = state{Shift: 4, Receipt: 340, Trace: 123, RRN: 408005356147}
 	if style == UzCard {
-		d.TerminalID, d.s.RRN, d.s.Receipt = "00000166", 10965628751, 474
+		d.TerminalID = "00000166"
 	}
+	d.Forget()
 	if path == "" {
 		return d, nil
 	}
@@ -80,6 +80,16 @@ func NewDevice(style, path string, now func() time.Time) (*Device, error) {
 		err = json.Unmarshal(b, &d.s)
 	}
 	return d, err
+}
+
+// Forget makes the device new: a shift has begun, nothing was sold, and the cable is in.
+func (d *Device) Forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.s, d.down, d.runs = state{Shift: 4, Receipt: 340, Trace: 123, RRN: 408005356147}, false, 0
+	if d.Style == UzCard {
+		d.s.RRN, d.s.Receipt = 10965628751, 474
+	}
 }
 
 // save makes what was done last; the caller holds mu.
@@ -123,6 +133,12 @@ func (d *Device) Txns() []Txn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.s.Txns)
+}
+
+func (d *Device) shift() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.s.Shift
 }
 
 // Total is the money that the device holds for the shop: sales less what went back.

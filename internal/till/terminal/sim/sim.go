@@ -116,7 +116,11 @@ func (d *Driver) Report(_ context.Context, kind terminal.ReportKind) terminal.Re
 	if d.Device.Down() {
 		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, errDown.Error())
 	}
-	res := terminal.Result{Outcome: terminal.Approved, Code: terminal.CodeOK, TerminalID: d.Device.TerminalID}
+	sales, returns, sold, returned := d.Device.Totals()
+	res := terminal.Result{
+		Outcome: terminal.Approved, Code: terminal.CodeOK, TerminalID: d.Device.TerminalID,
+		Totals: &terminal.Totals{Sales: sales, SalesAmount: pay.Tiyin(sold), Returns: returns, ReturnsAmount: pay.Tiyin(returned)},
+	}
 	if kind == terminal.ReportShift {
 		res.Slip = d.Device.Report("Краткий отчет")
 		return res

@@ -60,21 +60,23 @@ func (d *Device) uzcardSlip(t Txn) string {
 	return b.String()
 }
 
-// Report is the shift's totals under a heading.
-func (d *Device) Report(heading string) string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var sales, returns int
-	var sold, returned int64
-	for _, t := range d.s.Txns {
+// Totals counts what stands of the open shift.
+func (d *Device) Totals() (sales, returns int, sold, returned int64) {
+	for _, t := range d.Txns() {
 		switch {
-		case t.Shift != d.s.Shift || t.Reversed:
+		case t.Shift != d.shift() || t.Reversed:
 		case t.Kind == "sale":
 			sales, sold = sales+1, sold+t.Amount
 		default:
 			returns, returned = returns+1, returned+t.Amount
 		}
 	}
+	return sales, returns, sold, returned
+}
+
+// Report is the shift's totals under a heading.
+func (d *Device) Report(heading string) string {
+	sales, returns, sold, returned := d.Totals()
 	line := strings.Repeat("=", width) + "\n"
 	at := d.now().In(tashkent)
 	return line + middle(heading) + middle("Итоги совпали") +

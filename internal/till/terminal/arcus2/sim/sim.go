@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,37 +47,81 @@ func Main(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fault := Fault(os.Getenv(FaultEnv))
-	if fault == Idle {
-		return 0
-	}
-	code, slip, receipt, err := operate(d, flags(args))
+	files, hang, err := Do(d, args, Fault(os.Getenv(FaultEnv)))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if hang {
+		select {}
+	}
+	if err := Write(".", files); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// Files are what the program leaves, by name.
+type Files map[string][]byte
+
+// Do does what args ask for and returns the files; hang: the program never ends.
+func Do(d *device.Device, args []string, fault Fault) (files Files, hang bool, err error) {
+	files = Files{}
+	if fault == Idle {
+		return files, false, nil
+	}
+	code, slip, receipt, err := operate(d, flags(args))
+	if err != nil {
+		return nil, false, err
+	}
 	switch fault {
 	case WriteNothing:
-		return 0
+		return files, false, nil
 	case Hang:
-		select {}
+		return nil, true, nil
 	case EmptyResult:
 		code = ""
 	case AutoCancel, HalfCancel:
 		if err := d.Undo(receipt); err != nil {
-			return 1
+			return nil, false, err
 		}
 		undo := "000"
 		if fault == HalfCancel {
 			undo = "998"
 		}
-		write("can_rc.out", undo+" auto\n")
-		write("auto_can.out", "ОТМЕНА\n")
+		files["can_rc.out"], files["auto_can.out"] = encode(undo+" auto\n"), encode("ОТМЕНА\n")
 	}
-	write("cheq.out", slip)
-	write("rc.out", code)
-	return 0
+	files["cheq.out"], files["rc.out"] = encode(slip), encode(code)
+	return files, false, nil
 }
+
+func encode(text string) []byte {
+	b, err := charmap.Windows1251.NewEncoder().Bytes([]byte(text))
+	if err != nil {
+		return []byte("?")
+	}
+	return b
+}
+
+// Write leaves the files in a folder, the result last. Other names than the program's are refused.
+func Write(dir string, files Files) error {
+	for name := range files {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("%q is no file of the program's", name)
+		}
+	}
+	for _, name := range names {
+		if b, there := files[name]; there {
+			if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+var names = []string{"can_rc.out", "auto_can.out", "cheq.out", "rc.out"}
 
 func flags(args []string) map[byte]string {
 	out := map[byte]string{}
@@ -93,6 +138,9 @@ func operate(d *device.Device, f map[byte]string) (code, slip string, receipt in
 	amount, _ := strconv.ParseInt(f['a'], 10, 64)
 	var t device.Txn
 	var fault int
+	if d.Down() {
+		return "999 no pinpad", "", 0, nil
+	}
 	switch f['o'] {
 	case Sale:
 		t, fault, err = d.Sale(amount)
@@ -116,14 +164,4 @@ func operate(d *device.Device, f map[byte]string) (code, slip string, receipt in
 		return "998", "", t.Receipt, err
 	}
 	return t.Code + " " + strings.ToUpper("ok") + "\n", slip, t.Receipt, err
-}
-
-func write(name, text string) {
-	b, err := charmap.Windows1251.NewEncoder().String(text)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(".", name), []byte(b), 0o600)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
 }

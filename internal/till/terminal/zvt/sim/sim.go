@@ -55,7 +55,8 @@ type Terminal struct {
 	ln   net.Listener
 	mu   sync.Mutex
 	cut  Cut
-	wire []string // what came and went, "> " from the till
+	pull func(Cut) bool // asked at every point, too
+	wire []string       // what came and went, "> " from the till: the last of it
 	open net.Conn
 	wg   sync.WaitGroup
 }
@@ -92,15 +93,25 @@ func (t *Terminal) CutAt(c Cut) {
 	t.cut = c
 }
 
-func (t *Terminal) cutsAt(c Cut) bool {
+// Pull has f asked at every point of a money command whether the cable is pulled there.
+func (t *Terminal) Pull(f func(Cut) bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.cut != c {
-		return false
-	}
-	t.cut = NoCut
-	return true
+	t.pull = f
 }
+
+func (t *Terminal) cutsAt(c Cut) bool {
+	t.mu.Lock()
+	set, pull := t.cut == c, t.pull
+	if set {
+		t.cut = NoCut
+	}
+	t.mu.Unlock()
+	return set || pull != nil && pull(c)
+}
+
+// kept is how much of the wire is remembered.
+const kept = 10_000
 
 // Wire is what passed so far: one message a line in hexadecimal, "> " from the till, "< " to it.
 func (t *Terminal) Wire() []string {
@@ -112,6 +123,9 @@ func (t *Terminal) Wire() []string {
 func (t *Terminal) note(direction string, b []byte) {
 	message := direction + strings.ToUpper(fmt.Sprintf("% x", b))
 	t.mu.Lock()
+	if len(t.wire) == kept {
+		t.wire = append(t.wire[:0], t.wire[kept/2:]...)
+	}
 	t.wire = append(t.wire, message)
 	watch := t.Watch
 	t.mu.Unlock()
