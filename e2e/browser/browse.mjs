@@ -67,15 +67,17 @@ export async function axe(page, name) {
   if (found.length) throw new Error(`${name}: ${found.join("; ")}`);
 }
 
-// shoot keeps a picture of the page at its widths, where SHOTS is set. They are for people to look
-// at, and a page as long as the API reference takes half a minute.
+// shoot sees that the page scrolls sideways at none of its widths, and keeps a picture of each where
+// SHOTS is set. They are for people to look at, and a page as long as the API reference takes half a
+// minute.
 export async function shoot(page, name, widths) {
-  if (!process.env.SHOTS) return;
   const size = page.viewportSize();
   const dark = await page.evaluate(() => matchMedia("(prefers-color-scheme: dark)").matches);
   for (const width of widths ?? (size.width < 500 ? [360] : [768, 1440])) {
     await page.setViewportSize({ width, height: size.height });
-    await page.screenshot({ path: `${shots}${name}-${width}${dark ? "-dark" : ""}.png`, fullPage: true });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (wide > 0) throw new Error(`${name}: it is ${wide} px wider than a screen of ${width}`);
+    if (process.env.SHOTS) await page.screenshot({ path: `${shots}${name}-${width}${dark ? "-dark" : ""}.png`, fullPage: true });
   }
   await page.setViewportSize(size);
 }

@@ -145,6 +145,7 @@ await check("each page passes axe, in light and in dark, by desktop and by phone
       for (const [name, path, lang] of [
         ["inbox", "/", "uz"], ["invoices", "/invoices", "ru"], ["invoice", "/invoices/" + inv.id, "uz"], ["stuck", "/stuck", "ru"],
         ["deliveries", "/deliveries", "en"], ["refunds", "/refunds", "en"], ["search", "/search?q=150+000", "uz"], ["refund", `/invoices/${inv.id}/refund`, "ru"],
+        ["payout", "/payouts/" + process.env.PAYOUT, "uz"], ["day", "/reconciliations/" + process.env.DAY, "ru"], ["payouts", "/payouts", "en"], ["days", "/reconciliations", "uz"],
       ]) {
         await as("refunds", { phone, dark, lang }, async (page) => {
           await page.goto(base + "/admin" + path);
@@ -155,5 +156,22 @@ await check("each page passes axe, in light and in dark, by desktop and by phone
     }
   }
 });
+
+await check("what is about no invoice is found in the inbox, and seen to", () => as("refunds", {}, async (page) => {
+  await page.goto(base + "/admin/");
+  await page.getByRole("link", { name: /salary-7/ }).click();
+  await page.locator("#decide-why").fill("The cabinet shows it");
+  await page.getByRole("button", { name: "The money arrived" }).click();
+  await says(page, "The decision was written down.");
+  await page.goto(base + "/admin/");
+  await page.getByRole("link", { name: /2026-01-20/ }).click();
+  for (let left = 2; left > 0; left--) {
+    await page.locator("textarea").first().fill("Refunded at the company");
+    await page.getByRole("button", { name: "Seen to" }).first().click();
+    await says(page, "The difference is settled.");
+  }
+  await page.goto(base + "/admin/reconciliations");
+  await says(page, "Nothing waits for you.");
+}));
 
 await done();

@@ -11,7 +11,11 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/chorsu/chorsu/internal/app"
+	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/id"
+	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/staff"
+	"github.com/chorsu/chorsu/internal/store"
 )
 
 // What staff do about payments. Four people are signed in, three webhooks are stuck, and refunds
@@ -32,6 +36,9 @@ func TestDesk(t *testing.T) {
 		}, &made)
 		call(t, url, "/api/invoices/"+made.ID+"/cancel", map[string]any{}, nil)
 	}
+	payout, day := loose(t, a)
+	t.Setenv("PAYOUT", payout)
+	t.Setenv("DAY", day)
 	for range 8 { // all the fast retries
 		_, err := a.Runner.RunDue(t.Context())
 		must(t, err)
@@ -44,7 +51,43 @@ func TestDesk(t *testing.T) {
 		stop()
 		must(t, <-stopped)
 	}()
-	run(t, url, "desk.mjs", 8)
+	run(t, url, "desk.mjs", 9)
+}
+
+// loose is a payout whose answer was lost, and a day that does not agree with its company.
+func loose(t *testing.T, a *app.App) (payout, day string) {
+	t.Helper()
+	all, err := a.Gateway.Merchants(t.Context(), gateway.MerchantFilter{Provider: "multicard"}, gateway.Page{})
+	must(t, err)
+	m, now := all.Items[0], a.Clock.Now()
+	payout, day = id.New(), id.New()
+	must(t, a.Store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		if _, err := tx.InsertPayout(ctx, pay.Payout{
+			ID: payout, BusinessID: m.BusinessID, MerchantID: m.ID, Source: m.Source, Business: m.Business, Provider: m.Provider, SourcePayoutID: "salary-7",
+			Amount: 150_000_00, State: pay.MoveUnknown, Card: pay.Card{MaskedPAN: "860030******7085"}, NotifyDelivered: true, CreatedAt: now, SentAt: now,
+		}); err != nil {
+			return err
+		}
+		if err := tx.InsertAlarm(ctx, pay.Alarm{ID: id.New(), BusinessID: m.BusinessID, PayoutID: payout, Kind: pay.AttentionUnknown, Message: "the answer was lost", CreatedAt: now}); err != nil {
+			return err
+		}
+		if _, err := tx.InsertReconciliation(ctx, pay.Reconciliation{
+			ID: day, BusinessID: m.BusinessID, MerchantID: m.ID, Provider: m.Provider, Day: "2026-01-20", Way: pay.ByRegister, Nightly: true, State: pay.ReconcileDone,
+			Matched: 41, OnlyTheirs: 2, CreatedAt: now, DoneAt: now,
+		}); err != nil {
+			return err
+		}
+		for i, order := range []string{"order 77", "order 78"} {
+			if _, err := tx.InsertDifference(ctx, pay.Difference{
+				ID: id.New(), BusinessID: m.BusinessID, ReconciliationID: day, Kind: pay.KindPayment, Verdict: pay.VerdictOnlyTheirs, Seq: int64(i), Ref: "ref " + order, Order: order,
+				Theirs: &pay.Standing{Amount: 5_000_00, State: pay.Paid, At: now}, Note: "only the company has it",
+			}); err != nil {
+				return err
+			}
+		}
+		return tx.InsertAlarm(ctx, pay.Alarm{ID: day, BusinessID: m.BusinessID, Kind: pay.AttentionProvider, Message: "a day does not agree", CreatedAt: now})
+	}))
+	return payout, day
 }
 
 // session enrols somebody and gives the token of the session that begins with it.

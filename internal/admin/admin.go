@@ -36,7 +36,7 @@ type Options struct {
 	HTTPS   bool                             // people reach the pages by https
 
 	News *news.Board // where pages hear that something is new: of Pulse
-	// Receiver says what is wrong with an address for webhooks; nil: nothing.
+	// Receiver says what is wrong with an address for webhooks, if anything is.
 	Receiver func(address string) error
 
 	PublicURL string           // before /admin, for links that are given to people
@@ -93,6 +93,14 @@ func (a *admin) routes() []route {
 		{"POST /admin/approvals/{id}/refuse", staff.Refunds, "", a.refuseRefund},
 		{"GET /admin/refunds", staff.Viewer, "", a.refunds},
 		{"GET /admin/refunds.csv", staff.Viewer, "", a.refundsFile},
+		{"GET /admin/payouts", staff.Viewer, "", a.payoutsPage},
+		{"GET /admin/payouts/{id}", staff.Viewer, "", a.payoutPage},
+		{"POST /admin/payouts/{id}/decide", staff.Refunds, "", a.decidePayout},
+		{"POST /admin/payouts/{id}/acknowledge", staff.Refunds, "", a.acknowledgePayout},
+		{"GET /admin/reconciliations", staff.Viewer, "", a.comparedPage},
+		{"GET /admin/reconciliations/{id}", staff.Viewer, "", a.dayPage},
+		{"POST /admin/reconciliations/{id}/settle", staff.Refunds, "", a.settleDifference},
+		{"POST /admin/reconciliations/{id}/acknowledge", staff.Refunds, "", a.acknowledgeDay},
 		{"GET /admin/stuck", staff.Viewer, "", a.stuck},
 		{"POST /admin/stuck", staff.Support, "", a.retry},
 		{"GET /admin/deliveries", staff.Viewer, "", a.deliveries},

@@ -108,7 +108,7 @@ func whatWord(l words.Lang, what string) string {
 // subjectURL is where a subject can be looked at, "" where nowhere.
 func subjectURL(e staff.Entry) string {
 	kind, _, _ := strings.Cut(e.What, ".")
-	folder, ok := map[string]string{"merchant": "merchants", "till": "tills", "staff": "staff", "session": "staff", "invoice": "invoices", "refund": "invoices", "alarm": "invoices", "receipt": "invoices"}[kind]
+	folder, ok := map[string]string{"merchant": "merchants", "till": "tills", "payout": "payouts", "reconciliation": "reconciliations", "difference": "reconciliations", "staff": "staff", "session": "staff", "invoice": "invoices", "refund": "invoices", "alarm": "invoices", "receipt": "invoices"}[kind]
 	if !ok || !id.Valid(e.Subject) {
 		return ""
 	}

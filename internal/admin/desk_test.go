@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/chorsu/chorsu/internal/app"
+	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider/simulator"
@@ -553,4 +554,40 @@ func TestARefundFormWithoutItsKey(t *testing.T) {
 	if items := p.api("GET", "/api/refunds/by-invoice/"+invoice, nil)["items"].([]any); len(items) != 0 {
 		t.Errorf("%d refunds", len(items))
 	}
+}
+
+// The timeline is told in the reader's language, with what people and companies said as they did.
+func TestTheTimelineIsTranslated(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	invoice := p.paidByClick("1", 150_000)
+	must(t, p.Gateway.Decide(t.Context(), gateway.Decision{InvoiceID: invoice, Subject: p.lostRefund(invoice, 100_00).ID, Happened: true, Who: "a@namuna.uz", Why: "seen there"}))
+	b := p.as(staff.Viewer)
+	for lang, says := range map[string][]string{
+		"en": {"made by shop", "click took the money", "decided by a@namuna.uz: seen there"},
+		"ru": {"создано: shop", "click: деньги списаны", "решение: a@namuna.uz: seen there"},
+		"uz": {"yaratdi: shop", "click pulni oldi", "qaror: a@namuna.uz: seen there"},
+	} {
+		b.want(b.get("/admin/invoices/"+invoice+"?lang="+lang), 200, says...)
+	}
+}
+
+// Where a part needs the lines of a receipt, the form says so and offers the whole.
+func TestAPartThatNeedsLines(t *testing.T) {
+	p := start(t)
+	p.shop("multicard")
+	made := p.api("POST", "/api/invoices", map[string]any{
+		"source": "shop", "businessId": "namuna", "provider": "multicard", "sourceInvoiceId": "1", "amount": 150_000_00, "notifyUrl": p.url + "/sandbox/inbox/shop",
+	})
+	multicard, _, _ := p.Sandbox.Simulator("multicard")
+	report, err := multicard.Act(t.Context(), simulator.Action{Kind: "pay", Link: made["checkoutUrl"].(string)})
+	if err != nil || report.State != "paid" {
+		t.Fatalf("not paid: %+v %v", report, err)
+	}
+	money := p.as(staff.Refunds)
+	at := "/admin/invoices/" + made["id"].(string) + "/refund"
+	page := money.get(at)
+	money.want(page, 200, "For a part Multicard wants the lines of the new receipt", `type="hidden" name="amount"`)
+	form := url.Values{"key": {hiddenKey.FindStringSubmatch(page.body)[1]}, "amount": {"1 000"}, "why": {"x"}}
+	money.want(money.post(at, form), 422, "wants the lines of the new receipt")
 }

@@ -81,6 +81,9 @@ var heapWords = map[string]struct {
 	"stuck":                                {ui.Failed, words.HeapStuck, "/stuck"},
 	"receipt":                              {ui.Failed, words.HeapReceipt, ""},
 	"inactive":                             {ui.Expired, words.HeapInactive, "/merchants"},
+	"payout":                               {ui.Unknown, words.HeapPayout, "/payouts"},
+	"compared":                             {ui.Failed, words.HeapCompared, "/reconciliations"},
+	"till":                                 {ui.Unknown, words.HeapTill, ""},
 	"approval":                             {ui.Waiting, words.HeapApproval, ""},
 }
 
@@ -106,6 +109,18 @@ func (a *admin) heap(l look, in gateway.Inbox, h gateway.Heap) heap {
 		for _, x := range in.Approvals {
 			out.rows = append(out.rows, heapRow{says: ui.Money(l.lang, x.Amount) + " · " + x.AskedBy, url: Path + "/invoices/" + x.InvoiceID})
 		}
+	case "payout":
+		for _, p := range in.Payouts {
+			out.rows = append(out.rows, heapRow{says: ui.Money(l.lang, p.Amount) + " · " + a.title(p.Provider) + " · " + p.SourcePayoutID, url: payoutsPath + "/" + p.ID})
+		}
+	case "compared":
+		for _, r := range in.Compared {
+			out.rows = append(out.rows, heapRow{says: r.Day + " · " + a.title(r.Provider) + " · " + dayWords(l.lang, r), url: comparedPath + "/" + r.ID})
+		}
+	case "till":
+		for _, t := range in.Adrift {
+			out.rows = append(out.rows, heapRow{says: fmt.Sprintf("%s · %d", t.Name, t.Count), url: tillsPath + "/" + t.TillID})
+		}
 	case "receipt":
 		for _, p := range in.Receipts {
 			row := heapRow{says: a.title(p.Provider) + " · " + ui.Money(l.lang, p.Captured) + " · " + ui.Time(l.lang, p.PaidAt), url: Path + "/invoices/" + p.InvoiceID}
@@ -119,7 +134,7 @@ func (a *admin) heap(l look, in gateway.Inbox, h gateway.Heap) heap {
 			out.rows = append(out.rows, heapRow{says: cmp.Or(m.DisplayName, m.Source+"/"+m.Business) + " · " + a.title(m.Provider), url: Path + "/merchants/" + m.ID})
 		}
 	}
-	if h.Kind != "stuck" { // receivers are counted in another unit
+	if h.Kind != "stuck" && h.Kind != "till" { // receivers and tills are counted in another unit
 		out.more = max(h.Count-int64(len(out.rows)), 0)
 	}
 	if len(out.rows) == 0 {

@@ -98,7 +98,7 @@ func (v invoiceView) done() (ui.State, string) {
 			case pay.MoveSucceeded:
 				return ui.Refunded, words.DoneRefund.With(v.lang, ui.Money(v.lang, x.Amount))
 			case pay.MoveFailed:
-				return ui.Failed, words.DoneNot.With(v.lang, cmp.Or(x.Note, x.Code))
+				return ui.Failed, words.DoneNot.With(v.lang, cmp.Or(words.Note(v.lang, x.Note), x.Code))
 			}
 			return ui.Waiting, words.DonePending.With(v.lang, ui.Money(v.lang, x.Amount))
 		}

@@ -95,9 +95,11 @@ func (l *looks) note(key [sha256.Size]byte, now time.Time) {
 
 // narrowed is what a list was narrowed by, as it is noted: without the middle of a card's number.
 func narrowed(r *http.Request) string {
-	text, err := url.QueryUnescape(r.URL.RawQuery)
-	if err != nil {
-		text = r.URL.RawQuery
+	q := r.URL.Query()
+	q.Del("lang") // it narrows nothing
+	text := q.Encode()
+	if plain, err := url.QueryUnescape(text); err == nil {
+		text = plain
 	}
 	return gateway.Presentable(text)
 }
@@ -138,13 +140,28 @@ func (a *admin) act(w http.ResponseWriter, r *http.Request, what, subject, detai
 		a.cannot(w, r, subject, err)
 		return
 	}
-	a.tally.mu.Lock()
-	a.tally.read = time.Time{} // whoever did it wants to see it
-	a.tally.mu.Unlock()
+	a.recount()
 	for _, more := range made {
 		to += "?" + more.Encode()
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// recount has the inbox counted anew: whoever did something wants to see it.
+func (a *admin) recount() {
+	a.tally.mu.Lock()
+	defer a.tally.mu.Unlock()
+	a.tally.read = time.Time{}
+}
+
+// refused answers for an action that was not done, on the page that it was asked for on.
+func (a *admin) refused(w http.ResponseWriter, r *http.Request, err error, show func(w http.ResponseWriter, r *http.Request, status int, trouble string)) {
+	e, ok := errors.AsType[*pay.Error](err)
+	if !ok || e.Code == pay.CodeNotFound {
+		a.fail(w, r, err)
+		return
+	}
+	show(w, r, statusOf(e), sentence(lang(r), e))
 }
 
 // cannot answers for an action that was not done: on the invoice's own page, where there is one,

@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,6 +38,15 @@ func (v refundView) may() error { return v.d.Terms.Whole }
 
 // partly says whether a part can be returned.
 func (v refundView) partly() bool { return v.d.Terms.Part == nil }
+
+// wholeOnly says why a part cannot be returned here. Lines of the new receipt are the app's to give:
+// only it knows which goods came back.
+func (v refundView) wholeOnly() string {
+	if e, ok := errors.AsType[*pay.Error](v.d.Terms.Part); ok && e.Field == "ofd" {
+		return words.RefundNeedsLines.With(v.lang, v.company)
+	}
+	return words.RefundWholeOnly.In(v.lang)
+}
 
 // refundLook reads what both pages show. again: the refund may have been made already.
 func (a *admin) refundLook(w http.ResponseWriter, r *http.Request, again bool) (v refundView, ok bool) {
@@ -98,7 +108,7 @@ func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
 	case !repeat && v.may() != nil:
 		v.trouble = words.RefundCannot.In(v.lang)
 	case !repeat && amount < v.d.Terms.Left && !v.partly():
-		v.trouble = words.RefundWholeOnly.In(v.lang)
+		v.trouble = v.wholeOnly()
 	}
 	if v.trouble != "" {
 		ui.ShowInner(w, r, http.StatusUnprocessableEntity, refundPage(v))

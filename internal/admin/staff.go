@@ -198,6 +198,7 @@ func did(r *http.Request) string { return dids[r.URL.Query().Get("did")].In(lang
 var dids = map[string]words.Text{
 	"role": words.DidRole, "disabled": words.DidDisable, "enabled": words.DidEnable, "limit": words.DidLimit,
 	"password": words.DidPassword, "saved": words.DidSave, "on": words.DidTurnOn, "off": words.DidTurnOff, "revoked": words.DidTillRevoke,
+	"decided": words.DoneDecide, "alarm": words.DoneAlarm, "settled": words.DidSettle,
 }
 
 // limitText is the limit as the form shows it, "" where there is none.

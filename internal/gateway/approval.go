@@ -370,7 +370,7 @@ func (g *Gateway) Acknowledge(ctx context.Context, invoiceID, who, why string) e
 			ended = true
 		}
 		if !ended {
-			return &pay.Error{Code: pay.CodeConflict, Reason: "nothing_open", Message: "nothing about this invoice waits for a person's word"}
+			return errNothingOpen
 		}
 		return b.wrote(ctx, inv, store.Change{What: "invoice", Was: string(inv.Status), Now: string(inv.Status), Note: "seen by " + who + ": " + why})
 	})

@@ -53,6 +53,9 @@ type Inbox struct {
 	Approvals []Approval // refunds that wait for a second person
 	Receipts  []pay.Payment
 	Inactive  []pay.Merchant
+	Payouts   []pay.Payout         // with an open alarm
+	Compared  []pay.Reconciliation // of a night, with an open alarm
+	Adrift    []AdriftTill
 	Hours     []Hour    // of the last 24, and of today
 	Today     time.Time // when the day began in Tashkent
 }
@@ -78,6 +81,17 @@ func (g *Gateway) Inbox(ctx context.Context) (in Inbox, err error) {
 			return err
 		}
 		if in.Inactive, err = tx.InactiveMerchants(ctx, inboxRows); err != nil {
+			return err
+		}
+		few := store.Page{Limit: inboxRows}
+		if in.Payouts, err = tx.LoosePayouts(ctx, few); err != nil {
+			return err
+		}
+		if in.Compared, err = tx.LooseReconciliations(ctx, few); err != nil {
+			return err
+		}
+		in.Payouts, in.Compared = in.Payouts[:min(len(in.Payouts), inboxRows)], in.Compared[:min(len(in.Compared), inboxRows)]
+		if in.Adrift, err = tx.AdriftTills(ctx, inboxRows); err != nil {
 			return err
 		}
 		// From the full hour on, so that the chart's first hour is whole.

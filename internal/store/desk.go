@@ -313,8 +313,8 @@ type Heap struct {
 }
 
 // Heaps counts what needs a person: the invoices that ask for attention by its kind, and the
-// stuck events, failed receipts, inactive merchants and waiting approvals at now. What there is
-// none of is left out.
+// stuck events, failed receipts, inactive merchants and waiting approvals at now, and what is about
+// no invoice: payouts, days that were compared, tills. What there is none of is left out.
 func (tx *Tx) Heaps(ctx context.Context, now time.Time) ([]Heap, error) {
 	scan := func(r row) (h Heap, err error) {
 		var oldest int64
@@ -336,6 +336,10 @@ func (tx *Tx) Heaps(ctx context.Context, now time.Time) ([]Heap, error) {
 		{`SELECT 'inactive', COUNT(*), 0, COALESCE(MIN(created_at), 0) FROM merchants WHERE NOT active`, nil},
 		{`SELECT 'approval', COUNT(*), CAST(COALESCE(SUM(amount), 0) AS BIGINT), COALESCE(MIN(created_at), 0) FROM approvals
 			WHERE state = 'waiting' AND expires_at > $1`, []any{millis(now)}},
+		{`SELECT 'payout', COUNT(DISTINCT payout_id), 0, COALESCE(MIN(created_at), 0) FROM alarms
+			WHERE closed_at = 0 AND invoice_id = '' AND payout_id <> ''`, nil},
+		{`SELECT 'compared', COUNT(*), 0, COALESCE(MIN(created_at), 0) FROM alarms WHERE closed_at = 0 AND invoice_id = '' AND payout_id = ''`, nil},
+		{`SELECT 'till', COUNT(*), 0, COALESCE(MIN(created_at), 0) FROM till_reports WHERE adrift`, nil},
 	} {
 		h, err := one(ctx, tx, scan, q.query, q.args...)
 		if err != nil {

@@ -560,6 +560,16 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.TillDays(ctx, []string{"till-000005", "till-000006"}, noon.Add(3990*time.Millisecond))
 			return err
 		}},
+		{"AdriftTills", "till_reports_adrift", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.AdriftTills(ctx, 5)
+			return err
+		}},
+		{"LoosePayouts", "alarms_loose", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LoosePayouts(ctx, page); return err }},
+		{"LooseReconciliations", "alarms_loose", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LooseReconciliations(ctx, page)
+			return err
+		}},
+		{"AlarmOpen", "alarms_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.AlarmOpen(ctx, "alm-000005"); return err }},
 		{"LockReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.LockReport(ctx, "till-000005", "op 4")
 			return err
@@ -659,9 +669,9 @@ func crowd(t *testing.T, s *store.Store, many int) {
 			`INSERT INTO cards (id, business_id, merchant_id, provider, ref, state, sealed, created_at)
 				SELECT 'card-' || id, 'biz-' || b, 'mer-' || b, 'paysys', 'ref ' || i, CASE WHEN i % 10 = 0 THEN 'active' WHEN i % 10 = 5 THEN 'pending' ELSE 'failed' END, CASE WHEN i % 10 = 0 THEN 'x' ELSE '' END, $1 + i FROM n`,
 			`INSERT INTO tills (id, business_id, name, code_hash, token_hash, created_at)
-				SELECT 'till-' || id, 'biz-' || b, 'till', 'code ' || i, 'token ' || i, $1 + i FROM n`,
-			`INSERT INTO till_reports (till_id, op_id, business_id, revision, body, created_at, updated_at)
-				SELECT 'till-' || SUBSTR('00000' || b, LENGTH(b), 6), 'op ' || i, 'biz-' || b, 1, '{}', $1 + i, $1 + i FROM n`,
+				SELECT 'till-' || id, 'biz-' || b, 'till', 'code ' || i, 'token ' || i, $1 + i FROM n WHERE i <= 400`,
+			`INSERT INTO till_reports (till_id, op_id, business_id, revision, body, created_at, updated_at, adrift)
+				SELECT 'till-' || SUBSTR('00000' || (i % 400 + 1), LENGTH(CAST(i % 400 + 1 AS TEXT)), 6), 'op ' || i, 'biz-' || b, 1, '{}', $1 + i, $1 + i, i % 100 = 0 FROM n`,
 			`INSERT INTO refunds (id, business_id, invoice_id, payment_id, amount, state, created_at)
 				SELECT 'ref-' || id, 'biz-' || b, 'inv-' || id, 'pay-' || id, 100, CASE WHEN i % 100 = 0 THEN 'sent' ELSE 'failed' END, $1 + i FROM n`,
 			`INSERT INTO payouts (id, business_id, merchant_id, source, business, provider, source_payout_id, amount, state, two_steps, ref, created_at, sent_at, done_at)
@@ -682,7 +692,7 @@ func crowd(t *testing.T, s *store.Store, many int) {
 				SELECT 'del-' || id, 'biz-' || b, 'evt-' || id, 'inv-' || id, 1, $1 + i, 200, 1 FROM n`,
 			`INSERT INTO changes (id, business_id, invoice_id, at, what, now, by_whom) SELECT 'chg-' || id, 'biz-' || b, 'inv-' || id, $1 + i, '', '', '' FROM n`,
 			`INSERT INTO alarms (id, business_id, invoice_id, payout_id, kind, message, created_at, closed_at)
-				SELECT 'alm-' || id, 'biz-' || b, 'inv-' || id, CASE WHEN i % 50 = 0 THEN 'out-' || id ELSE '' END, '', '', $1 + i, CASE WHEN i % 100 = 0 THEN 0 ELSE $1 END FROM n`,
+				SELECT 'alm-' || id, 'biz-' || b, CASE WHEN i % 50 = 0 THEN '' ELSE 'inv-' || id END, CASE WHEN i % 50 = 0 THEN 'out-' || id ELSE '' END, '', '', $1 + i, CASE WHEN i % 100 = 0 THEN 0 ELSE $1 END FROM n`,
 			`INSERT INTO messages (id, business_id, merchant_id, invoice_id, at, direction, request, status, response, duration_ms)
 				SELECT 'msg-' || id, 'biz-' || b, 'mer-' || b, 'inv-' || id, $1 + i, CASE WHEN i % 10 = 0 THEN 'in' ELSE 'out' END, '', 200, '', 1 FROM n`,
 			`INSERT INTO audit_log (seq, id, created_at, staff_id, who, address, what, subject, detail, mac)

@@ -192,3 +192,10 @@ func (tx *Tx) PayoutDeliveries(ctx context.Context, payoutID string) ([]Delivery
 func (tx *Tx) PayoutAlarms(ctx context.Context, payoutID string) ([]pay.Alarm, error) {
 	return many(ctx, tx, scanAlarm, alarmQuery+` WHERE a.payout_id = $1 AND a.payout_id <> '' ORDER BY a.created_at, a.id`, payoutID)
 }
+
+// LoosePayouts lists the payouts with an open alarm, newest first.
+func (tx *Tx) LoosePayouts(ctx context.Context, page Page) ([]pay.Payout, error) {
+	var s selection
+	s.and("p.id IN (SELECT a.payout_id FROM alarms a WHERE a.closed_at = 0 AND a.invoice_id = '' AND a.payout_id <> '')")
+	return many(ctx, tx, scanPayout, payoutQuery+s.page("p", page), s.args...)
+}

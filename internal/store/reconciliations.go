@@ -48,6 +48,13 @@ func (tx *Tx) LockReconciliation(ctx context.Context, id string) (pay.Reconcilia
 	return one(ctx, tx, scanReconciliation, reconciliationQuery+` WHERE r.id = $1`+tx.dialect.forUpdate("r"), id)
 }
 
+// LooseReconciliations lists those with an open alarm, newest first: it has the reconciliation's id.
+func (tx *Tx) LooseReconciliations(ctx context.Context, page Page) ([]pay.Reconciliation, error) {
+	var s selection
+	s.and("r.id IN (SELECT a.id FROM alarms a WHERE a.closed_at = 0 AND a.invoice_id = '' AND a.payout_id = '')")
+	return many(ctx, tx, scanReconciliation, reconciliationQuery+s.page("r", page), s.args...)
+}
+
 // NightlyLeft lists merchants, in the order of their ids after one of them, whose nightly
 // reconciliation of a day is still to be made. Those that were registered after it have none.
 func (tx *Tx) NightlyLeft(ctx context.Context, day string, dayEnds time.Time, afterID string, limit int) ([]string, error) {

@@ -101,6 +101,21 @@ func (tx *Tx) TillDays(ctx context.Context, ids []string, from time.Time) ([]Til
 		WHERE r.till_id IN `+s.among(ids)+` AND r.created_at >= `+s.arg(millis(from))+` GROUP BY r.till_id ORDER BY r.till_id`, s.args...)
 }
 
+// AdriftTill is a till with reports of which nobody knows what they are of, nor how they ended.
+type AdriftTill struct {
+	TillID, Name string
+	Count        int64
+}
+
+// AdriftTills lists up to limit of them, those with the most first.
+func (tx *Tx) AdriftTills(ctx context.Context, limit int) ([]AdriftTill, error) {
+	return many(ctx, tx, func(r row) (a AdriftTill, err error) {
+		err = r.Scan(&a.TillID, &a.Name, &a.Count)
+		return a, err
+	}, `SELECT t.id, t.name, COUNT(*) FROM till_reports r JOIN tills t ON t.id = r.till_id WHERE r.adrift
+		GROUP BY t.id, t.name ORDER BY COUNT(*) DESC, t.id LIMIT $1 + 0`, int64(limit))
+}
+
 // InsertReport stores the first report of an operation. ok is false, and nothing is written, where
 // the till has reported it before.
 func (tx *Tx) InsertReport(ctx context.Context, k pay.KeptReport) (ok bool, err error) {

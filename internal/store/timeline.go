@@ -70,6 +70,12 @@ func (tx *Tx) OpenAlarms(ctx context.Context, p Page) ([]pay.Alarm, error) {
 	return many(ctx, tx, scanAlarm, alarmQuery+s.page("a", p), s.args...)
 }
 
+// AlarmOpen says whether there is an alarm of that id, and it still needs a person.
+func (tx *Tx) AlarmOpen(ctx context.Context, id string) (bool, error) {
+	n, err := one(ctx, tx, scanNumber, `SELECT COUNT(*) FROM alarms WHERE id = $1 AND closed_at = 0`, id)
+	return n > 0, err
+}
+
 // CloseAlarm closes one alarm: what it warned of is known now.
 func (tx *Tx) CloseAlarm(ctx context.Context, id, by string, at time.Time) error {
 	return tx.save(ctx, `UPDATE alarms SET closed_at = $2, closed_by = $3 WHERE id = $1`, id, millis(at), by)

@@ -86,7 +86,41 @@ var (
 	HeapStuck    = Text{"Yetkazilmagan xabarlar: %d", "Недоставленные уведомления: %d", "Events not delivered: %d"}
 	HeapReceipt  = Text{"Oʻtmagan fiskal cheklar: %d", "Неудавшиеся фискальные чеки: %d", "Fiscal receipts that failed: %d"}
 	HeapInactive = Text{"Oʻchirilgan savdogarlar: %d", "Отключённые мерчанты: %d", "Merchants switched off: %d"}
+	HeapPayout   = Text{"Diqqat talab chiqimlar: %d", "Выплаты, требующие внимания: %d", "Payouts that need somebody: %d"}
+	HeapCompared = Text{"Kunlar kompaniya bilan mos kelmadi: %d", "Дни, не сошедшиеся с компанией: %d", "Days that do not agree with the company: %d"}
+	HeapTill     = Text{"Kassalardagi natijasi nomaʼlum qaytarishlar: %d", "Возвраты на кассах с неизвестным исходом: %d", "Returns at tills of which nothing is known: %d"}
 	HeapApproval = Text{"Ikkinchi kishini kutayotgan qaytarishlar: %d", "Возвраты, ждущие второго человека: %d", "Refunds that wait for a second person: %d"}
+)
+
+// Payouts, and days that were compared with a company.
+var (
+	PayoutsTitle   = Text{"Diqqat talab chiqimlar", "Выплаты, требующие внимания", "Payouts that need somebody"}
+	PayoutTitle    = Text{"Chiqim", "Выплата", "Payout"}
+	PayoutDone     = Text{"Yakunlangan", "Завершена", "Ended"}
+	PayoutArrived  = Text{"Yetib borgan", "Дошла", "Arrived"}
+	PayoutFailed   = Text{"Yuborilmagan", "Не отправлена", "Not sent"}
+	PayoutUnknown  = Text{"Pul ketgan boʻlishi mumkin, kompaniya esa javob bermayapti. Avval uning kabinetida tekshiring. Yuborilmagan desangiz, ilova uni yana yuborishi mumkin.", "Деньги могли уйти, а компания не отвечает. Сначала проверьте в её кабинете. Если вы ответите, что не отправлена, приложение может отправить её снова.", "The money may have gone, and the company does not answer. Check in its cabinet first. If you say that it was not sent, the app may send it once more."}
+	PayoutYes      = Text{"Pul yetib borgan", "Деньги дошли", "The money arrived"}
+	PayoutNo       = Text{"Pul yuborilmagan", "Деньги не отправлены", "No money was sent"}
+	ComparedTitle  = Text{"Mos kelmagan kunlar", "Дни с расхождениями", "Days that do not agree"}
+	DayOf          = Text{"Kun", "День", "Day"}
+	DayFound       = Text{"%d ta farq, %d tasi mos", "расхождений: %d, совпало: %d", "%d differences, %d agree"}
+	DayFailed      = Text{"Solishtirib boʻlmadi", "Сверить не удалось", "It could not be compared"}
+	DayRunning     = Text{"Solishtirilmoqda", "Сверяется", "It is being compared"}
+	DayKinds       = Text{"Farqlar turi", "Виды расхождений", "Kinds of differences"}
+	DayDifferent   = Text{"Farq qiladi", "Различаются", "Differ"}
+	DayTheirs      = Text{"Faqat kompaniyada", "Только у компании", "Only theirs"}
+	DayOurs        = Text{"Faqat bizda", "Только у нас", "Only ours"}
+	DaySideTheirs  = Text{"Kompaniyada", "У компании", "At the company"}
+	DaySideOurs    = Text{"Bizda", "У нас", "In our book"}
+	DayNone        = Text{"yoʻq", "нет", "none"}
+	DayWhy         = Text{"Nima qilindi", "Что сделано", "What was done about it"}
+	DayNoted       = Text{"Koʻrib chiqildi", "Разобрано", "Seen to"}
+	DayTakeOver    = Text{"Kompaniya soʻzini qabul qilish", "Принять слово компании", "Take the company’s word"}
+	DaySettled     = Text{"Hal qilingan", "Улажено", "Settled"}
+	DidSettle      = Text{"Farq hal qilindi.", "Расхождение улажено.", "The difference is settled."}
+	CannotSettled  = Text{"Bu farq allaqachon hal qilingan.", "Это расхождение уже улажено.", "This difference is settled already."}
+	CannotTakeOver = Text{"Kompaniya soʻzini hisobimizga oʻtkazib boʻlmaydi: qoʻlda hal qilib, «koʻrib chiqildi» deb belgilang.", "Слово компании нельзя перенести в нашу книгу: уладьте вручную и отметьте как разобранное.", "Our book cannot take that over: see to it by hand, then mark it as seen to."}
 )
 
 // Search.
@@ -187,24 +221,25 @@ var (
 
 // A refund: what is left, why, and who confirms.
 var (
-	RefundTitle     = Text{"Pulni qaytarish", "Возврат денег", "Refund"}
-	RefundAmount    = Text{"Summa, soʻm", "Сумма, сум", "Amount, soum"}
-	RefundAllHint   = Text{"Hammasi: %s", "Всё: %s", "All that is left: %s"}
-	RefundWhy       = Text{"Sababi", "Причина", "Why"}
-	RefundNext      = Text{"Davom etish", "Продолжить", "Continue"}
-	RefundCheck     = Text{"Tekshiring: pul darhol qaytadi", "Проверьте: деньги вернутся сразу", "Check this: the money goes back at once"}
-	RefundAskCheck  = Text{"Tekshiring: buni ikkinchi kishi tasdiqlaydi", "Проверьте: это подтвердит второй человек", "Check this: a second person will confirm it"}
-	RefundDo        = Text{"%s qaytarilsin", "Вернуть %s", "Return %s"}
-	RefundAskDo     = Text{"%s soʻralsin", "Запросить %s", "Ask for %s"}
-	RefundAbove     = Text{"Chegara %s: undan ortigʻini ikkinchi kishi tasdiqlaydi.", "Лимит %s: сверх него подтверждает второй человек.", "The limit is %s: above it a second person confirms."}
-	RefundReceiptIs = Text{"Fiskal chek berilgan: qaytarish cheki kassangizdan chiqadi.", "Фискальный чек выдан: чек возврата делает ваша касса.", "A fiscal receipt was issued: its return receipt is your register’s."}
-	RefundWholeOnly = Text{"Bu provayder faqat toʻliq qaytaradi.", "Этот провайдер возвращает только целиком.", "This provider returns the whole only."}
-	RefundCannot    = Text{"Bu yerdan qaytarib boʻlmaydi.", "Отсюда вернуть нельзя.", "It cannot be returned from here."}
-	RefundBadSum    = Text{"Summa soʻmda, masalan 150 000, va qolganidan koʻp emas.", "Сумма в сумах, например 150 000, и не больше остатка.", "An amount in soum, such as 150 000, and no more than is left."}
-	RefundOldForm   = Text{"Bu shakl eskirgan edi. Tekshirib, yana bir marta yuboring.", "Эта форма устарела. Проверьте и отправьте ещё раз.", "That form was stale. Look it over and send it again."}
-	RefundBadWhy    = Text{"Sababini yozing.", "Укажите причину.", "Say why."}
-	RefundOurs      = Text{"biz", "мы", "us"}
-	RefundTheirs    = Text{"provayder", "провайдер", "the provider"}
+	RefundTitle      = Text{"Pulni qaytarish", "Возврат денег", "Refund"}
+	RefundAmount     = Text{"Summa, soʻm", "Сумма, сум", "Amount, soum"}
+	RefundAllHint    = Text{"Hammasi: %s", "Всё: %s", "All that is left: %s"}
+	RefundWhy        = Text{"Sababi", "Причина", "Why"}
+	RefundNext       = Text{"Davom etish", "Продолжить", "Continue"}
+	RefundCheck      = Text{"Tekshiring: pul darhol qaytadi", "Проверьте: деньги вернутся сразу", "Check this: the money goes back at once"}
+	RefundAskCheck   = Text{"Tekshiring: buni ikkinchi kishi tasdiqlaydi", "Проверьте: это подтвердит второй человек", "Check this: a second person will confirm it"}
+	RefundDo         = Text{"%s qaytarilsin", "Вернуть %s", "Return %s"}
+	RefundAskDo      = Text{"%s soʻralsin", "Запросить %s", "Ask for %s"}
+	RefundAbove      = Text{"Chegara %s: undan ortigʻini ikkinchi kishi tasdiqlaydi.", "Лимит %s: сверх него подтверждает второй человек.", "The limit is %s: above it a second person confirms."}
+	RefundReceiptIs  = Text{"Fiskal chek berilgan: qaytarish cheki kassangizdan chiqadi.", "Фискальный чек выдан: чек возврата делает ваша касса.", "A fiscal receipt was issued: its return receipt is your register’s."}
+	RefundNeedsLines = Text{"%s qism uchun yangi chek satrlarini talab qiladi, ularni faqat ilova biladi: qismini API orqali (POST /api/refunds, ofd) qaytaring.", "Для части %s требует строки нового чека, а их знает только приложение: верните часть через API (POST /api/refunds, ofd).", "For a part %s wants the lines of the new receipt, which only the app knows: return a part by the API (POST /api/refunds with ofd)."}
+	RefundWholeOnly  = Text{"Bu provayder faqat toʻliq qaytaradi.", "Этот провайдер возвращает только целиком.", "This provider returns the whole only."}
+	RefundCannot     = Text{"Bu yerdan qaytarib boʻlmaydi.", "Отсюда вернуть нельзя.", "It cannot be returned from here."}
+	RefundBadSum     = Text{"Summa soʻmda, masalan 150 000, va qolganidan koʻp emas.", "Сумма в сумах, например 150 000, и не больше остатка.", "An amount in soum, such as 150 000, and no more than is left."}
+	RefundOldForm    = Text{"Bu shakl eskirgan edi. Tekshirib, yana bir marta yuboring.", "Эта форма устарела. Проверьте и отправьте ещё раз.", "That form was stale. Look it over and send it again."}
+	RefundBadWhy     = Text{"Sababini yozing.", "Укажите причину.", "Say why."}
+	RefundOurs       = Text{"biz", "мы", "us"}
+	RefundTheirs     = Text{"provayder", "провайдер", "the provider"}
 
 	ApprovalTitle    = Text{"Ikkinchi kishi kerak", "Нужен второй человек", "A second person is needed"}
 	ApprovalText     = Text{"%s %s qaytarishni soʻragan: %s. Muddati: %s.", "%s просит вернуть %s: %s. Срок: %s.", "%s asks for %s to be returned: %s. It waits until %s."}
