@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -345,6 +346,14 @@ func TestSandboxCommand(t *testing.T) {
 	var list struct{ Items []struct{ Name string } }
 	if err := json.NewDecoder(res.Body).Decode(&list); err != nil || len(list.Items) != len(app.Companies(app.Plugins()))+2 {
 		t.Errorf("%+v %v", list, err)
+	}
+	page, err := http.Get(at[1] + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer page.Body.Close()
+	if body, err := io.ReadAll(page.Body); err != nil || !strings.Contains(string(body), "ZVT at "+at[2]) {
+		t.Errorf("the page does not list the pinpad at %s: %v", at[2], err)
 	}
 	if code, errs := stop(); code != 0 {
 		t.Errorf("exit code %d: %s", code, errs)

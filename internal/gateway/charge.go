@@ -392,6 +392,9 @@ func (g *Gateway) answer(ctx context.Context, s chargeStep, o provider.Outcome, 
 			return err
 		}
 		p := pick(payments, s.payment.ID)
+		if err := b.named(ctx, p, s.payment.Asked, o, callErr); err != nil {
+			return err
+		}
 		switch {
 		case harmless:
 			refusal = upstream(s.merchant.Provider, callErr)
@@ -431,6 +434,21 @@ func (g *Gateway) answer(ctx context.Context, s chargeStep, o provider.Outcome, 
 		return err
 	}
 	return refusal
+}
+
+// named keeps what the company calls a payment where its answer will not be booked: one without a
+// sense, or over another sum. By that name it is asked again.
+func (b *book) named(ctx context.Context, p *pay.Payment, asked pay.Asked, o provider.Outcome, callErr error) error {
+	ref := heardRef(o.Ref)
+	odd := callErr != nil || o.State != pay.Created && o.Amount != 0 && o.Amount != p.Amount
+	if ref == "" || !odd || p.Ref != "" || asked != pay.AskedCharge || p.Asked != asked {
+		return nil
+	}
+	p.Ref = ref
+	if o.Meta != nil {
+		p.Meta = o.Meta
+	}
+	return b.SavePayment(ctx, *p)
 }
 
 // answered closes a call, whatever its answer. The caller saves the payment.
@@ -690,6 +708,11 @@ func (g *Gateway) settleAsked(ctx context.Context, w outbox.Work, p pay.Payment)
 			if o, known := g.known(report, *row, b.now); known {
 				if err := g.learned(ctx, b, inv, payments, row, o, "asked "+row.Provider); err != nil {
 					return err
+				}
+				if report.Look != "" {
+					if err := b.alarm(ctx, inv, row.ID, pay.AttentionProvider, heardNote(report.Look)); err != nil {
+						return err
+					}
 				}
 			}
 		}

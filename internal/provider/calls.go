@@ -101,6 +101,7 @@ type Report struct {
 	Shows    bool        // whether Refunded can be believed (the company shows returns at all)
 	Underway bool        // a refund that the company has taken on and not finished
 	Warning  string      // for the log: what was odd about the answer and did not change its meaning
+	Look     string      // for a person: what to look at in the company's cabinet, though the outcome settles it
 }
 
 // ReceiptSender passes a fiscal receipt's link to the company.

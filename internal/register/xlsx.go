@@ -14,7 +14,7 @@ import (
 
 // A workbook is a zip of XML files. Only its first sheet is read, with the texts and the number
 // formats that it refers to. No part of it may be larger than it needs to be for the rows that a
-// register may have: a file of a few KiB that unpacks to gigabytes is refused on the way.
+// register may have: a file of a few KiB that unpacks to gigabytes is refused before it does.
 
 const (
 	maxParts   = 1000     // files in the zip
@@ -62,18 +62,18 @@ func (b *workbook) walk(name string, f func(d *xml.Decoder, e xml.StartElement) 
 	if !ok {
 		return nil
 	}
+	if part.UncompressedSize64 > maxPart { // the zip gives no byte more of a part than it says here
+		return fmt.Errorf("the workbook unpacks to more than %d MiB", maxPart>>20)
+	}
 	r, err := part.Open()
 	if err != nil {
 		return errNotXLSX
 	}
 	defer r.Close()
-	limited := &io.LimitedReader{R: r, N: maxPart + 1}
-	d := xml.NewDecoder(limited)
+	d := xml.NewDecoder(r)
 	for {
 		token, err := d.Token()
 		switch {
-		case limited.N <= 0:
-			return fmt.Errorf("the workbook unpacks to more than %d MiB", maxPart>>20)
 		case err == io.EOF:
 			return nil
 		case err != nil:

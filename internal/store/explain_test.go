@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -582,7 +583,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 	walked := regexp.MustCompile(`Seq Scan on (` + growing + `)\b|(?m)^SCAN (` + growing + `|[iawpder])$`)
 	planned := regexp.MustCompile(`LIMIT \$[0-9]+\s*($|[^+ 0-9])`)
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		crowd(t, s)
+		crowd(t, s, manyRows)
 		var seen []store.Statement
 		s.Watch(func(st store.Statement) { seen = append(seen, st) })
 		for _, q := range queries {
@@ -629,13 +630,16 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 	})
 }
 
-// crowd puts some thousand rows into every table, and tells PostgreSQL how many.
-func crowd(t *testing.T, s *store.Store) {
+// manyRows make both engines plan as they would for a table that grows.
+const manyRows = 4000
+
+// crowd puts so many rows into every table, and tells PostgreSQL how many.
+func crowd(t *testing.T, s *store.Store, many int) {
 	t.Helper()
 	at := noon.UnixMilli()
-	const rows = `WITH RECURSIVE
-		number (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM number WHERE i < 4000),
-		n (i, id, b) AS (SELECT i, SUBSTR('00000' || i, LENGTH(CAST(i AS TEXT)), 6), CAST(i % 40 + 1 AS TEXT) FROM number) `
+	rows := fmt.Sprintf(`WITH RECURSIVE
+		number (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM number WHERE i < %d),
+		n (i, id, b) AS (SELECT i, SUBSTR('00000' || i, LENGTH(CAST(i AS TEXT)), 6), CAST(i %% 40 + 1 AS TEXT) FROM number) `, many)
 	update(t, s, func(ctx context.Context, tx *store.Tx) error {
 		for _, insert := range []string{
 			`INSERT INTO businesses (id, source, key, created_at) SELECT 'biz-' || i, 'app', CAST(i AS TEXT), $1 + i FROM n`,

@@ -170,6 +170,23 @@ func TestPersonsWordStands(t *testing.T) {
 	}
 }
 
+// What a device puts into its error is logged without a card's number.
+func TestErrorsAreLoggedDiscreetly(t *testing.T) {
+	d := &doubted{}
+	s := doubtedShop(t, d)
+	for _, pan := range writtenPANs {
+		d.says(terminal.Record{}, errors.New("no answer about "+pan))
+		s.agent.Tick(t.Context(), nil)
+		s.post("/payment/xumo", `{"amount":50000}`)
+	}
+	logs := s.log.String()
+	for _, pan := range writtenPANs {
+		if strings.Contains(logs, pan) || !strings.Contains(logs, "no answer about 860014******3145") {
+			t.Errorf("%s: %s", pan, logs)
+		}
+	}
+}
+
 // Other options, or another device behind the endpoint, do not unlock it.
 func TestLockOutlivesTheConfiguration(t *testing.T) {
 	box := &boxsim.Box{}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"sync"
 	"time"
 
@@ -21,9 +22,9 @@ var driverNames = []string{"sim", "zvt", "arcus2", "fbox", "process"}
 
 // device is a pinpad as the agent holds it: one operation at a time, from whichever endpoint.
 type device struct {
-	key    string // two endpoints with the same key are one device
-	driver terminal.Driver
-	leads  []string // the endpoints that lead to it
+	key     string                     // two endpoints with the same key are one device
+	leads   []string                   // the endpoints that lead to it
+	drivers map[string]terminal.Driver // by endpoint: an operation may have another number for each
 
 	mu sync.Mutex // held by the operation, or the report, that is using it
 
@@ -41,6 +42,14 @@ type device struct {
 		sync.Mutex
 		shows string // to the cashier
 	}
+}
+
+// by is the driver for an endpoint's operations: also for one that led to the device once.
+func (d *device) by(endpoint string) terminal.Driver {
+	if driver, ok := d.drivers[endpoint]; ok {
+		return driver
+	}
+	return d.drivers[d.leads[0]]
 }
 
 func (d *device) Show(text string) {
@@ -107,21 +116,32 @@ func (a *Agent) openDevices(ctx context.Context) error {
 		}
 		d := byKey[key]
 		if d == nil {
-			driver, err := given, error(nil)
-			if driver == nil {
-				driver, err = openDriver(ctx, endpoint, t, a.o.HTTP, a.now)
-			}
-			if err != nil {
-				return fmt.Errorf("terminals.%s: %w", endpoint, err)
-			}
-			if c, ok := driver.(io.Closer); ok {
-				a.closers = append(a.closers, c.Close)
-			}
-			d = &device{key: key, driver: driver, left: a.now()}
+			d = &device{key: key, drivers: map[string]terminal.Driver{}, left: a.now()}
 			byKey[key] = d
 		}
-		d.leads = append(d.leads, endpoint)
+		if err := a.openEndpoint(ctx, d, endpoint, t, given); err != nil {
+			return fmt.Errorf("terminals.%s: %w", endpoint, err)
+		}
 		a.devices[endpoint] = d
 	}
+	return nil
+}
+
+// openEndpoint leads an endpoint to a device. With the very same settings as the other endpoint it
+// has the same driver.
+func (a *Agent) openEndpoint(ctx context.Context, d *device, endpoint string, t Terminal, driver terminal.Driver) (err error) {
+	if driver == nil && len(d.leads) > 0 && reflect.DeepEqual(a.o.Config.Terminals[d.leads[0]], t) {
+		d.drivers[endpoint], d.leads = d.drivers[d.leads[0]], append(d.leads, endpoint)
+		return nil
+	}
+	if driver == nil {
+		if driver, err = openDriver(ctx, endpoint, t, a.o.HTTP, a.now); err != nil {
+			return err
+		}
+	}
+	if c, ok := driver.(io.Closer); ok {
+		a.closers = append(a.closers, c.Close)
+	}
+	d.drivers[endpoint], d.leads = driver, append(d.leads, endpoint)
 	return nil
 }

@@ -117,7 +117,9 @@ func (a *Agent) pageState(r *http.Request) envelope {
 		told.Unknown = append(told.Unknown, a.view(&open[i]))
 	}
 	for i := range closings {
-		told.Closings = append(told.Closings, a.view(&closings[i]))
+		if a.deviceOf(&closings[i]) != nil { // a pinpad that is gone cannot be closed again
+			told.Closings = append(told.Closings, a.view(&closings[i]))
+		}
 	}
 	for i := range last {
 		told.Last = append(told.Last, a.view(&last[i]))
@@ -128,7 +130,7 @@ func (a *Agent) pageState(r *http.Request) envelope {
 		if err != nil {
 			return no(a.broken(err))
 		}
-		told.Totals[endpoint] = pageTotals{*totalsOf(t[endpoint]), d.driver.Caps().Last}
+		told.Totals[endpoint] = pageTotals{*totalsOf(t[endpoint]), d.by(endpoint).Caps().Last}
 	}
 	return ok(told)
 }

@@ -144,6 +144,14 @@ func TestClosingLost(t *testing.T) {
 	if a := s.post("/payment/xumo", `{"amount":50000}`); !a.Success {
 		t.Errorf("a sale after it: %s", a.raw)
 	}
+	pinpads := s.options.Terminals
+	s.options.Terminals = nil
+	s.restart()
+	if closings, _ := s.get("/till/state").Data["closings"].([]any); len(closings) != 0 {
+		t.Errorf("a pinpad that is gone: %v", closings)
+	}
+	s.options.Terminals = pinpads
+	s.restart()
 	d.lose = false
 	s.get("/payment/xumo_close")
 	if closings, _ := s.get("/till/state").Data["closings"].([]any); len(closings) != 0 {

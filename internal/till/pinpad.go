@@ -32,7 +32,7 @@ func (a *Agent) payByCard(endpoint string) func(*http.Request, fields) envelope 
 			OperationID: m.Operation, Endpoint: endpoint, Kind: journal.Sale, Provider: pinpads[endpoint], Device: d.key, Amount: m.Amount, Asked: int64(m.Amount),
 		}
 		if m.Back {
-			if fail := a.giveBack(r.Context(), op, m, d.driver.Caps()); fail != nil {
+			if fail := a.giveBack(r.Context(), op, m, d.by(endpoint).Caps()); fail != nil {
 				return no(fail)
 			}
 		}
@@ -99,12 +99,12 @@ func (a *Agent) free(ctx context.Context, d *device, endpoint string) claim {
 func (a *Agent) present(ctx context.Context, d *device, op *journal.Operation) {
 	a.baseline(ctx, d, op)
 	defer d.Show("")
-	r := d.driver.Run(ctx, a.order(ctx, op), progress{a, d, op})
+	r := d.by(op.Endpoint).Run(ctx, a.order(ctx, op), progress{a, d, op})
 	d.left = a.now()
 	a.take(op, r)
 	a.save(op)
 	defer func() { d.remember(op) }()
-	caps := d.driver.Caps()
+	caps := d.by(op.Endpoint).Caps()
 	if op.State != journal.Unknown || !caps.Last || !pause(ctx, caps.AutoReverses) {
 		return
 	}
@@ -117,11 +117,11 @@ func (a *Agent) present(ctx context.Context, d *device, op *journal.Operation) {
 // baseline asks once what stands last in the device's journal, so that after a lost answer the
 // last transaction can be told from an earlier one of the same amount.
 func (a *Agent) baseline(ctx context.Context, d *device, op *journal.Operation) {
-	if !d.driver.Caps().Last {
+	if !d.by(op.Endpoint).Caps().Last {
 		return
 	}
 	if !d.base.known {
-		last, err := d.driver.Last(ctx)
+		last, err := d.by(op.Endpoint).Last(ctx)
 		if err != nil {
 			a.log.Warn("a pinpad does not tell its last transaction", "operation", op.ID, "endpoint", op.Endpoint, "error", err)
 			return
@@ -229,7 +229,7 @@ func (a *Agent) closeShift(endpoint string) func(*http.Request) envelope {
 				a.log.Error("the journal cannot be written", "operation", op.ID, "error", err)
 				return
 			}
-			res := d.driver.Report(ctx, terminal.ReportClose)
+			res := d.by(endpoint).Report(ctx, terminal.ReportClose)
 			a.take(op, res)
 			op.RRN = ""
 			a.keepTotals(op, res.Totals)
@@ -262,7 +262,7 @@ func (a *Agent) shortReport(endpoint string) func(*http.Request) envelope {
 		defer release()
 		ctx, stop := context.WithTimeout(a.life, maxOperation)
 		defer stop()
-		res := d.driver.Report(ctx, terminal.ReportShift)
+		res := d.by(endpoint).Report(ctx, terminal.ReportShift)
 		if res.Outcome != terminal.Approved {
 			return no(atPinpad(endpoint, codeOr(res.Code, terminal.CodeLinkLost)))
 		}

@@ -454,3 +454,29 @@ func TestArcusCannotDelete(t *testing.T) {
 		t.Errorf("%s %+v", a.raw, s.last())
 	}
 }
+
+// Both endpoints may lead to one pinpad, with operation numbers of their own: each is run by its own,
+// and one at a time.
+func TestOneArcusForBoth(t *testing.T) {
+	t.Setenv(roleEnv, "arcus")
+	dir := t.TempDir()
+	t.Setenv(arcussim.StateEnv, filepath.Join(dir, "state.json"))
+	program := programLink(t)
+	s := newShop(t, func(o *till.Options) {
+		tool := func(sale string) till.Terminal {
+			return till.Terminal{Driver: "arcus2", Options: map[string]string{"path": program, "dir": dir, "sale": sale}}
+		}
+		o.Terminals, o.Config.Terminals = nil, map[string]till.Terminal{"xumo": tool("1"), "uzcard": tool("7")}
+	})
+	if a := s.post("/payment/xumo", `{"amount":50000}`); !a.Success {
+		t.Error(a.raw)
+	}
+	if a := s.post("/payment/uzcard", `{"amount":50000}`); a.code() != "902" { // the tool has no operation 7
+		t.Error(a.raw)
+	}
+	t.Setenv(arcussim.FaultEnv, string(arcussim.WriteNothing))
+	lost := s.post("/payment/xumo", `{"amount":50000}`)
+	if a := s.post("/payment/uzcard", `{"amount":50000}`); !strings.HasPrefix(lost.code(), "unresolved:") || a.code() != lost.code() {
+		t.Errorf("%s\n%s", lost.raw, a.raw)
+	}
+}

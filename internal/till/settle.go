@@ -100,7 +100,7 @@ func (a *Agent) settle(ctx context.Context, op *journal.Operation) {
 	switch {
 	case op.Kind == journal.Close:
 		return // a closing is repeated by a person, and hides nothing
-	case op.Device != "" && (d == nil || !d.driver.Caps().Last):
+	case op.Device != "" && (d == nil || !d.by(op.Endpoint).Caps().Last):
 		return // only a person can tell
 	case op.Device != "":
 		if !d.mu.TryLock() {
@@ -150,7 +150,7 @@ func (a *Agent) decide(ctx context.Context, id string, found *journal.Operation)
 // askDevice asks a pinpad for its last transaction and puts what that means into op. The caller
 // holds the device. false: it does not say enough, and op is as it was.
 func (a *Agent) askDevice(ctx context.Context, d *device, op *journal.Operation) bool {
-	last, err := d.driver.Last(ctx)
+	last, err := d.by(op.Endpoint).Last(ctx)
 	if err != nil {
 		a.log.Info("a pinpad does not tell its last transaction", "operation", op.ID, "error", err)
 		return false
@@ -188,7 +188,7 @@ const (
 // acknowledges. Such a device is not believed that a sale stands before it has had the time to take
 // it back, and never of one whose result has not reached us: nobody can have acknowledged that.
 func (a *Agent) judge(d *device, op *journal.Operation, last terminal.Record) verdict {
-	reverses, now := d.driver.Caps().AutoReverses, a.now()
+	reverses, now := d.by(op.Endpoint).Caps().AutoReverses, a.now()
 	switch v := compare(op, last); {
 	case v == notPerformed && reverses == 0 && now.Sub(op.SentAt) < atWork:
 		return early

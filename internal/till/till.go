@@ -83,7 +83,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 		o.Pause = 2 * time.Second
 	}
 	a := &Agent{
-		o: o, j: o.Journal, now: o.Now, log: o.Logger, wallets: map[string]wallet{}, devices: map[string]*device{},
+		o: o, j: o.Journal, now: o.Now, log: slog.New(discreet{o.Logger.Handler()}), wallets: map[string]wallet{}, devices: map[string]*device{},
 		running: map[string]chan struct{}{}, wake: make(chan struct{}, 1),
 	}
 	a.life, a.end = context.WithCancel(context.WithoutCancel(ctx))
@@ -212,7 +212,7 @@ func (a *Agent) Check(ctx context.Context) (out []Checked) {
 	for _, endpoint := range []string{"xumo", "uzcard"} {
 		if d := a.devices[endpoint]; d != nil {
 			d.mu.Lock()
-			out = append(out, Checked{endpoint, d.driver.Probe(ctx)})
+			out = append(out, Checked{endpoint, d.by(endpoint).Probe(ctx)})
 			d.mu.Unlock()
 		}
 	}

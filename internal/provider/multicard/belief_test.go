@@ -115,6 +115,24 @@ func TestScenario_MC_10_20_APaymentIsBelievedOnlyOfItself(t *testing.T) {
 	})
 }
 
+// The same of a scanned code, where no callback has told of it before: the answer alone.
+func TestScenario_MC_6_20_AScanIsBelievedOnlyOfItself(t *testing.T) {
+	each(t, map[string]string{"webhooks": "on"}, func(t *testing.T, s *scene) {
+		s.upset("webhook", simulator.LostBefore, 0)
+		for _, kind := range []simulator.Kind{sim.Another, sim.NoAmount, simulator.WrongAmount} {
+			s.upset("payment.scanpay", kind, 1)
+			invoice := s.invoice(nil)
+			scanned(t, s.b, invoice, "OK-"+string(kind)+"-1")
+			s.doubtful("scanned with "+string(kind), invoice, "pending", kind)
+			s.later(10 * time.Second)
+			s.is(invoice, "paid")
+		}
+		if n, sum := s.took(); n != 3 || sum != 3*price {
+			t.Errorf("Multicard took %d in %d payments", sum, n)
+		}
+	})
+}
+
 // A draft that is not ours, or over another sum, is not confirmed.
 func TestScenario_MC_10_21_OnlyOurDraftIsConfirmed(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
@@ -208,4 +226,20 @@ func TestNothingIsConfirmedUnlessItsNameIsWrittenDown(t *testing.T) {
 			t.Errorf("hold %v: it was confirmed: %s", hold, c.requests[i])
 		}
 	}
+}
+
+// MC-8: what is read of a form is believed of that form only.
+func TestScenario_MC_8_09_TheCardOfAnotherForm(t *testing.T) {
+	each(t, nil, func(t *testing.T, s *scene) {
+		s.upset("card.callback", simulator.LostBefore, 0)
+		a := s.api(http.MethodPost, "/api/cards/form", map[string]any{"source": "app", "businessId": "biz-1", "provider": "multicard", "returnUrl": "https://shop.example.uz/cards"})
+		s.act(simulator.Action{Kind: "bind", Link: fmt.Sprint(a.Field("formUrl")), Params: map[string]string{"card": sim.GoodCard}})
+		for _, want := range []string{"pending", "active"} {
+			if want == "pending" {
+				s.upset("card.session", sim.Another, 1)
+			}
+			s.b.Advance(6 * time.Second)
+			s.want(s.api(http.MethodGet, "/api/cards/"+id(a), nil), 200, "status", want)
+		}
+	})
 }

@@ -35,6 +35,7 @@ type bindRequest struct {
 
 // cardModel is a card, as far as we read it: not its owner's name.
 type cardModel struct {
+	Payer  text `json:"payer_id"` // of a card bound on a form: that form's session
 	Token  text `json:"card_token"`
 	PAN    text `json:"card_pan"`
 	PS     text `json:"ps"`
@@ -69,7 +70,8 @@ func (a *account) BindForm(ctx context.Context, o provider.FormOrder) (provider.
 	return provider.Form{Ref: string(got.Session), URL: string(got.URL), Expires: a.env.Now().Add(formLife)}, nil
 }
 
-// ReadForm reads what came of a form. Without a token, nothing has yet.
+// ReadForm reads what came of a form. Without a token, nothing has yet; a card of another form is
+// none of this one's.
 func (a *account) ReadForm(ctx context.Context, ref string) (provider.Binding, error) {
 	if !sessionShape.MatchString(ref) {
 		return provider.Binding{}, &provider.Error{Kind: provider.KindInvalid, NotSent: true, Message: "the form has no session"}
@@ -79,7 +81,8 @@ func (a *account) ReadForm(ctx context.Context, ref string) (provider.Binding, e
 	if e, ok := errors.AsType[*provider.Error](err); ok && e.Kind == provider.KindInvalid {
 		return provider.Binding{Ref: ref}, nil // not finished, or over: what it says then is nowhere told
 	}
-	if err != nil || m.Status != "active" || !tokenShape.MatchString(string(m.Token)) {
+	another := m.Payer != "" && string(m.Payer) != ref
+	if err != nil || another || m.Status != "active" || !tokenShape.MatchString(string(m.Token)) {
 		return provider.Binding{Ref: ref}, err
 	}
 	return provider.Binding{Ref: ref, Token: string(m.Token), Card: card(m.PAN, m.PS), PhoneMasked: phoneTail(string(m.Phone))}, nil
@@ -258,18 +261,21 @@ func (m *paymentModel) ours(p pay.Payment) error {
 	return nil
 }
 
-// final turns "not decided yet" into "not known": the payment is to be read again. So does a yes
-// without a sum: nobody has said that it is all of it.
+// final turns "not decided yet" into "not known": the payment is to be read again.
 func final(o provider.Outcome) (provider.Outcome, error) {
-	switch o.State {
-	case pay.Created:
+	if o.State == pay.Created {
 		return o, unclear("the debit is not decided: " + o.Note)
-	case pay.Paid, pay.Held:
-		if o.Amount == 0 {
-			return o, unclear("Multicard does not say how much it took")
-		}
-	case pay.Failed:
+	}
+	if o.State == pay.Failed {
 		o.Reason = reasonOf(o.Code)
+	}
+	return counted(o)
+}
+
+// counted makes a yes without a sum one that is not known: nobody has said that it is all of it.
+func counted(o provider.Outcome) (provider.Outcome, error) {
+	if (o.State == pay.Paid || o.State == pay.Held) && o.Amount == 0 {
+		return o, unclear("Multicard does not say how much it took")
 	}
 	return o, nil
 }

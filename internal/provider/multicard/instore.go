@@ -56,10 +56,11 @@ func (a *account) ChargeQR(ctx context.Context, o provider.QROrder) (provider.Ou
 	err = a.about(ctx, http.MethodPut, metaOf(p).Invoice, "/scanpay", map[string]string{"code": o.Code}, &got)
 	e, failed := errors.AsType[*provider.Error](err)
 	switch {
-	case err == nil && (got.UUID == "" || string(got.UUID) == p.Ref):
-		return scanned(got.outcome(pay.Created), p), nil
 	case err == nil:
-		return provider.Outcome{}, unclear("Multicard's answer is about another payment")
+		if err := got.ours(p); err != nil {
+			return provider.Outcome{}, err
+		}
+		return counted(scanned(got.outcome(pay.Created), p))
 	case failed && e.Kind == provider.KindInvalid:
 		return a.unpaid(ctx, p, e)
 	case failed && (e.NotSent || e.Kind == provider.KindAuth || e.Kind == provider.KindRateLimited):

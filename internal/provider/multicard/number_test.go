@@ -402,7 +402,7 @@ func TestScenario_MC_10_03_LostAnswersByNumber(t *testing.T) {
 		reason string
 	}{
 		{"payment.create", simulator.LostAfter, "pending", pay.DeclineCardAgain},
-		{"payment.create", simulator.LostBefore, "pending", "not_found"},
+		{"payment.create", simulator.LostBefore, "pending", pay.DeclineCardAgain},
 		{"payment.confirm", simulator.LostBefore, "pending", pay.DeclineCodeLate},
 		{"payment.confirm", simulator.LostAfter, "paid", ""},
 		{"payment.confirm", simulator.Error500After, "paid", ""},

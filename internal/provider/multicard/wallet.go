@@ -77,10 +77,13 @@ func (a *account) cancelWallet(ctx context.Context, p pay.Payment) (provider.Out
 	if err := a.about(ctx, http.MethodDelete, p.Ref, "", struct{}{}, &got); err != nil {
 		return provider.Outcome{}, err
 	}
+	if err := got.ours(p); err != nil {
+		return provider.Outcome{}, err
+	}
 	if got.Status == "" || got.Status == statusDraft {
 		return provider.Outcome{State: pay.Cancelled, At: a.env.Now()}, nil
 	}
-	return got.outcome(p.State), nil
+	return counted(got.outcome(p.State))
 }
 
 // splitTypes are the kinds of recipients.

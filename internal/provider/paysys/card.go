@@ -40,6 +40,9 @@ func (a *account) ConfirmCard(ctx context.Context, ref, code string) (provider.B
 	if err := a.rpc.call(ctx, a.prefix+".card_confirm", cardConfirmation{CardID: ref, Code: code}, "", &got); err != nil {
 		return unbound(err)
 	}
+	if got.Card.ID != "" && string(got.Card.ID) != ref {
+		return provider.Binding{}, senseless("the answer is about another card", false)
+	}
 	keep := saved{ID: ref, Phone: string(got.Card.Phone)}
 	if got.Token != nil {
 		keep.Token = string(*got.Token)
@@ -76,6 +79,11 @@ func (a *account) code(phone string, timeOut whole) provider.Next {
 		timeOut = 120
 	}
 	return provider.Next{Kind: "otp", PhoneMasked: maskedPhone(phone), ExpiresAt: a.now().Add(time.Duration(timeOut) * time.Second)}
+}
+
+// unasked is a call that was not made, since what it needs is not there.
+func unasked(what string) error {
+	return &provider.Error{Kind: provider.KindInvalid, NotSent: true, Message: what}
 }
 
 // senseless is an answer that cannot be acted on.

@@ -3,7 +3,6 @@ package paysys
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -79,7 +78,7 @@ func (a *account) Charge(ctx context.Context, o provider.ChargeOrder) (provider.
 	}
 	var card saved
 	if err := json.Unmarshal([]byte(o.Token), &card); err != nil || card.ID == "" {
-		return provider.Outcome{}, errors.New("what was kept of the card is not readable") // not %w: it could show the token
+		return provider.Outcome{}, unasked("what was kept of the card is not readable") // not %w: it could show the token
 	}
 	p.CardID, p.Phone = card.ID, card.Phone
 	if card.Token == "" {
@@ -126,7 +125,7 @@ func (a *account) pay(ctx context.Context, p prepare, m meta, token string) (pro
 func (a *account) ConfirmCharge(ctx context.Context, p pay.Payment, code string) (provider.Outcome, error) {
 	id, ok := number(p.Ref)
 	if !ok {
-		return provider.Outcome{}, errors.New("the payment has no number at PaySys")
+		return provider.Outcome{}, unasked("the payment has no number at PaySys")
 	}
 	var got performed
 	if err := a.rpc.call(ctx, "pam.confirm_payment", confirmation{Transaction: id, Code: code}, "", &got); err != nil {
@@ -164,8 +163,8 @@ func keep(got performed, phone string) *provider.Binding {
 	return &provider.Binding{Ref: string(c.ID), Token: string(token), Card: cardOf(got.Details.PAN)}
 }
 
-// taken reads what was performed. An answer for another payment or another sum is not believed:
-// the standing will tell.
+// taken reads what was performed. An answer for another payment or without a sum is not believed:
+// the standing will tell, also of a payment by token, whose number this answer alone has told.
 func (a *account) taken(got performed, ref string, amount pay.Tiyin, m meta) (provider.Outcome, error) {
 	d := got.Details
 	if !idShape.MatchString(string(d.Bank)) || ref != "" && string(d.Bank) != ref {
@@ -181,6 +180,9 @@ func (a *account) taken(got performed, ref string, amount pay.Tiyin, m meta) (pr
 	}
 	out := provider.Outcome{
 		State: pay.Paid, Ref: string(d.Bank), At: at, Amount: pay.Tiyin(d.Amount), Card: cardOf(d.PAN), Meta: m.bytes(),
+	}
+	if d.Amount == 0 {
+		return provider.Outcome{Ref: out.Ref, Meta: out.Meta}, senseless("the answer does not say how much was taken", true)
 	}
 	if m.Hold > 0 {
 		out.State, out.HoldUntil = pay.Held, at.Add(time.Duration(m.Hold)*time.Second)

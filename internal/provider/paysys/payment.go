@@ -2,7 +2,6 @@ package paysys
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -46,14 +45,15 @@ func (a *account) AsksEachOfADay() {}
 
 // unseenHold is a hold by token whose answer was lost: nothing names it, and until it has ended
 // nobody but a person can tell whether it was made. It was to release itself, and nobody has taken
-// it, so that after its time no money is kept.
+// it, so that after its time no money is kept. That rests on the clock and on nobody's answer, so
+// a person is asked to look all the same.
 func (a *account) unseenHold(until time.Time) provider.Report {
 	if a.now().Before(until.Add(holdGrace)) {
 		return provider.Report{Found: true, Outcome: provider.Outcome{State: pay.Created}}
 	}
 	return provider.Report{Found: true, Outcome: provider.Outcome{
 		State: pay.Failed, Reason: pay.DeclineHoldOver, Note: "if it was held at all, PaySys has released it by now",
-	}}
+	}, Look: "the answer to a payment by token was lost; if it was held, PaySys was to release it by now: look in its cabinet before charging again"}
 }
 
 // holdGrace is how long after a hold's end it is believed to have ended, at whatever moment its
@@ -92,6 +92,9 @@ func (a *account) check(ctx context.Context, p pay.Payment) (o provider.Outcome,
 			&provider.Error{Kind: provider.KindUnavailable, Code: o.Code, Message: "a status that is not documented", Err: provider.ErrPuzzled}
 	}
 	o.State = state
+	if o.Amount == 0 && (state == pay.Paid || state == pay.Held) {
+		return o, "", false, senseless("the standing does not say how much was taken", true)
+	}
 	switch { // the documentation says soum and its samples say tiyin
 	case o.Amount == p.Amount:
 	case p.Amount%100 == 0 && o.Amount == p.Amount/100:
@@ -165,7 +168,7 @@ func (a *account) CanRefund(p pay.Payment, o provider.RefundOrder) error {
 func (a *account) Refund(ctx context.Context, o provider.RefundOrder) (provider.MoveOutcome, error) {
 	id, ok := number(metaOf(o.Payment).Transaction)
 	if !ok {
-		return provider.MoveOutcome{}, errors.New("the payment has no transaction_id")
+		return provider.MoveOutcome{}, unasked("the payment has no transaction_id")
 	}
 	var got reversed
 	if err := a.rpc.call(ctx, "transaction.reverse", reversal{Transaction: id}, "", &got); err != nil {

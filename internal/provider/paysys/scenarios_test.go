@@ -482,7 +482,7 @@ func Test12TokenPaymentLostOnAHold(t *testing.T) {
 		if p := s.is(invoice, pay.StatusPending, pay.Failed); p.Reason != pay.DeclineHoldOver {
 			s.t.Errorf("reason %q", p.Reason)
 		}
-		if got := s.InvoiceField(invoice, "attention"); got != nil {
+		if got := s.InvoiceField(invoice, "attention"); got != string(pay.AttentionProvider) { // by the clock alone: a person looks
 			s.t.Errorf("attention %v", got)
 		}
 		if n := s.received("pam.payment"); n != 1 {

@@ -82,6 +82,7 @@ func (s *Simulator) scanpay(w http.ResponseWriter, r *http.Request) {
 			}
 			s.mu.Lock()
 			data := s.model(p)
+			s.twist("payment.scanpay", data)
 			s.mu.Unlock()
 			answer(w, data, nil)
 		})

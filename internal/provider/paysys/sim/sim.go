@@ -47,6 +47,7 @@ const (
 	stCancel   = 3
 	stReturned = 6
 	stHeld     = 7
+	stFailed   = -1
 )
 
 type paysys struct {
@@ -385,8 +386,12 @@ func (s *paysys) confirmCard(p params, _ string) (any, error) {
 		c.token = s.token(c.id)
 		token = c.token
 	}
+	id := c.id
+	if _, ok := s.w.Faults.Take("paysys.card_confirm", Another); ok {
+		id = strings.Repeat("0", 34)
+	}
 	return map[string]any{"card_token": token, "card_data": map[string]any{
-		"id": c.id, "username": "bank", "pan": c.number[:6] + "******" + c.number[12:], "expiry": c.expiry, "status": 0,
+		"id": id, "username": "bank", "pan": c.number[:6] + "******" + c.number[12:], "expiry": c.expiry, "status": 0,
 		"phone": c.phone, "fullName": "TEST TEST", "balance": 200000, "sms": true,
 	}}, nil
 }
@@ -459,19 +464,26 @@ func (s *paysys) perform(t *transaction) error {
 	return nil
 }
 
-func (s *paysys) details(t *transaction) map[string]any {
+// details tells of a payment. The faults of the step change what is told, not what was done.
+func (s *paysys) details(step string, t *transaction) map[string]any {
 	id := t.cardID
 	if id == "" {
 		sum := sha1.Sum([]byte(t.number))
 		id = strings.ToUpper(hex.EncodeToString(sum[:17]))
 	}
-	amount := t.amount
-	if _, ok := s.w.Faults.Take("pam.confirm_payment", simulator.WrongAmount); ok {
+	amount, bank := t.amount, t.bank
+	f, _ := s.w.Faults.Take(step, simulator.WrongAmount, NoAmount, Another)
+	switch f.Kind {
+	case simulator.WrongAmount:
 		amount++
+	case NoAmount:
+		amount = 0
+	case Another:
+		bank++
 	}
 	return map[string]any{
 		"id": id, "masked_card_number": t.number[:6] + "******" + t.number[12:], "transaction_id": strconv.FormatInt(t.id, 10),
-		"bank_transaction_id": strconv.FormatInt(t.bank, 10), "reference_number": t.rrn, "amount": amount,
+		"bank_transaction_id": strconv.FormatInt(bank, 10), "reference_number": t.rrn, "amount": amount,
 		"merchantId": "900000000", "terminalId": "97000000", "date": t.moved.Unix(),
 	}
 }
@@ -491,9 +503,10 @@ func (s *paysys) confirm(p params, _ string) (any, error) {
 	if err := s.perform(t); err != nil {
 		return nil, err
 	}
-	out := map[string]any{"details": s.details(t)}
+	details := s.details("pam.confirm_payment", t)
+	out := map[string]any{"details": details}
 	if t.save {
-		c := &card{id: s.details(t)["id"].(string), number: t.number, active: true}
+		c := &card{id: details["id"].(string), number: t.number, active: true}
 		c.token = s.token(c.id)
 		s.cards[c.id] = c
 		out["card"] = map[string]any{"id": c.id, "token": c.token}
@@ -513,7 +526,7 @@ func (s *paysys) payByToken(p params, token string) (any, error) {
 	if err := s.perform(t); err != nil {
 		return nil, err
 	}
-	return map[string]any{"details": s.details(t)}, nil
+	return map[string]any{"details": s.details("pam.payment", t)}, nil
 }
 
 func (s *paysys) endHold(p params, _ string) (any, error) {
@@ -532,11 +545,15 @@ func (s *paysys) endHold(p params, _ string) (any, error) {
 	if p.Status == "cancel" {
 		t.status = stCancel
 	}
-	return map[string]any{"status": t.status}, nil
+	status := t.status
+	if _, ok := s.w.Faults.Take("hold.confirm", FailedStatus); ok {
+		status = stFailed
+	}
+	return map[string]any{"status": status}, nil
 }
 
-// check tells a status as a text. Its own faults: the amount in soum, one tiyin less, or a status
-// that nobody knows.
+// check tells a status as a text. Its own faults: the amount in soum, one tiyin less, or none, another
+// payment, and statuses that this one has not.
 func (s *paysys) check(p params, _ string) (any, error) {
 	t := s.find(string(p.Bank))
 	if t == nil {
@@ -552,11 +569,25 @@ func (s *paysys) check(p params, _ string) (any, error) {
 	if _, ok := s.w.Faults.Take("pam.check_payment", StrangeStatus); ok {
 		status = "9"
 	}
-	return map[string]any{"bank_transaction_id": strconv.FormatInt(t.bank, 10), "status": status, "amount": amount}, nil
+	if _, ok := s.w.Faults.Take("pam.check_payment", FailedStatus); ok {
+		status = strconv.Itoa(stFailed)
+	}
+	if _, ok := s.w.Faults.Take("pam.check_payment", NoAmount); ok {
+		amount = 0
+	}
+	bank := t.bank
+	if _, ok := s.w.Faults.Take("pam.check_payment", Another); ok {
+		bank++
+	}
+	return map[string]any{"bank_transaction_id": strconv.FormatInt(bank, 10), "status": status, "amount": amount}, nil
 }
 
-// Faults of this company alone: on paysys.card_confirm, and on pam.check_payment.
+// Faults of this company alone: on paysys.card_confirm, on pam.check_payment, and on the calls that
+// move money.
 const (
+	Another       simulator.Kind = "another"        // the answer is about another payment, or card
+	NoAmount      simulator.Kind = "no_amount"      // it tells no sum
+	FailedStatus  simulator.Kind = "failed_status"  // -1, whatever was done
 	NoToken       simulator.Kind = "no_token"       // the telephone is not the card's own
 	WrongUnit     simulator.Kind = "soum"           // the amount is told in soum
 	StrangeStatus simulator.Kind = "unknown_status" // a status that is not documented
