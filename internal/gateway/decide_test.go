@@ -317,7 +317,7 @@ func (p toldProvider) Info() provider.Info {
 }
 
 func (p toldProvider) Open(provider.Credentials, provider.Env) (provider.Account, error) {
-	return &toldAccount{cardAccount{p.c}, linkAccount{}}, nil
+	return &toldAccount{cardAccount(p), linkAccount{}}, nil
 }
 
 type toldAccount struct {
