@@ -144,6 +144,19 @@ func TestAcknowledgedOrNot(t *testing.T) {
 	s.state(journal.Approved, "after 8 seconds")
 }
 
+// A clock that jumps forward while the till is off does not make the device ready.
+func TestClockThatJumped(t *testing.T) {
+	d := &doubted{}
+	s := doubtedShop(t, d)
+	s.post("/payment/xumo", `{"amount":50000}`)
+	s.stop()
+	s.clock.advance(24 * time.Hour)
+	s.start()
+	s.state(journal.Unknown, "as soon as the till is back")
+	s.clock.advance(5 * time.Minute)
+	s.state(journal.Declined, "5 minutes later")
+}
+
 // What a person has decided while the device was being asked stays decided.
 func TestPersonsWordStands(t *testing.T) {
 	d := &doubted{}
@@ -271,6 +284,68 @@ func TestNothingHidesASale(t *testing.T) {
 		}
 	}
 }
+
+// ─── Wallets ───────────────────────────────────────────────────────────────────────────────
+
+// One payment asked for under several operation_ids is found under each: a page that was answered
+// "paid" must not find nothing, and say that no money was taken.
+func TestEveryNameOfAPayment(t *testing.T) {
+	s := newShop(t)
+	body := func(id string) string {
+		return `{"amount":500,"qr_code":"880101698207133396","operation_id":"` + id + `"}`
+	}
+	s.post("/payment/click", body("first"))
+	id := s.operation("first")["id"]
+	if a := s.post("/payment/click", body("second")); !a.Success || a.Data["transaction_id"] != id {
+		t.Fatal(a.raw)
+	}
+	s.clock.advance(24 * time.Hour)
+	if a := s.post("/payment/click", body("second")); !a.Success || a.Data["transaction_id"] != id {
+		t.Errorf("the second name a day later: %s", a.raw)
+	}
+	for _, name := range []string{"first", "second"} {
+		if op := s.operation(name); op["id"] != id || op["state"] != "approved" {
+			t.Errorf("%s: %v", name, op)
+		}
+	}
+	if n, _ := s.charged("click"); n != 1 {
+		t.Errorf("%d charges", n)
+	}
+
+	made := s.post("/payment/qr_pay", `{"amount":500,"order_id":"1","operation_id":"shown"}`)
+	if again := s.post("/payment/qr_pay", `{"amount":500,"order_id":"1","operation_id":"shown again"}`); again.raw != made.raw {
+		t.Errorf("%s\n%s", made.raw, again.raw)
+	}
+	if s.operation("shown again")["id"] != s.operation("shown")["id"] {
+		t.Error("the second name of a shown QR names another")
+	}
+}
+
+// A payment that is under way at its company is not asked about: nothing there yet is no word.
+func TestCheckedWhileUnderWay(t *testing.T) {
+	var s *shop
+	var asked answer
+	during := -1
+	s = newShop(t, func(o *till.Options) {
+		next := o.HTTP.Transport
+		o.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if during++; during == 0 {
+				asked = s.post("/payment/operations/"+s.last().ID+"/resolve", `{"decision":"check"}`)
+				if during != 0 {
+					t.Errorf("the company was asked %d times about what is under way", during)
+				}
+			}
+			return next.RoundTrip(r)
+		})}
+	})
+	if a := s.post("/payment/click", `{"amount":500,"qr_code":"880101698207133396"}`); asked.Data["state"] != "in_progress" || a.Success {
+		t.Errorf("%s\n%s", asked.raw, a.raw)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // ─── Shown QRs ─────────────────────────────────────────────────────────────────────────────
 

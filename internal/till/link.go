@@ -237,7 +237,7 @@ func (l *link) reported(ctx context.Context, op *journal.Operation) (reported, e
 		r.FinishedAt = detail(op.FinishedAt.UTC().Format(wireTime))
 	}
 	if op.Kind == journal.Close {
-		byEndpoint, err := l.a.j.Totals(ctx, op.Device, op.CreatedAt)
+		byEndpoint, err := l.a.j.Totals(ctx, op.Device, op.ID)
 		if err != nil {
 			return r, err
 		}

@@ -126,7 +126,7 @@ func (a *Agent) pageState(r *http.Request) envelope {
 	}
 	for endpoint, d := range a.devices {
 		told.Shows[endpoint] = d.shows()
-		t, err := a.j.Totals(r.Context(), d.key, a.now())
+		t, err := a.j.Totals(r.Context(), d.key, "")
 		if err != nil {
 			return no(a.broken(err))
 		}
@@ -170,7 +170,7 @@ func (a *Agent) pageShift(r *http.Request) envelope {
 	case op == nil:
 		return no(noOperation())
 	}
-	ours, err := a.j.Totals(r.Context(), d.key, op.CreatedAt)
+	ours, err := a.j.Totals(r.Context(), d.key, op.ID)
 	if err != nil {
 		return no(a.broken(err))
 	}

@@ -92,8 +92,12 @@ func (a *Agent) unsettled(ctx context.Context) []journal.Operation {
 }
 
 // settle asks whoever can tell what came of an operation. It changes nothing where the answer is
-// not clear.
+// not clear. One that is under way is left alone: a company that has not heard of it yet would say
+// that there is none.
 func (a *Agent) settle(ctx context.Context, op *journal.Operation) {
+	if op.State != journal.Unknown && (op.State != journal.InProgress || op.Stage != journal.Shown) {
+		return
+	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), receiptPatience)
 	defer stop()
 	d := a.deviceOf(op)
@@ -190,8 +194,8 @@ const (
 func (a *Agent) judge(d *device, op *journal.Operation, last terminal.Record) verdict {
 	reverses, now := d.by(op.Endpoint).Caps().AutoReverses, a.now()
 	switch v := compare(op, last); {
-	case v == notPerformed && reverses == 0 && now.Sub(op.SentAt) < atWork:
-		return early
+	case v == notPerformed && reverses == 0 && (now.Sub(op.SentAt) < atWork || now.Sub(d.left) < atWork):
+		return early // SentAt out of the journal is by a clock that may have been set since; left is not
 	case v == ours && reverses > 0 && last.Approved && !last.Reversed:
 		if op.Stage != journal.Answered {
 			return unclear

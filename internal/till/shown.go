@@ -69,7 +69,7 @@ func (a *Agent) show(ctx context.Context, op *journal.Operation, make func(conte
 	case err != nil:
 		return nil, a.broken(err)
 	case old != nil && (old.Shows != "" || old.Amount != op.Amount):
-		return a.shows(old, op)
+		return a.showsAgain(ctx, old, op)
 	}
 	now, fail := a.perform(ctx, op, nil, func(ctx context.Context, op *journal.Operation) {
 		ctx, stop := context.WithTimeout(ctx, 30*time.Second)
@@ -80,6 +80,30 @@ func (a *Agent) show(ctx context.Context, op *journal.Operation, make func(conte
 		return nil, fail
 	}
 	return a.shows(now, op)
+}
+
+// showsAgain answers by an order's own QR, which from now on has the caller's operation_id for
+// another name: its caller will ask by it.
+func (a *Agent) showsAgain(ctx context.Context, old, asked *journal.Operation) (*journal.Operation, *failure) {
+	if asked.OperationID != "" && asked.OperationID != old.OperationID {
+		known, err := a.j.Get(ctx, asked.OperationID)
+		switch {
+		case err != nil:
+			return nil, a.broken(err)
+		case known != nil && known.Fingerprint != asked.Fingerprint:
+			return nil, badArgument("operation_id names another operation already")
+		case known != nil: // asked again under that name
+			again := *asked
+			again.OperationID, asked = old.OperationID, &again
+		}
+	}
+	shown, fail := a.shows(old, asked)
+	if fail == nil && asked.OperationID != "" && asked.OperationID != old.OperationID {
+		if err := a.j.Absorb(ctx, asked.OperationID, old.ID); err != nil {
+			return nil, a.broken(err)
+		}
+	}
+	return shown, fail
 }
 
 // shows is the operation of an order whose QR may be shown, again or for the first time. One that

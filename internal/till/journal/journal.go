@@ -141,6 +141,9 @@ CREATE INDEX IF NOT EXISTS operations_device ON operations (device, created_at) 
 CREATE INDEX IF NOT EXISTS operations_payment ON operations (endpoint, payment_id) WHERE payment_id <> '';
 CREATE INDEX IF NOT EXISTS operations_unreported ON operations (created_at) WHERE revision > reported AND refused = '' AND state <> 'in_progress';
 CREATE INDEX IF NOT EXISTS operations_recent ON operations (created_at);
+CREATE TABLE IF NOT EXISTS aliases (
+  operation_id TEXT PRIMARY KEY, operation TEXT NOT NULL REFERENCES operations (id)
+) STRICT;
 CREATE TABLE IF NOT EXISTS confirmations (
   operation TEXT PRIMARY KEY REFERENCES operations (id), url TEXT NOT NULL, due_at INTEGER NOT NULL,
   attempts INTEGER NOT NULL, done INTEGER NOT NULL, last_error TEXT NOT NULL
@@ -255,7 +258,8 @@ type Twin struct {
 const naturalLife = 15 * time.Minute
 
 // Begin writes a new operation, in one transaction with the search for the one that it repeats.
-// A Twin means that nothing was written.
+// A Twin means that no operation was written; but where the same payment is asked for under another
+// operation_id, that one is a name of the first from now on: its caller will ask by it.
 func (j *Journal) Begin(ctx context.Context, op *Operation) (*Twin, error) {
 	op.CreatedAt, op.State, op.Revision = j.now(), InProgress, 1
 	if op.Stage == "" {
@@ -270,8 +274,16 @@ func (j *Journal) Begin(ctx context.Context, op *Operation) (*Twin, error) {
 	}
 	defer tx.Rollback()
 	twin, err := j.twin(ctx, tx, op)
-	if err != nil || twin != nil {
-		return twin, err
+	if err != nil {
+		return nil, err
+	}
+	if twin != nil {
+		if twin.absorbs(op) {
+			if _, err := tx.Exec(absorb, op.OperationID, twin.Operation.ID); err != nil {
+				return nil, err
+			}
+		}
+		return twin, tx.Commit()
 	}
 	marks := strings.TrimSuffix(strings.Repeat("?,", len(columns)), ",")
 	if _, err := tx.Exec("INSERT INTO operations ("+strings.Join(columns, ",")+") VALUES ("+marks+")", op.values()...); err != nil {
@@ -280,9 +292,21 @@ func (j *Journal) Begin(ctx context.Context, op *Operation) (*Twin, error) {
 	return nil, tx.Commit()
 }
 
+const absorb = "INSERT INTO aliases (operation_id, operation) VALUES (?, ?) ON CONFLICT DO NOTHING"
+
+func (t *Twin) absorbs(op *Operation) bool {
+	return op.OperationID != "" && op.OperationID != t.Operation.OperationID && t.Operation.Fingerprint == op.Fingerprint
+}
+
+// Absorb makes an operation_id another name of an operation.
+func (j *Journal) Absorb(ctx context.Context, operationID, id string) error {
+	_, err := j.db.ExecContext(context.WithoutCancel(ctx), absorb, operationID, id)
+	return err
+}
+
 func (j *Journal) twin(ctx context.Context, tx *sql.Tx, op *Operation) (*Twin, error) {
 	if op.OperationID != "" {
-		old, err := one(tx.QueryRow(selectAll+" WHERE operation_id = ?", op.OperationID))
+		old, err := one(tx.QueryRow(selectAll+named, op.OperationID))
 		if err != nil || old != nil {
 			return twinOf(old, old != nil && old.Fingerprint == op.Fingerprint), err
 		}
@@ -290,8 +314,9 @@ func (j *Journal) twin(ctx context.Context, tx *sql.Tx, op *Operation) (*Twin, e
 	if op.NaturalKey == "" {
 		return nil, nil
 	}
-	// What was not started may be tried again, by the same code too.
-	old, err := one(tx.QueryRow(selectAll+" WHERE natural_key = ? AND created_at > ? AND state <> 'not_started' ORDER BY created_at DESC LIMIT 1",
+	// What was not started may be tried again, by the same code too. What is not known yet stands in
+	// the way however long ago it was.
+	old, err := one(tx.QueryRow(selectAll+" WHERE natural_key = ? AND (created_at > ? AND state <> 'not_started' OR state IN ('in_progress', 'unknown')) ORDER BY state IN ('in_progress', 'unknown') DESC, rowid DESC LIMIT 1",
 		op.NaturalKey, millis(op.CreatedAt.Add(-naturalLife))))
 	if err != nil || old == nil {
 		return nil, err
@@ -348,13 +373,16 @@ func (j *Journal) write(ctx context.Context, op *Operation) error {
 
 var selectAll = "SELECT " + strings.Join(columns, ",") + " FROM operations"
 
+// named is the operation of an operation_id, be it its own or another name of it.
+const named = " WHERE operation_id = ?1 AND operation_id <> '' OR id = (SELECT operation FROM aliases WHERE operation_id = ?1)"
+
 // Get finds an operation by our id or the caller's; nil where there is none.
 func (j *Journal) Get(ctx context.Context, id string) (*Operation, error) {
 	op, err := one(j.db.QueryRowContext(ctx, selectAll+" WHERE id = ?", id))
 	if op != nil || err != nil || id == "" {
 		return op, err
 	}
-	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE operation_id = ?", id))
+	return one(j.db.QueryRowContext(ctx, selectAll+named, id))
 }
 
 // ByPayment finds what a company's payment id names at one of the endpoints.
@@ -374,12 +402,12 @@ func (j *Journal) Sale(ctx context.Context, device, rrn, receipt string) (*Opera
 	if rrn == "" {
 		column, value = "receipt", receipt
 	}
-	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND kind = 'sale' AND state = 'approved' AND "+column+" = ? ORDER BY created_at DESC LIMIT 1", device, value))
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND kind = 'sale' AND state = 'approved' AND "+column+" = ? ORDER BY rowid DESC LIMIT 1", device, value))
 }
 
 // LastPrinted is the last operation of an endpoint that has a slip.
 func (j *Journal) LastPrinted(ctx context.Context, endpoint string, closing bool) (*Operation, error) {
-	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE endpoint = ? AND (kind = 'close') = ? AND state = 'approved' AND slip <> '' ORDER BY created_at DESC LIMIT 1", endpoint, closing))
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE endpoint = ? AND (kind = 'close') = ? AND state = 'approved' AND slip <> '' ORDER BY rowid DESC LIMIT 1", endpoint, closing))
 }
 
 // Unresolved is the oldest operation with money that locks a device; nil where it is free. One that
@@ -413,12 +441,12 @@ func (j *Journal) Unknown(ctx context.Context) ([]Operation, error) {
 // stands for. They move no money, and are repeated by a person.
 func (j *Journal) UnknownClosings(ctx context.Context) ([]Operation, error) {
 	return j.list(ctx, ` WHERE state = 'unknown' AND kind = 'close' AND NOT EXISTS (SELECT 1 FROM operations l
-	  WHERE l.device = operations.device AND l.kind = 'close' AND l.created_at > operations.created_at) ORDER BY created_at`)
+	  WHERE l.device = operations.device AND l.kind = 'close' AND l.rowid > operations.rowid) ORDER BY created_at`)
 }
 
-// ShownSince lists the QRs that are shown, of those made after a time.
+// ShownSince lists the QRs that are shown, of those made after a time, the newest first.
 func (j *Journal) ShownSince(ctx context.Context, after time.Time) ([]Operation, error) {
-	return j.list(ctx, " WHERE state = 'in_progress' AND stage = 'shown' AND created_at > ? ORDER BY created_at", millis(after))
+	return j.list(ctx, " WHERE state = 'in_progress' AND stage = 'shown' AND created_at > ? ORDER BY created_at DESC", millis(after))
 }
 
 // InState lists operations for people, oldest first, up to 500: QRs that are shown and closings
@@ -437,10 +465,13 @@ func (j *Journal) Unreported(ctx context.Context, n int) ([]Operation, error) {
 	return j.list(ctx, " WHERE revision > reported AND refused = '' AND state <> 'in_progress' ORDER BY created_at LIMIT ?", n)
 }
 
+// What was before and what after a closing is told by the order in which it was written, never by
+// the clock: a till's clock is set back, too. A row keeps its number for ever, since none is deleted.
+
 // InShift says whether a device's last closing was before an operation.
 func (j *Journal) InShift(ctx context.Context, op *Operation) (open bool, err error) {
-	err = j.db.QueryRowContext(ctx, "SELECT NOT EXISTS (SELECT 1 FROM operations WHERE device = ? AND kind = 'close' AND state = 'approved' AND created_at >= ?)",
-		op.Device, millis(op.CreatedAt)).Scan(&open)
+	err = j.db.QueryRowContext(ctx, "SELECT NOT EXISTS (SELECT 1 FROM operations WHERE device = ? AND kind = 'close' AND state = 'approved' AND rowid > (SELECT rowid FROM operations WHERE id = ?))",
+		op.Device, op.ID).Scan(&open)
 	return open, err
 }
 
@@ -455,14 +486,15 @@ func (t Totals) And(o Totals) Totals {
 	return Totals{t.Sales + o.Sales, t.Returns + o.Returns, t.SalesAmount + o.SalesAmount, t.ReturnsAmount + o.ReturnsAmount}
 }
 
-// Totals counts a device's approved operations since its last approved closing before at, by
-// endpoint: one device may serve both.
-func (j *Journal) Totals(ctx context.Context, device string, at time.Time) (map[string]Totals, error) {
-	const since = "SELECT COALESCE(MAX(created_at), 0) FROM operations WHERE device = ?1 AND kind = 'close' AND state = 'approved' AND created_at < ?2"
+// Totals counts a device's approved operations up to a closing, or with "" up to now, since the
+// approved closing before that, by endpoint: one device may serve both.
+func (j *Journal) Totals(ctx context.Context, device, closing string) (map[string]Totals, error) {
+	const until = "COALESCE((SELECT rowid FROM operations WHERE id = ?2), 9223372036854775807)"
+	const since = "SELECT COALESCE(MAX(rowid), 0) FROM operations WHERE device = ?1 AND kind = 'close' AND state = 'approved' AND rowid < " + until
 	rows, err := j.db.QueryContext(ctx, `SELECT endpoint, COUNT(*) FILTER (WHERE kind = 'sale'), COALESCE(SUM(amount) FILTER (WHERE kind = 'sale'), 0),
 	  COUNT(*) FILTER (WHERE kind <> 'sale'), COALESCE(SUM(amount) FILTER (WHERE kind <> 'sale'), 0)
-	  FROM operations WHERE device = ?1 AND state = 'approved' AND kind <> 'close' AND created_at <= ?2 AND created_at > (`+since+`)
-	  GROUP BY endpoint`, device, millis(at))
+	  FROM operations WHERE device = ?1 AND state = 'approved' AND kind <> 'close' AND rowid < `+until+` AND rowid > (`+since+`)
+	  GROUP BY endpoint`, device, closing)
 	if err != nil {
 		return nil, err
 	}
@@ -481,7 +513,7 @@ func (j *Journal) Totals(ctx context.Context, device string, at time.Time) (map[
 
 // LastClosing is a device's last closing that the device confirmed; nil where there is none.
 func (j *Journal) LastClosing(ctx context.Context, device string) (*Operation, error) {
-	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND kind = 'close' AND state = 'approved' ORDER BY created_at DESC LIMIT 1", device))
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND kind = 'close' AND state = 'approved' ORDER BY rowid DESC LIMIT 1", device))
 }
 
 // MarkReported writes that the gateway has a revision.

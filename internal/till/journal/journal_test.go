@@ -80,6 +80,9 @@ func TestTwins(t *testing.T) {
 		{"the same code, another id, after a refusal", Operation{OperationID: "c", Fingerprint: "f", NaturalKey: "code"}, Declined, 0, false, false},
 		{"the same code, after it was not started", Operation{Fingerprint: "f", NaturalKey: "code"}, NotStarted, 0, false, false},
 		{"the same code, 16 minutes later", Operation{Fingerprint: "f", NaturalKey: "code"}, Approved, 16 * time.Minute, false, false},
+		{"the same code, while it is not known, a day later", Operation{Fingerprint: "f", NaturalKey: "code"}, Unknown, 24 * time.Hour, true, true},
+		{"another name of the first", Operation{OperationID: "b", Fingerprint: "f", NaturalKey: "code"}, Approved, 24 * time.Hour, true, true},
+		{"another name, another body", Operation{OperationID: "b", Fingerprint: "g", NaturalKey: "other"}, Approved, 0, true, false},
 		{"nothing in common", Operation{Fingerprint: "f"}, Unknown, 0, false, false},
 	} {
 		if _, err := j.db.Exec("DELETE FROM operations WHERE id <> '1'"); err != nil {
@@ -94,6 +97,45 @@ func TestTwins(t *testing.T) {
 		if err != nil || (twin != nil) != c.twin || twin != nil && twin.Same != c.same {
 			t.Errorf("%s: %+v %v", c.name, twin, err)
 		}
+	}
+	for id, want := range map[string]string{"a": "1", "b": "1"} {
+		if op, err := j.Get(t.Context(), id); err != nil || op == nil || op.ID != want {
+			t.Errorf("%q names %+v, want %s (%v)", id, op, want, err)
+		}
+	}
+}
+
+// A clock that was set back moves nothing over the end of a shift.
+func TestShiftsAreNotByTheClock(t *testing.T) {
+	now := time.Date(2026, 11, 21, 9, 2, 0, 0, time.UTC)
+	j := open(t, filepath.Join(t.TempDir(), "till.db"), &now)
+	defer j.Close()
+	var ops []Operation
+	for i, kind := range []Kind{Sale, Close, Sale, Close} {
+		op := Operation{ID: string(kind) + string(rune('0'+i)), Endpoint: "xumo", Device: "d", Kind: kind, Amount: 100 << i}
+		if _, err := j.Begin(t.Context(), &op); err != nil {
+			t.Fatal(err)
+		}
+		op.State = Approved
+		if err := j.Save(t.Context(), &op); err != nil {
+			t.Fatal(err)
+		}
+		ops = append(ops, op)
+		now = now.Add(-time.Hour)
+	}
+	for i, want := range map[int]Totals{1: {Sales: 1, SalesAmount: 100}, 3: {Sales: 1, SalesAmount: 400}} {
+		if got, err := j.Totals(t.Context(), "d", ops[i].ID); err != nil || got["xumo"] != want {
+			t.Errorf("closing %d counts %+v, want %+v (%v)", i, got, want, err)
+		}
+	}
+	if got, err := j.Totals(t.Context(), "d", ""); err != nil || len(got) != 0 {
+		t.Errorf("after the last closing: %+v %v", got, err)
+	}
+	if last, err := j.LastClosing(t.Context(), "d"); err != nil || last.ID != ops[3].ID {
+		t.Errorf("the last closing is %+v (%v)", last, err)
+	}
+	if open, err := j.InShift(t.Context(), &ops[2]); err != nil || open {
+		t.Errorf("a sale before the last closing is in the open shift (%v)", err)
 	}
 }
 

@@ -67,8 +67,7 @@
     try {
       const a = await call("/payment/operations/" + busy.id);
       if (a.error && a.error.code === 105) { // not written yet, or refused before it was
-        const refusal = busy.answer && busy.answer.error;
-        if (busy.answer) finish("failed", say.declined, refusal ? refusal.data || refusal.message : "", null);
+        unheard();
         return;
       }
       op = a.data;
@@ -79,6 +78,23 @@
       case "unknown": finish("unknown", say.unknown, say.doNot, op); break;
       case "in_progress": if (op.qr_text) await showQR(op); break;
       default: finish("failed", say.declined, [op.code, op.message].filter(Boolean).join(" · "), null);
+    }
+  }
+
+  // The agent has no operation of our id: it was refused before it was written, or another stands in
+  // its stead. Only the first is "no money was taken".
+  function unheard() {
+    const answer = busy.answer;
+    if (!answer) return;
+    const refusal = answer.error, why = refusal ? refusal.data || refusal.message : "";
+    if (answer.is_success) {
+      const id = answer.data && answer.data.transaction_id;
+      if (id && id !== busy.id) busy.id = id;
+      else finish("unknown", say.unknown, say.doNot, null);
+    } else if (/^(unresolved|in_progress):/.test(why)) {
+      finish("unknown", say.unknown, say.doNot + " " + why, null);
+    } else {
+      finish("failed", say.declined, why, null);
     }
   }
 
