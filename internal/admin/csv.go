@@ -38,6 +38,17 @@ func textCell(s string) cell {
 	return cell(formulas.ReplaceAllString(s, "$1'$2")) // the apostrophe makes it text
 }
 
+// idCell is an id, ours or anybody's, as text: of 10-11 Excel makes a day, of 12E5 a number and of
+// TRUE a word of its own language. Nothing that could end the quotes is put between them.
+func idCell(s string) cell {
+	if len(s) <= 255 && plainID.MatchString(s) { // as long as Excel takes
+		return cell(`="` + s + `"`)
+	}
+	return textCell(s)
+}
+
+var plainID = regexp.MustCompile(`^[A-Za-z0-9._:/-]+$`)
+
 // formulas begin so: at a cell's beginning, or behind what another machine's Excel takes for the
 // end of a cell.
 var formulas = regexp.MustCompile(`(^|[,;\t\r\n]\s*)([=+\-@|%＝＋－＠])`)

@@ -41,6 +41,14 @@ func TestCells(t *testing.T) {
 			t.Errorf("%q becomes %q, not %q", c.given, got, c.want)
 		}
 	}
+	for given, want := range map[string]string{
+		"10-11": `="10-11"`, "12E5": `="12E5"`, "TRUE": `="TRUE"`, "1/2": `="1/2"`, "007": `="007"`, "shop_7": `="shop_7"`, "": "",
+		"-1": `="-1"`, "=1": "'=1", `a"&1`: `a"&1`, "10 11": "10 11", strings.Repeat("a", 256): strings.Repeat("a", 256),
+	} {
+		if got := string(idCell(given)); got != want {
+			t.Errorf("the id %q becomes %q, not %q", given, got, want)
+		}
+	}
 	if en, ru := sumCell(words.EN, 150_000_50), sumCell(words.RU, 150_000_50); en != "150000.50" || ru != "150000,50" {
 		t.Errorf("%s, %s", en, ru)
 	}

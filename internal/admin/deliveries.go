@@ -86,7 +86,7 @@ func (a *admin) deliveriesFile(w http.ResponseWriter, r *http.Request) {
 		for _, e := range found.Items {
 			_, word := eventState(l.lang, e)
 			rows = append(rows, []cell{
-				textCell(e.ID), textCell(e.InvoiceID), textCell(e.SourceInvoiceID), textCell(e.Source), textCell(e.Business), cell(word), cell(told(l.lang, e)), textCell(address(e.NotifyURL)),
+				idCell(e.ID), idCell(e.InvoiceID), idCell(e.SourceInvoiceID), idCell(e.Source), idCell(e.Business), cell(word), cell(told(l.lang, e)), textCell(address(e.NotifyURL)),
 				cell(strconv.Itoa(e.Attempts)), textCell(answer(l.lang, e.Last)), timeCell(e.CreatedAt), timeCell(e.DeliveredAt), timeCell(e.NextAt),
 			})
 		}
@@ -129,26 +129,42 @@ func (a *admin) events(w http.ResponseWriter, r *http.Request, l list, f gateway
 	a.show(w, r, page(v))
 }
 
+// stuckKept are the names of what the list is narrowed by, as they travel with its buttons.
+var stuckKept = []string{"receiver", "from", "to", "order"}
+
 // retry sends stuck events again: one, those that were selected, or all since a time.
 func (a *admin) retry(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		a.fail(w, r, &pay.Error{Code: pay.CodeInvalid, Err: err})
 		return
 	}
-	back := url.Values{}
-	receiver := r.PostForm.Get("receiver")
-	if receiver != "" {
-		back.Set("receiver", receiver)
+	back := url.Values{} // the list as it was narrowed
+	for _, name := range stuckKept {
+		if v := r.PostForm.Get(name); v != "" {
+			back.Set(name, v)
+		}
+	}
+	receiver, q := back.Get("receiver"), question{Values: back}
+	from, to := q.day("from"), q.until("to")
+	if q.bad {
+		a.fail(w, r, &pay.Error{Code: pay.CodeInvalid, Message: "this is no day"})
+		return
 	}
 	if r.PostForm.Get("all") == "yes" {
 		since := sinceWhen(r.PostForm.Get("since"), a.o.Now())
+		if since.Before(from) { // what the page does not show is not sent
+			since = from
+		}
 		back.Set("done", "all")
 		detail := "all"
 		if !since.IsZero() {
 			detail = "all since " + since.UTC().Format(time.RFC3339)
 		}
+		if !to.IsZero() {
+			detail += " before " + to.UTC().Format(time.RFC3339)
+		}
 		a.act(w, r, "delivery.retried", receiver, detail, Path+"/stuck", func(ctx context.Context, _ string) error {
-			return a.o.Gateway.RedeliverStuck(ctx, receiver, since)
+			return a.o.Gateway.RedeliverStuck(ctx, receiver, since, to)
 		}, back)
 		return
 	}

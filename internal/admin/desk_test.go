@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -307,8 +309,20 @@ func TestASecondPersonConfirms(t *testing.T) {
 func TestStuckDeliveriesAreRetried(t *testing.T) {
 	p := start(t)
 	p.shop("payme")
+	var mu sync.Mutex
+	mended, arrived := false, map[string]bool{}
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !mended {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		arrived[r.URL.Path] = true
+	}))
+	t.Cleanup(app.Close)
 	for i := range 3 {
-		id := p.invoice(fmt.Sprint("stuck-", i), 1000, "notifyUrl", p.url+"/sandbox/nowhere/"+fmt.Sprint(i))
+		id := p.invoice(fmt.Sprint("stuck-", i), 1000, "notifyUrl", app.URL+"/"+fmt.Sprint(i))
 		p.api("POST", "/api/invoices/"+id+"/cancel", map[string]any{})
 	}
 	p.workOff()
@@ -332,6 +346,38 @@ func TestStuckDeliveriesAreRetried(t *testing.T) {
 	support.want(support.follow(support.post("/admin/stuck", url.Values{"all": {"yes"}, "since": {"day"}})), 200, "All of them are being sent again")
 	p.workOff()
 	support.want(support.get("/admin/"), 200, "Events not delivered: 3")
+
+	mu.Lock()
+	mended = true
+	mu.Unlock()
+	come := func(n int) { // at once: later they would come of themselves
+		t.Helper()
+		for range 4 {
+			_, err := p.Runner.RunDue(t.Context())
+			must(t, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if len(arrived) != n {
+			t.Errorf("%d events have arrived, not %d", len(arrived), n)
+		}
+	}
+	support.follow(support.post("/admin/stuck", url.Values{"one": {events[0][1]}}))
+	come(1)
+	today, narrowed := p.now().In(pay.Tashkent).Format(time.DateOnly), "/admin/stuck?done=all&from=2026-11-20&to=2026-11-20"
+	if got := support.post("/admin/stuck", url.Values{"all": {"yes"}, "from": {"2026-11-20"}, "to": {"2026-11-20"}}); got.to != narrowed {
+		t.Errorf("it leads to %s, not %s", got.to, narrowed)
+	}
+	come(1) // none of them was made on that day
+	support.want(support.get("/admin/stuck?from="+today), 200, `name="from" value="`+today+`"`)
+	support.want(support.post("/admin/stuck", url.Values{"all": {"yes"}, "from": {"tomorrow"}}), 400)
+	if got := support.post("/admin/stuck", url.Values{"event": {events[1][1]}, "from": {today}}); got.to != "/admin/stuck?done=1&from="+today {
+		t.Errorf("it leads to %s", got.to)
+	}
+	come(2)
+	support.follow(support.post("/admin/stuck", url.Values{"all": {"yes"}, "from": {today}, "to": {today}}))
+	come(3)
+	support.want(support.get("/admin/stuck"), 200, "Everything has arrived")
 }
 
 // What was pasted is found and said; a card's number gets no further than the form.

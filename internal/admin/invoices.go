@@ -109,8 +109,8 @@ func (a *admin) invoicesFile(w http.ResponseWriter, r *http.Request) {
 				told = words.CSVNo
 			}
 			rows = append(rows, []cell{
-				textCell(inv.ID), textCell(inv.PayNumber), textCell(inv.SourceInvoiceID), textCell(inv.Source), textCell(inv.Business),
-				cell(stateOf(inv.Invoice).Word(l.lang)), cell(inv.Attention), textCell(via(a.title, inv)), textCell(one.Ref),
+				idCell(inv.ID), idCell(inv.PayNumber), idCell(inv.SourceInvoiceID), idCell(inv.Source), idCell(inv.Business),
+				cell(stateOf(inv.Invoice).Word(l.lang)), cell(inv.Attention), textCell(via(a.title, inv)), idCell(one.Ref),
 				sumCell(l.lang, inv.Amount), tiyinCell(inv.Amount), sumCell(l.lang, one.Captured), sumCell(l.lang, one.Refunded), textCell(one.Card.MaskedPAN),
 				timeCell(inv.CreatedAt), timeCell(inv.PaidAt), cell(told.In(l.lang)),
 			})

@@ -139,6 +139,24 @@ func TestAPayoutIsDecided(t *testing.T) {
 	money.want(money.get(at), 200, "asked them")
 }
 
+// That a payout above the limit did not arrive is for an owner to say: the app would pay once more.
+func TestALargePayoutIsDecidedByAnOwner(t *testing.T) {
+	p := start(t)
+	merchant := p.register("multicard")
+	lost, arrived := p.lostPayout(merchant, "salary-7"), p.lostPayout(merchant, "salary-8")
+	must(t, p.Office.SetRefundLimit(t.Context(), staff.CommandLine, 149_999_00))
+	money, owner := p.as(staff.Refunds), p.as(staff.Owner)
+	no := url.Values{"happened": {"no"}, "why": {"the cabinet does not know it"}}
+	money.want(money.post("/admin/payouts/"+lost+"/decide", no), 403, "for an owner to say")
+	p.audited("payout.decided", "payout.decided.not_done", "payout.seen")
+	if got := money.post("/admin/payouts/"+arrived+"/decide", url.Values{"happened": {"yes"}, "why": {"it shows it"}}); got.status != 303 {
+		t.Errorf("it arrived: %d %s", got.status, got.text())
+	}
+	if got := owner.post("/admin/payouts/"+lost+"/decide", no); got.status != 303 {
+		t.Errorf("an owner: %d %s", got.status, got.text())
+	}
+}
+
 // A difference is settled once, with a reason; the last one ends the day's alarm. A day that could
 // not be compared is acknowledged.
 func TestADayIsSettled(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/chorsu/chorsu/internal/gateway"
@@ -227,7 +228,10 @@ type shopForm struct {
 	values     url.Values
 	present    pay.Options // of the merchant that is changed
 	hasTestKey bool
+	version    int64    // of the merchant as the form shows it
 	faults     []string // what is wrong, in the API's words
+	trouble    string   // what is in the way besides
+	exists     string   // the id of the merchant that is there already, "" where none is
 }
 
 // newMerchant asks for the company, then for what it needs.
@@ -264,20 +268,42 @@ func (a *admin) addMerchant(w http.ResponseWriter, r *http.Request) {
 		a.formTrouble(w, r, f, err)
 		return
 	}
-	// The note says whom it will be about: the merchant has no id before it is saved.
-	if err := a.audit(r.Context(), "merchant.added", "", company.Name+" "+source+"/"+business); err != nil {
-		a.fail(w, r, err)
+	if _, err := a.o.Office.Confirm(r.Context(), actor(r.Context()), a.proof(r)); err != nil {
+		a.formTrouble(w, r, f, err)
 		return
 	}
-	got, err := a.o.Gateway.SaveMerchant(r.Context(), gateway.MerchantInput{
-		Source: source, Business: business, Provider: company.Name, Credentials: patch.Credentials,
-		DisplayName: patch.DisplayName, Options: patch.Options, TestKey: patch.TestKey,
-	}, gateway.Idem{})
+	// The note says whom it will be about: the merchant has no id before it is saved.
+	var got gateway.Saved[gateway.Merchant]
+	err := a.try(r.Context(), "merchant.added", "", company.Name+" "+source+"/"+business+": "+strings.Join(f.touched(nil), ", "), func() (err error) {
+		got, err = a.o.Gateway.SaveMerchant(r.Context(), gateway.MerchantInput{
+			Source: source, Business: business, Provider: company.Name, Credentials: patch.Credentials,
+			DisplayName: patch.DisplayName, Options: patch.Options, TestKey: patch.TestKey, New: true,
+		}, gateway.Idem{})
+		return err
+	})
+	if err != nil && code(err) == "merchant_exists" {
+		f.trouble = words.MerchantExists.In(lang(r))
+		if f.exists, err = a.merchantAt(r, source, business, company.Name); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		a.drawForm(w, r, http.StatusConflict, f)
+		return
+	}
 	if err != nil {
 		a.formTrouble(w, r, f, err)
 		return
 	}
 	http.Redirect(w, r, merchantsPath+"/"+got.Value.ID+"?did=saved", http.StatusSeeOther)
+}
+
+// merchantAt is the id of a business's merchant at a company, "" where there is none.
+func (a *admin) merchantAt(r *http.Request, source, business, company string) (string, error) {
+	got, err := a.o.Gateway.Merchants(r.Context(), gateway.MerchantFilter{Source: source, Business: business, Provider: company}, gateway.Page{Limit: 1})
+	if err != nil || len(got.Items) == 0 {
+		return "", err
+	}
+	return got.Items[0].ID, nil
 }
 
 // editMerchant shows the form with what is no secret in it.
@@ -304,7 +330,7 @@ func (a *admin) stored(r *http.Request) (shopForm, error) {
 		return shopForm{}, err
 	}
 	company, _ := a.company(m.Provider)
-	f := shopForm{company: company, id: m.ID, values: url.Values{"source": {m.Source}, "business": {m.Business}, "displayName": {m.DisplayName}}, present: m.Options, hasTestKey: m.HasTestKey}
+	f := shopForm{company: company, id: m.ID, values: url.Values{"source": {m.Source}, "business": {m.Business}, "displayName": {m.DisplayName}}, present: m.Options, hasTestKey: m.HasTestKey, version: m.Version}
 	for key, value := range plain {
 		f.values.Set("c."+key, value)
 	}
@@ -316,37 +342,53 @@ func (a *admin) stored(r *http.Request) (shopForm, error) {
 	return f, nil
 }
 
-// changeMerchant saves the form. A secret that is left empty stays as it is.
+// changeMerchant saves the form. A secret that is left empty stays as it is. Where it changes who is
+// paid, or whom we believe, the owner's password and a code are asked for again.
 func (a *admin) changeMerchant(w http.ResponseWriter, r *http.Request) {
 	f, err := a.stored(r)
 	if err != nil {
 		a.fail(w, r, err)
 		return
 	}
-	whose := f.values
+	was, before := f, strings.Join(f.present.CallbackFrom, " ")
 	if err := r.ParseForm(); err != nil {
 		a.fail(w, r, &pay.Error{Code: pay.CodeInvalid, Message: "the form cannot be read", Err: err})
 		return
 	}
 	f.values = r.PostForm
 	for _, key := range []string{"source", "business"} { // whose it is does not change
-		f.values[key] = whose[key]
+		f.values[key] = was.values[key]
+	}
+	if f.values.Get("version") != strconv.FormatInt(f.version, 10) {
+		was.trouble = words.CannotChanged.In(lang(r))
+		a.drawForm(w, r, http.StatusConflict, was)
+		return
 	}
 	patch, faults := f.read()
 	if len(faults) > 0 {
 		a.showForm(w, r, f, faults)
 		return
 	}
-	patch.KeepSecrets = true
+	patch.KeepSecrets, patch.Seen = true, f.version
 	if err := a.o.Gateway.TryPatch(r.Context(), f.company.Name, f.id, patch); err != nil {
 		a.formTrouble(w, r, f, err)
 		return
 	}
-	if err := a.audit(r.Context(), "merchant.changed", f.id, strings.Join(f.touched(), ", ")); err != nil {
-		a.fail(w, r, err)
-		return
+	touched := f.touched(was.values)
+	if strings.Join(patch.Options.CallbackFrom, " ") != before {
+		touched = append(touched, "callbackFrom")
 	}
-	if _, err := a.o.Gateway.PatchMerchant(r.Context(), f.id, patch); err != nil {
+	if len(touched) > 0 {
+		if _, err := a.o.Office.Confirm(r.Context(), actor(r.Context()), a.proof(r)); err != nil {
+			a.formTrouble(w, r, f, err)
+			return
+		}
+	}
+	err = a.try(r.Context(), "merchant.changed", f.id, strings.Join(touched, ", "), func() error {
+		_, err := a.o.Gateway.PatchMerchant(r.Context(), f.id, patch)
+		return err
+	})
+	if err != nil {
 		a.formTrouble(w, r, f, err)
 		return
 	}
@@ -363,22 +405,32 @@ func (a *admin) formTrouble(w http.ResponseWriter, r *http.Request, f shopForm, 
 		a.showForm(w, r, f, faults)
 		return
 	}
+	if status, said, known := trouble(lang(r), err); known {
+		retryIn(w.Header(), err)
+		f.trouble = said
+		a.drawForm(w, r, status, f)
+		return
+	}
 	a.fail(w, r, err)
 }
 
 func (a *admin) showForm(w http.ResponseWriter, r *http.Request, f shopForm, faults []string) {
+	f.faults = faults
+	a.drawForm(w, r, http.StatusUnprocessableEntity, f)
+}
+
+func (a *admin) drawForm(w http.ResponseWriter, r *http.Request, status int, f shopForm) {
 	title := words.MerchantAdd
 	if f.id != "" {
 		title = words.MerchantChange
 	}
-	f.faults = faults
 	for _, field := range f.company.Fields { // a secret is typed again, not sent back
 		if field.Secret {
 			f.values.Del("c." + field.Key)
 		}
 	}
 	f.values.Del("testKey")
-	ui.ShowInner(w, r, http.StatusUnprocessableEntity, merchantForm(a.look(r, title.In(lang(r)), merchantsPath), f))
+	ui.ShowInner(w, r, status, merchantForm(a.look(r, title.In(lang(r)), merchantsPath), f))
 }
 
 // options are those that the form offers: the company's, and the gateway's own.
@@ -424,10 +476,11 @@ func (f shopForm) read() (p gateway.MerchantPatch, faults []string) {
 	return p, faults
 }
 
-// touched names the secrets that the form sets, for the audit log. It names no value.
-func (f shopForm) touched() (list []string) {
+// touched names the credentials that the form sets anew, for the audit log. It names no value.
+func (f shopForm) touched(was url.Values) (list []string) {
 	for _, field := range f.company.Fields {
-		if field.Secret && f.values.Get("c."+field.Key) != "" {
+		value := strings.TrimSpace(f.values.Get("c." + field.Key))
+		if field.Secret && value != "" || !field.Secret && value != was.Get("c."+field.Key) {
 			list = append(list, field.Key)
 		}
 	}

@@ -49,7 +49,7 @@ func TestEveryCompanyHasAForm(t *testing.T) {
 				secret = x.Sample[f.Key]
 			}
 		}
-		got := b.post("/admin/merchants", values)
+		got := b.post("/admin/merchants", b.proved(values))
 		if got.status != 303 || !strings.HasSuffix(got.to, "?did=saved") {
 			t.Fatalf("%d %s %s", got.status, got.to, got.body)
 		}
@@ -73,6 +73,7 @@ func TestEveryCompanyHasAForm(t *testing.T) {
 		}
 		values.Del("o.refundEvents")
 		values.Set("source", "another")
+		values.Set("version", version(edit))
 		if got := b.post(at, values); got.status != 303 {
 			t.Fatalf("%d %s", got.status, got.text())
 		}
@@ -129,6 +130,7 @@ func TestEveryOptionHasAField(t *testing.T) {
 	for key, value := range plain {
 		form.Set("c."+key, value)
 	}
+	form.Set("version", version(b.get("/admin/merchants/"+id+"/edit")))
 	if got := b.post("/admin/merchants/"+id, form); got.status != 303 {
 		t.Fatalf("%d %s", got.status, got.text())
 	}
@@ -157,7 +159,7 @@ func TestMerchantFormFaults(t *testing.T) {
 	p.audited("staff.enrolled", "list.seen")
 
 	id := p.register("payme")
-	b.want(b.post("/admin/merchants/"+id, url.Values{"c.merchantId": {""}}), 422, "credentials.merchantId")
+	b.want(b.post("/admin/merchants/"+id, url.Values{"version": {"1"}, "c.merchantId": {""}}), 422, "credentials.merchantId")
 	b.want(b.get("/admin/merchants/01975f2e-6a09-7bf0-9a1b-00505680eaf6"), 404)
 	b.want(b.get("/admin/merchants/nobody"), 404)
 }
@@ -182,6 +184,11 @@ func TestTestKey(t *testing.T) {
 			mode = "live"
 		}
 		c.more.Set("o.mode", mode)
+		c.more.Set("version", version(b.get(at+"/edit")))
+		if c.more.Has("testKey") || c.more.Has("dropTestKey") {
+			b.want(b.post(at, c.more), 422, "password or the code is wrong")
+			c.more = b.proved(c.more)
+		}
 		if got := b.post(at, c.more); got.status != 303 {
 			t.Fatalf("%d %s", got.status, got.text())
 		}
@@ -194,6 +201,65 @@ func TestTestKey(t *testing.T) {
 			t.Error("the test key is shown")
 		}
 	}
+}
+
+var hiddenVersion = regexp.MustCompile(`name="version" value="([0-9]+)"`)
+
+// version is which state of a merchant a form was drawn for.
+func version(form page) string {
+	if m := hiddenVersion.FindStringSubmatch(form.body); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// Whoever adds a merchant that is there already changes nothing of it, and is led to it.
+func TestAddingChangesNobody(t *testing.T) {
+	p := start(t)
+	b := p.as(staff.Owner)
+	id := p.register("payme")
+	before, err := p.Gateway.PlainCredentials(t.Context(), id)
+	must(t, err)
+	form := url.Values{"provider": {"payme"}, "source": {"shop"}, "business": {"namuna"}, "c.merchantId": {"5e730e8e0b852a417aa49cec"}, "c.key": {"the-secret-that-was-typed"}}
+	b.want(b.post("/admin/merchants", form), 422, "password or the code is wrong", "5e730e8e0b852a417aa49cec")
+	got := b.post("/admin/merchants", b.proved(form))
+	b.want(got, 409, "at this company already", `href="/admin/merchants/`+id+`/edit"`)
+	if strings.Contains(got.body, "that-was-typed") {
+		t.Error("the secret is sent back")
+	}
+	if after, err := p.Gateway.PlainCredentials(t.Context(), id); err != nil || after["merchantId"] != before["merchantId"] {
+		t.Errorf("%v becomes %v, %v", before, after, err)
+	}
+	p.audited("staff.not_proved", "merchant.added", "merchant.added.not_done")
+	list, _, err := p.Office.Log(t.Context(), staff.Filter{What: "merchant.added"}, 5, "")
+	must(t, err)
+	if len(list) != 1 || list[0].Detail != "payme shop/namuna: merchantId, key" {
+		t.Errorf("%+v", list)
+	}
+}
+
+// Who is paid changes by a fresh proof only; what a form shows that is stale overwrites nobody's work.
+func TestTwoOwnersChangeOneMerchant(t *testing.T) {
+	p := start(t)
+	first, second := p.as(staff.Owner), p.as(staff.Owner)
+	at := "/admin/merchants/" + p.register("payme")
+	form := func(b *browser, name string) url.Values {
+		return url.Values{"version": {version(b.get(at + "/edit"))}, "displayName": {name}, "c.merchantId": {"5e730e8e0b852a417aa49cec"}}
+	}
+	firsts, seconds := form(first, "First"), form(second, "Second")
+	first.want(first.post(at, firsts), 422, "password or the code is wrong") // another account is paid
+	if got := first.post(at, first.proved(firsts)); got.status != 303 {
+		t.Fatalf("%d %s", got.status, got.text())
+	}
+	second.want(second.post(at, second.proved(seconds)), 409, "has changed meanwhile", `value="First"`)
+	seconds.Del("version")
+	second.want(second.post(at, second.proved(seconds)), 409, "has changed meanwhile")
+	if got := second.post(at, form(second, "Second")); got.status != 303 { // only a name: no proof
+		t.Errorf("%d %s", got.status, got.text())
+	}
+	again := form(second, "Second")
+	again.Set("o.callbackFrom", "10.0.0.0/8")
+	second.want(second.post(at, again), 422, "password or the code is wrong") // whom we believe
 }
 
 // The list of what is left is computed from what was seen.

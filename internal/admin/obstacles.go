@@ -29,6 +29,7 @@ var obstacles = map[string]words.Text{
 	"refused":                words.CannotLate,
 	"nothing_unknown":        words.CannotKnown,
 	"nothing_open":           words.CannotKnown,
+	"needs_owner":            words.CannotOwner,
 	"already_settled":        words.CannotSettled,
 	"nothing_to_take_over":   words.CannotTakeOver,
 	"not_taken_over":         words.CannotTakeOver,

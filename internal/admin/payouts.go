@@ -7,6 +7,7 @@ import (
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/ui"
 	"github.com/chorsu/chorsu/internal/words"
 )
@@ -82,14 +83,23 @@ func (a *admin) showPayout(w http.ResponseWriter, r *http.Request, status int, t
 	}))
 }
 
-// decidePayout settles a payout that nobody can tell of, by a named person's word.
+// decidePayout settles a payout that nobody can tell of, by a named person's word. That one above
+// the limit did not arrive, an owner says.
 func (a *admin) decidePayout(w http.ResponseWriter, r *http.Request) {
 	happened := r.PostFormValue("happened")
+	limit, err := a.o.Office.RefundLimit(r.Context())
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	if me(r.Context()).Role.May(staff.Owner) {
+		limit = 0
+	}
 	a.onPayout(w, r, "payout.decided", "decided", happened+": ", func(ctx context.Context, payoutID, who, why string) error {
 		if happened != "yes" && happened != "no" {
 			return &pay.Error{Code: pay.CodeInvalid, Field: "happened", Message: "say whether it happened"}
 		}
-		return a.o.Gateway.DecidePayoutByStaff(ctx, payoutID, happened == "yes", who, why)
+		return a.o.Gateway.DecidePayoutByStaff(ctx, payoutID, happened == "yes", limit, who, why)
 	})
 }
 

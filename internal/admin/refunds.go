@@ -248,8 +248,8 @@ func (a *admin) refundsFile(w http.ResponseWriter, r *http.Request) {
 				began = words.RefundTheirs
 			}
 			rows = append(rows, []cell{
-				textCell(x.ID), textCell(x.InvoiceID), textCell(x.SourceInvoiceID), textCell(x.Source), textCell(x.Business), textCell(a.title(x.Provider)), cell(word),
-				sumCell(l.lang, x.Amount), tiyinCell(x.Amount), textCell(x.Reason), cell(began.In(l.lang)), textCell(x.Ref), textCell(cmp.Or(x.Note, x.Code)), timeCell(x.CreatedAt), timeCell(x.DoneAt),
+				idCell(x.ID), idCell(x.InvoiceID), idCell(x.SourceInvoiceID), idCell(x.Source), idCell(x.Business), textCell(a.title(x.Provider)), cell(word),
+				sumCell(l.lang, x.Amount), tiyinCell(x.Amount), textCell(x.Reason), cell(began.In(l.lang)), idCell(x.Ref), textCell(cmp.Or(x.Note, x.Code)), timeCell(x.CreatedAt), timeCell(x.DoneAt),
 			})
 		}
 		return rows, found.Next, err

@@ -122,7 +122,11 @@ func (a *admin) disableStaff(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *admin) enableStaff(w http.ResponseWriter, r *http.Request) {
-	a.toPerson(w, r, "enabled", a.o.Office.Enable(r.Context(), actor(r.Context()), r.PathValue("id")))
+	by, err := a.o.Office.Confirm(r.Context(), actor(r.Context()), a.proof(r))
+	if err == nil {
+		err = a.o.Office.Enable(r.Context(), by, r.PathValue("id"))
+	}
+	a.toPerson(w, r, "enabled", err)
 }
 
 // toPerson ends an action on an account: back to its page, which says what was done.

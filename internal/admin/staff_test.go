@@ -48,10 +48,11 @@ func TestStaffPage(t *testing.T) {
 	}
 	b.want(b.get(at), 200, "Disabled", "Enable again")
 	b.want(b.post(at+"/reset-totp", b.proved(nil)), 409, "is disabled")
-	if got := b.post(at+"/enable", nil); got.status != 303 {
+	b.want(b.post(at+"/enable", url.Values{"password": {password}, "code": {"000000"}}), 422, "password or the code is wrong")
+	if got := b.post(at+"/enable", b.proved(nil)); got.status != 303 {
 		t.Errorf("%+v", got)
 	}
-	p.audited("staff.seen", "staff.role", "staff.seen", "staff.not_proved", "staff.not_proved", "staff.totp_reset", "staff.disabled", "staff.seen", "staff.enabled")
+	p.audited("staff.seen", "staff.role", "staff.seen", "staff.not_proved", "staff.not_proved", "staff.totp_reset", "staff.disabled", "staff.seen", "staff.not_proved", "staff.enabled")
 	b.want(b.post("/admin/staff/"+b.person.ID+"/disable", nil), 409, "last owner")
 	b.want(b.get("/admin/staff/nobody"), 404)
 	own := "/admin/staff/" + b.person.ID

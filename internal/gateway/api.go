@@ -46,6 +46,8 @@ type MerchantInput struct {
 	Active      *bool
 	Options     *pay.Options // nil: as they are; else they replace the present ones
 	TestKey     *string      // the secret option; nil: as it is
+
+	New bool // only where the business is not at the provider yet: else a conflict, merchant_exists
 }
 
 // MerchantPatch changes what is not nil.
@@ -56,7 +58,8 @@ type MerchantPatch struct {
 	Options     *pay.Options
 	TestKey     *string
 
-	KeepSecrets bool // secret credentials that are missing or "" stay as they are
+	KeepSecrets bool  // secret credentials that are missing or "" stay as they are
+	Seen        int64 // the version that the change was thought of at; another one now is a conflict, changed_meanwhile; 0: any
 }
 
 // Merchant is a merchant with the address that its provider must call. Its credentials are

@@ -69,13 +69,14 @@ func (g *Gateway) PayoutDossier(ctx context.Context, payoutID string) (d PayoutD
 	return d, err
 }
 
-// DecidePayoutByStaff is DecidePayout with the reason that a person typed.
-func (g *Gateway) DecidePayoutByStaff(ctx context.Context, payoutID string, happened bool, who, why string) error {
+// DecidePayoutByStaff is DecidePayout with the reason that a person typed. That a payout above the
+// limit did not arrive is refused (needs_owner): the app would pay once more. 0 is no limit.
+func (g *Gateway) DecidePayoutByStaff(ctx context.Context, payoutID string, happened bool, limit pay.Tiyin, who, why string) error {
 	why, err := reasonOf(why)
 	if err != nil {
 		return err
 	}
-	return g.DecidePayout(ctx, payoutID, happened, who, why)
+	return g.decidePayout(ctx, payoutID, happened, limit, who, why)
 }
 
 // SettleByStaff is Settle with what a person chose and typed on a page.

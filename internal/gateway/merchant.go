@@ -87,6 +87,8 @@ func (g *Gateway) SaveMerchant(ctx context.Context, in MerchantInput, key Idem) 
 			m = pay.Merchant{ID: id.New(), BusinessID: b.ID, Source: b.Source, Business: b.Key, Provider: in.Provider, Active: true, CreatedAt: now}
 		} else if err != nil {
 			return err
+		} else if in.New {
+			return &pay.Error{Code: pay.CodeConflict, Reason: "merchant_exists", Message: "this business is registered at this provider already"}
 		}
 		s, err = g.applyPatch(&m, out.Status == http.StatusCreated, MerchantPatch{
 			Credentials: in.Credentials, DisplayName: in.DisplayName, Active: in.Active, Options: in.Options, TestKey: in.TestKey,
@@ -130,6 +132,9 @@ func (g *Gateway) PatchMerchant(ctx context.Context, merchantID string, in Merch
 		var err error
 		if m, err = found(tx.LockMerchant(ctx, merchantID))("merchant"); err != nil {
 			return err
+		}
+		if in.Seen != 0 && m.Version != in.Seen {
+			return &pay.Error{Code: pay.CodeConflict, Reason: "changed_meanwhile", Message: "the merchant was changed meanwhile"}
 		}
 		p, ok := g.providers[m.Provider]
 		if !ok {

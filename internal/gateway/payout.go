@@ -642,6 +642,12 @@ func neverMade(p pay.Payout) string {
 
 // DecidePayout settles by a named person's word a payout that nobody can tell of.
 func (g *Gateway) DecidePayout(ctx context.Context, payoutID string, happened bool, who, why string) error {
+	return g.decidePayout(ctx, payoutID, happened, 0, who, why)
+}
+
+// decidePayout is DecidePayout for somebody who may say of no larger payout than most that it did not
+// arrive; 0 is any.
+func (g *Gateway) decidePayout(ctx context.Context, payoutID string, happened bool, most pay.Tiyin, who, why string) error {
 	return g.update(ctx, who, func(ctx context.Context, b *book) error {
 		p, err := found(b.LockPayout(ctx, payoutID))("payout")
 		if err != nil {
@@ -649,6 +655,9 @@ func (g *Gateway) DecidePayout(ctx context.Context, payoutID string, happened bo
 		}
 		if p.State != pay.MoveUnknown {
 			return &pay.Error{Code: pay.CodeConflict, Reason: "nothing_unknown", Message: "nothing about this payout is unknown"}
+		}
+		if !happened && most > 0 && p.Amount > most {
+			return &pay.Error{Code: pay.CodeForbidden, Reason: "needs_owner", Message: "that a payout above the limit did not arrive is for an owner to say"}
 		}
 		c := pay.PayoutChange{To: pay.MoveFailed, Reason: pay.DeclineOther, Code: "decided", Note: "decided by " + who + ": " + withoutCards(why)}
 		if happened {

@@ -39,17 +39,21 @@ func (g *Gateway) Redeliver(ctx context.Context, eventID string) error {
 // own.
 const againBatch = 100
 
-// RedeliverStuck has every event sent again that is stuck now and was made at or after since: all,
-// or those for the addresses that begin with receiver ("https://shop.uz/"). However many there
+// RedeliverStuck has every event sent again that is stuck now and was made in [since, to): all, or
+// those for the addresses that begin with receiver ("https://shop.uz/"); zero times are no bounds. However many there
 // are, the outbox works them off, oldest first; what gets stuck anew meanwhile stays stuck.
-func (g *Gateway) RedeliverStuck(ctx context.Context, receiver string, since time.Time) error {
+func (g *Gateway) RedeliverStuck(ctx context.Context, receiver string, since, to time.Time) error {
 	if receiver != "" {
 		if u, err := url.Parse(receiver); err != nil || u.Host == "" || len(receiver) > 300 {
 			return &pay.Error{Code: pay.CodeInvalid, Field: "receiver", Message: "this is no receiver's address"}
 		}
 	}
 	return g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
-		subject := strconv.FormatInt(max(since.UnixMilli(), 0), 10) + " " + strconv.FormatInt(b.now.UnixMilli(), 10) + " " + receiver
+		made := strconv.FormatInt(max(since.UnixMilli(), 0), 10)
+		if !to.IsZero() {
+			made += "-" + strconv.FormatInt(max(to.UnixMilli(), 0), 10)
+		}
+		subject := made + " " + strconv.FormatInt(b.now.UnixMilli(), 10) + " " + receiver
 		return b.Enqueue(ctx, outbox.Work{Kind: workAgain, Subject: subject, Lane: workAgain, DueAt: b.now})
 	})
 }
@@ -60,14 +64,22 @@ func (g *Gateway) againWork(ctx context.Context, w outbox.Work) error {
 	if len(fields) != 3 {
 		return g.finish(ctx, w)
 	}
-	since, err1 := strconv.ParseInt(fields[0], 10, 64)
+	first, last, bounded := strings.Cut(fields[0], "-")
+	since, err1 := strconv.ParseInt(first, 10, 64)
 	until, err2 := strconv.ParseInt(fields[1], 10, 64)
-	if err1 != nil || err2 != nil {
+	var to time.Time
+	var err3 error
+	if bounded {
+		var ms int64
+		ms, err3 = strconv.ParseInt(last, 10, 64)
+		to = time.UnixMilli(ms)
+	}
+	if err1 != nil || err2 != nil || err3 != nil {
 		return g.finish(ctx, w)
 	}
 	var ids []string
 	err := g.store.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		ids, err = tx.StuckEvents(ctx, fields[2], time.UnixMilli(since), time.UnixMilli(until), againBatch)
+		ids, err = tx.StuckEvents(ctx, fields[2], time.UnixMilli(since), to, time.UnixMilli(until), againBatch)
 		return err
 	})
 	if err != nil {

@@ -204,15 +204,22 @@ func TestStuckEventsAreSentAgain(t *testing.T) {
 		if err := fx.Redeliver(t.Context(), stuck[0].ID); !conflict(err, "delivered") {
 			t.Errorf("sent again after it arrived: %v", err)
 		}
-		if err := fx.RedeliverStuck(t.Context(), "", fx.Now().Add(time.Hour)); err != nil {
+		if err := fx.RedeliverStuck(t.Context(), "", fx.Now().Add(time.Hour), time.Time{}); err != nil {
 			t.Error(err)
 		}
 		fx.settle()
 		if got := list(); len(got) != 2 {
 			t.Fatalf("since the future: %d are stuck", len(got))
 		}
+		if err := fx.RedeliverStuck(t.Context(), "", time.Time{}, fx.Now().Add(-time.Hour)); err != nil {
+			t.Error(err)
+		}
+		fx.settle()
+		if got := list(); len(got) != 2 {
+			t.Fatalf("of before they were made: %d are stuck", len(got))
+		}
 		fx.app.say(500)
-		if err := fx.RedeliverStuck(t.Context(), fx.app.URL+"/", time.Time{}); err != nil {
+		if err := fx.RedeliverStuck(t.Context(), fx.app.URL+"/", time.Time{}, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		for range 6 { // they fail again, and are stuck anew: the work is over all the same
@@ -223,7 +230,7 @@ func TestStuckEventsAreSentAgain(t *testing.T) {
 			t.Errorf("%d are stuck", len(got))
 		}
 		fx.app.say(200)
-		if err := fx.RedeliverStuck(t.Context(), "", time.Time{}); err != nil {
+		if err := fx.RedeliverStuck(t.Context(), "", time.Time{}, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		for range 3 {
@@ -233,7 +240,7 @@ func TestStuckEventsAreSentAgain(t *testing.T) {
 		if got := list(); len(got) != 0 {
 			t.Errorf("%d are stuck", len(got))
 		}
-		if err := fx.RedeliverStuck(t.Context(), "shop", time.Time{}); pay.CodeOf(err) != pay.CodeInvalid {
+		if err := fx.RedeliverStuck(t.Context(), "shop", time.Time{}, time.Time{}); pay.CodeOf(err) != pay.CodeInvalid {
 			t.Errorf("no address: %v", err)
 		}
 	})

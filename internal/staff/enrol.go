@@ -235,8 +235,8 @@ func (o *Office) NewRecovery(ctx context.Context, by Actor, p Proof) (codes []st
 	return codes, nil
 }
 
-// Confirm gives the actor who may give power to others (add somebody, change a role, take an
-// authenticator away, set the limit), once their password and a fresh code are right.
+// Confirm gives the actor who may give power to others (add somebody, let somebody in again, change a
+// role, take an authenticator away, set the limit, say where money goes), once their password and a fresh code are right.
 func (o *Office) Confirm(ctx context.Context, by Actor, p Proof) (Actor, error) {
 	err := o.prove(ctx, by, p, func(context.Context, *store.Tx, *store.Staff) error { return nil })
 	by.sure = err == nil

@@ -241,6 +241,9 @@ func (o *Office) Disable(ctx context.Context, by Actor, staffID string) error {
 
 // Enable lets a disabled person in again.
 func (o *Office) Enable(ctx context.Context, by Actor, staffID string) error {
+	if err := by.demand(); err != nil {
+		return err
+	}
 	return o.setActive(ctx, by, staffID, true, "staff.enabled")
 }
 

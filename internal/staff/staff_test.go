@@ -413,6 +413,7 @@ func TestPowerNeedsAProof(t *testing.T) {
 		_, err = x.ResetTOTP(ctx, by, other.ID, true)
 		x.reason("an authenticator", err, "proof_missing")
 		x.reason("a role", x.SetRole(ctx, by, other.ID, Owner), "proof_missing")
+		x.reason("letting in again", x.Enable(ctx, by, other.ID), "proof_missing")
 		x.reason("the limit", x.SetRefundLimit(ctx, by, 0), "proof_missing")
 
 		x.wait(time.Minute)
@@ -635,7 +636,7 @@ func TestSessionsEnd(t *testing.T) {
 				return x.SetRole(ctx, owner.sure(), s.ID, Viewer)
 			},
 			"disabling": func(string) error {
-				defer func() { x.must(x.Enable(ctx, owner.By(""), s.ID)) }()
+				defer func() { x.must(x.Enable(ctx, owner.sure(), s.ID)) }()
 				return x.Disable(ctx, owner.By(""), s.ID)
 			},
 			"a new authenticator": func(string) error {

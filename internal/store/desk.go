@@ -283,9 +283,9 @@ func (tx *Tx) LastDelivery(ctx context.Context, eventID string) (Delivery, error
 }
 
 // StuckEvents finds up to limit events that are under Stuck since before until, oldest first:
-// those for one receiver, made at or after since.
-func (tx *Tx) StuckEvents(ctx context.Context, receiver string, since, until time.Time, limit int) ([]string, error) {
-	s := EventFilter{State: EventStuck, Receiver: receiver, From: since}.selection()
+// those for one receiver, made in [since, to); a zero to is no bound.
+func (tx *Tx) StuckEvents(ctx context.Context, receiver string, since, to, until time.Time, limit int) ([]string, error) {
+	s := EventFilter{State: EventStuck, Receiver: receiver, From: since, To: to}.selection()
 	s.and("e.stuck_at <= ?", millis(until))
 	return many(ctx, tx, scanText, `SELECT e.id FROM events e WHERE `+strings.Join(s.where, " AND ")+
 		` ORDER BY e.created_at, e.id LIMIT `+s.arg(int64(limit))+` + 0`, s.args...)

@@ -427,7 +427,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			return err
 		}},
 		{"StuckEvents", "events_stuck", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.StuckEvents(ctx, "https://shop.uz/", noon, noon, 100)
+			_, err := tx.StuckEvents(ctx, "https://shop.uz/", noon, time.Time{}, noon, 100)
 			return err
 		}},
 		{"StuckReceivers", "events_stuck", func(ctx context.Context, tx *store.Tx) error {

@@ -226,25 +226,28 @@ var AuditNotDone = Text{"%s: bajarilmadi", "%s: не выполнено", "%s: n
 
 // Merchants.
 var (
-	MerchantsTitle  = Text{"Savdogarlar", "Мерчанты", "Merchants"}
-	Merchant        = Text{"Savdogar", "Мерчант", "Merchant"}
-	Company         = Text{"Kompaniya", "Компания", "Company"}
-	CompanyChoose   = Text{"Qaysi toʻlov kompaniyasida?", "В какой платёжной компании?", "Which payment company?"}
-	Source          = Text{"Ilova", "Приложение", "App"}
-	SourceHint      = Text{"API dagi source", "source в API", "source in the API"}
-	Business        = Text{"Biznes", "Бизнес", "Business"}
-	BusinessHint    = Text{"API dagi businessId", "businessId в API", "businessId in the API"}
-	DisplayName     = Text{"Xaridor koʻradigan nom", "Название для покупателя", "Name for buyers"}
-	DisplayNameHint = Text{"Boʻsh boʻlsa, biznesning ID si koʻrinadi", "Если пусто, виден ID бизнеса", "If empty, the id of the business is shown"}
-	MerchantAdd     = Text{"Savdogar qoʻshish", "Добавить мерчанта", "Add a merchant"}
-	MerchantChange  = Text{"Oʻzgartirish", "Изменить", "Change"}
-	MerchantOn      = Text{"Yoqilgan", "Включён", "On"}
-	MerchantOff     = Text{"Oʻchirilgan", "Выключен", "Off"}
-	MerchantTurnOn  = Text{"Yoqish", "Включить", "Turn on"}
-	MerchantTurnOff = Text{"Oʻchirish", "Выключить", "Turn off"}
-	DidSave         = Text{"Saqlandi.", "Сохранено.", "Saved."}
-	DidTurnOn       = Text{"Yoqildi: yangi toʻlovlar qabul qilinadi.", "Включён: новые платежи принимаются.", "On: new payments are taken."}
-	DidTurnOff      = Text{"Oʻchirildi: yangi toʻlov qabul qilinmaydi, boshlanganlari tugallanadi.", "Выключен: новые платежи не принимаются, начатые завершатся.", "Off: no new payment is taken, begun ones are finished."}
+	MerchantsTitle     = Text{"Savdogarlar", "Мерчанты", "Merchants"}
+	Merchant           = Text{"Savdogar", "Мерчант", "Merchant"}
+	Company            = Text{"Kompaniya", "Компания", "Company"}
+	CompanyChoose      = Text{"Qaysi toʻlov kompaniyasida?", "В какой платёжной компании?", "Which payment company?"}
+	Source             = Text{"Ilova", "Приложение", "App"}
+	SourceHint         = Text{"API dagi source", "source в API", "source in the API"}
+	Business           = Text{"Biznes", "Бизнес", "Business"}
+	BusinessHint       = Text{"API dagi businessId", "businessId в API", "businessId in the API"}
+	DisplayName        = Text{"Xaridor koʻradigan nom", "Название для покупателя", "Name for buyers"}
+	DisplayNameHint    = Text{"Boʻsh boʻlsa, biznesning ID si koʻrinadi", "Если пусто, виден ID бизнеса", "If empty, the id of the business is shown"}
+	MerchantAdd        = Text{"Savdogar qoʻshish", "Добавить мерчанта", "Add a merchant"}
+	MerchantExists     = Text{"Bu biznes bu kompaniyada allaqachon bor. Hech narsa oʻzgarmadi.", "Этот бизнес в этой компании уже есть. Ничего не изменено.", "This business is at this company already. Nothing was changed."}
+	MerchantExistsEdit = Text{"Borini oʻzgartirish", "Изменить существующего", "Change the one that is there"}
+	MerchantProof      = Text{"Faqat kalitlar, identifikatorlar yoki callbackFrom oʻzgarsa kerak.", "Нужно, только если меняются ключи, идентификаторы или callbackFrom.", "Needed only where credentials or callbackFrom change."}
+	MerchantChange     = Text{"Oʻzgartirish", "Изменить", "Change"}
+	MerchantOn         = Text{"Yoqilgan", "Включён", "On"}
+	MerchantOff        = Text{"Oʻchirilgan", "Выключен", "Off"}
+	MerchantTurnOn     = Text{"Yoqish", "Включить", "Turn on"}
+	MerchantTurnOff    = Text{"Oʻchirish", "Выключить", "Turn off"}
+	DidSave            = Text{"Saqlandi.", "Сохранено.", "Saved."}
+	DidTurnOn          = Text{"Yoqildi: yangi toʻlovlar qabul qilinadi.", "Включён: новые платежи принимаются.", "On: new payments are taken."}
+	DidTurnOff         = Text{"Oʻchirildi: yangi toʻlov qabul qilinmaydi, boshlanganlari tugallanadi.", "Выключен: новые платежи не принимаются, начатые завершатся.", "Off: no new payment is taken, begun ones are finished."}
 
 	Credentials = Text{"Kalitlar", "Реквизиты доступа", "Credentials"}
 	Settings    = Text{"Sozlamalar", "Настройки", "Settings"}
