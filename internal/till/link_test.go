@@ -1,6 +1,7 @@
 package till_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -198,6 +199,42 @@ func TestGatewayMoves(t *testing.T) {
 	s.agent.Tick(t.Context())
 	if len(b.reports) != 1 || b.pairs != 1 {
 		t.Errorf("%v, paired %d times", b.reports, b.pairs)
+	}
+}
+
+// A gateway that hangs holds up neither the page nor a pinpad that is locked.
+func TestGatewayHangs(t *testing.T) {
+	_, url := newBook(t)
+	hangs, told := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	s := newShop(t, paired(url), func(o *till.Options) {
+		next := o.HTTP.Transport
+		o.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if strings.HasPrefix(r.URL.Path, "/api/tills/") {
+				once.Do(func() { close(told) })
+				<-hangs
+			}
+			return next.RoundTrip(r)
+		})}
+	})
+	s.post("/payment/xumo", `{"amount":50098,"operation_id":"lost"}`)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { s.agent.Run(ctx); close(ended) }()
+	defer func() { stop(); close(hangs); <-ended }()
+	<-told
+	s.humo.Pull(false)
+	s.clock.advance(time.Minute)
+	s.post("/payment/click", `{"amount":500,"qr_code":"`+clickCode+`"}`) // has the background look
+	limit, done := context.WithTimeout(t.Context(), 20*time.Second)
+	defer done()
+	for limit.Err() == nil && s.operation("lost")["state"] != "approved" {
+		if a := s.send(limit, http.MethodGet, "/till/state", ""); !a.Success {
+			t.Fatal(a.raw)
+		}
+	}
+	if op := s.operation("lost"); op["state"] != "approved" {
+		t.Error(op)
 	}
 }
 
