@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -10,12 +12,13 @@ import (
 
 // benchCmd measures this program on this machine, beside the machine's own limits.
 type benchCmd struct {
-	Quick     bool   `help:"A few minutes instead of most of an hour, and at most 100,000 invoices in the database."`
+	Quick     bool   `help:"A few minutes instead of some forty, and at most 100,000 invoices in the database."`
 	Postgres  string `placeholder:"URL" help:"Measure PostgreSQL too: a server where databases may be made. They are dropped afterwards."`
 	SQLite    bool   `name:"sqlite" default:"true" negatable:"" help:"Measure SQLite."`
 	Dir       string `placeholder:"DIR" help:"Where the SQLite files go, and so which disk is measured. Default: the system's folder for temporary files."`
 	Processes []int  `default:"1,2,4" placeholder:"N,…" help:"How many gateways share the PostgreSQL database, one measurement each; then one of two is killed."`
 	Profiles  string `placeholder:"DIR" help:"Run the gateway inside this process and write processor profiles of the main flows there."`
+	Out       string `placeholder:"FILE" help:"Write the table there too, also that of a run that was stopped."`
 	JSON      bool   `help:"Print JSON at the end instead of the table."`
 }
 
@@ -42,6 +45,9 @@ func (c *benchCmd) Run(ctx context.Context, con *console) error {
 	}
 	o.Progress = func(f bench.Figure) { fmt.Fprintln(con.err, f.Line()) }
 	report, err := bench.Run(ctx, o)
+	if c.Out != "" {
+		err = errors.Join(err, c.keep(report, err))
+	}
 	if err != nil {
 		return err
 	}
@@ -51,4 +57,14 @@ func (c *benchCmd) Run(ctx context.Context, con *console) error {
 	fmt.Fprintln(con.err)
 	report.Print(con.out)
 	return nil
+}
+
+// keep writes the table into the file that was asked for, and beneath it why it is not whole.
+func (c *benchCmd) keep(report bench.Report, stopped error) error {
+	var page bytes.Buffer
+	report.Print(&page)
+	if stopped != nil {
+		fmt.Fprintf(&page, "\nThe run did not come to its end: %v\n", stopped)
+	}
+	return os.WriteFile(c.Out, page.Bytes(), 0o644)
 }

@@ -88,10 +88,20 @@ func (a *admin) verifyAudit(w http.ResponseWriter, r *http.Request) {
 	a.showAudit(w, r, &v)
 }
 
+// tried are the actions that may come to nothing after they were noted.
+var tried = []string{
+	"invoice.told", "invoice.cancelled", "invoice.decided", "receipt.retried", "alarm.ended", "refund.made", "refund.asked", "refund.confirmed", "refund.refused",
+	"delivery.retried", "payout.decided", "payout.acknowledged", "difference.settled", "reconciliation.acknowledged",
+	"merchant.added", "merchant.changed", "merchant.on", "merchant.off", "till.added", "till.revoked",
+}
+
 // auditWhats are the words of the log that the filter offers, in order.
 var auditWhats = func() (list []string) {
 	for what := range words.AuditWhats {
 		list = append(list, what)
+	}
+	for _, what := range tried {
+		list = append(list, what+notDone)
 	}
 	slices.Sort(list)
 	return list
@@ -99,16 +109,21 @@ var auditWhats = func() (list []string) {
 
 // whatWord is an entry's word for people; the word itself where there is none.
 func whatWord(l words.Lang, what string) string {
+	what, refused := strings.CutSuffix(what, notDone)
+	text := what
 	if t, ok := words.AuditWhats[what]; ok {
-		return t.In(l)
+		text = t.In(l)
 	}
-	return what
+	if refused {
+		return words.AuditNotDone.With(l, text)
+	}
+	return text
 }
 
 // subjectURL is where a subject can be looked at, "" where nowhere.
 func subjectURL(e staff.Entry) string {
 	kind, _, _ := strings.Cut(e.What, ".")
-	folder, ok := map[string]string{"merchant": "merchants", "till": "tills", "payout": "payouts", "reconciliation": "reconciliations", "difference": "reconciliations", "staff": "staff", "session": "staff", "invoice": "invoices", "refund": "invoices", "alarm": "invoices", "receipt": "invoices"}[kind]
+	folder, ok := map[string]string{"merchant": "merchants", "till": "tills", "payout": "payouts", "reconciliation": "reconciliations", "difference": "reconciliations", "staff": "staff", "session": "staff", "invoice": "invoices", "refund": "invoices", "alarm": "invoices", "decision": "invoices", "receipt": "invoices"}[kind]
 	if !ok || !id.Valid(e.Subject) {
 		return ""
 	}

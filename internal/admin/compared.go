@@ -124,12 +124,9 @@ func (a *admin) onDay(w http.ResponseWriter, r *http.Request, what, done, detail
 		a.nothing(w, r)
 		return
 	}
-	if err := a.audit(r.Context(), what, dayID, detail); err != nil {
-		a.fail(w, r, err)
-		return
-	}
 	who := me(r.Context()).Email
-	if err := do(gateway.WithActor(r.Context(), who), dayID, who); err != nil {
+	err := a.try(r.Context(), what, dayID, detail, func() error { return do(gateway.WithActor(r.Context(), who), dayID, who) })
+	if err != nil {
 		a.refused(w, r, err, a.showDay)
 		return
 	}

@@ -161,12 +161,11 @@ func (a *admin) retry(w http.ResponseWriter, r *http.Request) {
 		if !id.Valid(eventID) {
 			continue
 		}
-		if err := a.audit(r.Context(), "delivery.retried", eventID, ""); err != nil {
-			a.fail(w, r, err)
-			return
-		}
+		err := a.try(r.Context(), "delivery.retried", eventID, "", func() error {
+			return a.o.Gateway.Redeliver(gateway.WithActor(r.Context(), me(r.Context()).Email), eventID)
+		})
 		// One that arrived meanwhile, or is not there, is nobody's loss.
-		switch err := a.o.Gateway.Redeliver(gateway.WithActor(r.Context(), me(r.Context()).Email), eventID); {
+		switch {
 		case err == nil:
 			n++
 		case pay.CodeOf(err) == pay.CodeConflict || pay.CodeOf(err) == pay.CodeNotFound:

@@ -175,19 +175,56 @@ func TestCancelAndNotify(t *testing.T) {
 	id := p.invoice("1", 1000)
 	support := p.as(staff.Support)
 	support.want(support.post("/admin/invoices/"+id+"/notify", nil), 409, "Nothing has happened yet")
-	got := support.post("/admin/invoices/"+id+"/cancel", nil)
+	was := url.Values{"was": {"pending"}}
+	support.want(support.post("/admin/invoices/"+id+"/cancel", nil), 422, "form is stale")
+	got := support.post("/admin/invoices/"+id+"/cancel", was)
 	if got.status != 303 || got.to != "/admin/invoices/"+id+"?done=cancel" {
 		t.Fatalf("%d %s", got.status, got.to)
 	}
 	support.want(support.get(got.to), 200, "The invoice was cancelled", "cancelled by "+support.person.Email)
-	support.want(support.post("/admin/invoices/"+id+"/cancel", nil), 409, "present state does not allow")
+	support.want(support.post("/admin/invoices/"+id+"/cancel", was), 409, "has changed meanwhile")
+	support.want(support.post("/admin/invoices/"+id+"/cancel", url.Values{"was": {"cancelled"}}), 409, "present state does not allow")
 	if got := support.post("/admin/invoices/"+id+"/notify", nil); got.status != 303 {
 		t.Errorf("%d", got.status)
 	}
-	p.audited("invoice.told", "invoice.seen", "invoice.cancelled", "invoice.cancelled", "invoice.told")
+	p.audited("invoice.told", "invoice.told.not_done", "invoice.seen", "invoice.cancelled", "invoice.cancelled.not_done", "invoice.cancelled",
+		"invoice.cancelled", "invoice.cancelled.not_done", "invoice.cancelled", "invoice.cancelled.not_done", "invoice.told")
 	viewer := p.as(staff.Viewer)
 	if body := viewer.get("/admin/invoices/" + id).body; strings.Contains(body, "/notify") || strings.Contains(body, "/cancel") {
 		t.Error("a viewer is offered what a viewer may not")
+	}
+}
+
+// Who was shown an invoice that waits for its buyer and gives it up does not release a hold that was
+// made meanwhile. The page that says so can be drawn anew, though its address takes forms only.
+func TestAStaleCancelReleasesNoHold(t *testing.T) {
+	p := start(t)
+	p.shop("payme")
+	invoice := p.invoice("1", 1000)
+	support := p.as(staff.Support)
+	at := "/admin/invoices/" + invoice
+	page := support.get(at)
+	support.want(page, 200, `name="was" value="pending"`, `data-here=""`)
+	p.book(func(ctx context.Context, tx *store.Tx) error {
+		inv, err := tx.Invoice(ctx, invoice)
+		if err != nil {
+			return err
+		}
+		inv.Status = pay.StatusHeld
+		return tx.SaveInvoice(ctx, inv)
+	})
+	support.want(support.post(at+"/cancel", url.Values{"was": {"pending"}}), 409, "has changed meanwhile", `name="was" value="held"`, `data-here="`+at+`"`)
+	p.book(func(ctx context.Context, tx *store.Tx) error {
+		inv, err := tx.Invoice(ctx, invoice)
+		if err == nil && inv.Status != pay.StatusHeld {
+			t.Errorf("it is %s", inv.Status)
+		}
+		return err
+	})
+	list, _, err := p.Office.Log(p.Context(), staff.Filter{What: "invoice.cancelled.not_done"}, 5, "")
+	must(t, err)
+	if len(list) != 1 || list[0].Subject != invoice || list[0].Detail != "changed_meanwhile" {
+		t.Errorf("%+v", list)
 	}
 }
 
@@ -244,6 +281,12 @@ func TestASecondPersonConfirms(t *testing.T) {
 	form.Set("sure", "yes")
 	got := first.post(at, form)
 	first.want(first.get(got.to), 200, "waits for a second person", "another person confirms")
+	if list, _, err := p.Office.Log(t.Context(), staff.Filter{What: "refund.made"}, 5, ""); err != nil || len(list) > 0 {
+		t.Errorf("the log says that it was made: %+v %v", list, err)
+	}
+	if list, _, err := p.Office.Log(t.Context(), staff.Filter{What: "refund.asked"}, 5, ""); err != nil || len(list) != 1 {
+		t.Errorf("%+v %v", list, err)
+	}
 	approval := regexp.MustCompile(`/admin/approvals/([^/]+)/refuse`).FindStringSubmatch(first.get("/admin/invoices/" + id).body)[1]
 	first.want(first.post("/admin/approvals/"+approval+"/confirm", nil), 403, "Whoever asked cannot confirm")
 	support := p.as(staff.Support)
@@ -509,7 +552,7 @@ func TestAcknowledgeOnThePages(t *testing.T) {
 	if money.want(page, 200, "asked them: card 860006******6311"); strings.Contains(page.body, "/acknowledge") || strings.Contains(page.body, "9540") {
 		t.Error("the alarm stands still, or a card's number is shown")
 	}
-	p.audited("invoice.seen", "access.refused", "alarm.ended", "alarm.ended")
+	p.audited("invoice.seen", "access.refused", "alarm.ended", "alarm.ended.not_done", "alarm.ended")
 }
 
 // A fiscal receipt that failed for good is sent again by a button that stands there only then.
@@ -536,7 +579,7 @@ func TestRetryReceiptOnThePages(t *testing.T) {
 		t.Fatalf("%d %s", got.status, got.to)
 	}
 	support.want(support.post(at+"/receipt", nil), 409, "unknown any more")
-	p.audited("invoice.seen", "access.refused", "inbox.seen", "receipt.retried", "receipt.retried")
+	p.audited("invoice.seen", "access.refused", "inbox.seen", "receipt.retried", "receipt.retried", "receipt.retried.not_done")
 }
 
 // A refund's form has a key of its own from the start; one without is drawn anew and makes nothing.

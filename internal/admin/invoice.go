@@ -48,6 +48,9 @@ func (a *admin) invoiceWith(w http.ResponseWriter, r *http.Request, invoiceID st
 		return
 	}
 	v.now, v.key = a.o.Now(), id.New()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		v.here = v.url("")
+	}
 	ui.ShowInner(w, r, status, invoicePage(v))
 }
 
@@ -58,6 +61,7 @@ type invoiceView struct {
 	entries   []gateway.TimelineEntry
 	next      string
 	trouble   string
+	here      string // where the page can be read, for one that answers an action; else ""
 	asked     url.Values
 	now       time.Time
 	key       string // of the forms on it: pressed twice, it is one question
@@ -260,10 +264,12 @@ func (a *admin) notify(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// cancel gives an invoice up, or a hold. The form says which it was drawn for: a buyer may have paid
+// meanwhile, and then it is not what the person has seen.
 func (a *admin) cancel(w http.ResponseWriter, r *http.Request) {
-	invoiceID := r.PathValue("id")
+	invoiceID, was := r.PathValue("id"), pay.Status(r.PostFormValue("was"))
 	a.act(w, r, "invoice.cancelled", invoiceID, "", Path+"/invoices/"+invoiceID+"?done=cancel", func(ctx context.Context, _ string) error {
-		_, err := a.o.Gateway.CancelInvoice(ctx, invoiceID, gateway.Idem{})
+		_, err := a.o.Gateway.CancelAs(ctx, invoiceID, was)
 		return err
 	})
 }
@@ -304,6 +310,7 @@ func (a *admin) decide(w http.ResponseWriter, r *http.Request) {
 		if made.Set("done", "decide"); waits != nil {
 			made.Set("done", "asked")
 			made.Set("of", waits.ID)
+			return a.audit(ctx, "decision.asked", invoiceID, short(subject)+" waits for a second person")
 		}
 		return err
 	}, made)

@@ -127,16 +127,44 @@ func (a *admin) inboxNow(ctx context.Context) (gateway.Inbox, error) {
 	return in, err
 }
 
+// notDone ends the words of the audit log for what was noted, tried and refused.
+const notDone = ".not_done"
+
+// try does what is noted first. Where it comes to nothing, that is noted behind it: the log says
+// what happened, and not what was meant to.
+func (a *admin) try(ctx context.Context, what, subject, detail string, do func() error) error {
+	if err := a.audit(ctx, what, subject, detail); err != nil {
+		return err
+	}
+	err := do()
+	if err != nil {
+		if noted := a.audit(context.WithoutCancel(ctx), what+notDone, subject, code(err)); noted != nil {
+			a.o.Logger.ErrorContext(ctx, "what was not done is not noted", "what", what, "subject", subject, "error", noted)
+		}
+	}
+	return err
+}
+
+// code is why something was not done, in one word: a person's sentence may hold what the log must
+// not.
+func code(err error) string {
+	e, ok := errors.AsType[*pay.Error](err)
+	switch {
+	case !ok:
+		return "error"
+	case e.Reason != "":
+		return e.Reason
+	}
+	return string(e.Code)
+}
+
 // act does what a button asks for, in the name of the one who pressed it: noted first, then done.
 // Where it is done, the browser is led to the page that shows it; do may have put into made what
 // that page is to say.
 func (a *admin) act(w http.ResponseWriter, r *http.Request, what, subject, detail, to string, do func(ctx context.Context, who string) error, made ...url.Values) {
-	if err := a.audit(r.Context(), what, subject, detail); err != nil {
-		a.fail(w, r, err)
-		return
-	}
 	who := me(r.Context()).Email
-	if err := do(gateway.WithActor(r.Context(), who), who); err != nil {
+	err := a.try(r.Context(), what, subject, detail, func() error { return do(gateway.WithActor(r.Context(), who), who) })
+	if err != nil {
 		a.cannot(w, r, subject, err)
 		return
 	}

@@ -257,6 +257,40 @@ func TestTheSandboxClockDoesNotSignOut(t *testing.T) {
 	}
 }
 
+// A page that draws itself anew, as one that waits for news, keeps nobody signed in: the browser that
+// everybody left ends its session.
+func TestADrawingKeepsNobodySignedIn(t *testing.T) {
+	p := start(t)
+	b := p.as(staff.Viewer)
+	for range 3 {
+		p.wait(staff.SessionIdle / 4)
+		b.want(b.do("GET", "/admin/", nil, "Accept", "text/html", "X-Live", "1"), 200)
+	}
+	p.wait(staff.SessionIdle / 4)
+	if got := b.do("GET", "/admin/", nil, "Accept", "text/html", "X-Live", "1"); got.status != 401 {
+		t.Errorf("after the idle time: %d", got.status)
+	}
+	if got := b.get("/admin/"); got.status != 303 {
+		t.Errorf("the person is still signed in: %d", got.status)
+	}
+}
+
+// A button whose answer shows a secret this once is pressed once: a second press would take it away.
+func TestButtonsThatArePressedOnce(t *testing.T) {
+	p := start(t)
+	p.shop("payme")
+	invoice := p.invoice("1", 1000)
+	b := p.as(staff.Owner)
+	colleague := p.as(staff.Viewer)
+	_, link, err := p.Office.Add(t.Context(), staff.CommandLine, "new@namuna.uz", staff.Viewer)
+	must(t, err)
+	for _, path := range []string{
+		"/admin/enrol/" + link, "/admin/account", "/admin/staff", "/admin/staff/" + colleague.person.ID, "/admin/tills/new", "/admin/invoices/" + invoice,
+	} {
+		b.want(b.get(path), 200, "data-once", "chorsu.js")
+	}
+}
+
 // What cannot be noted is neither shown nor done.
 func TestNothingIsShownUnnoted(t *testing.T) {
 	p := start(t)

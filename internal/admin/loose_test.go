@@ -186,5 +186,5 @@ func TestADayIsSettled(t *testing.T) {
 	}
 	money.want(money.post(at+"/acknowledge", nil), 409)
 	money.want(money.get("/admin/reconciliations"), 200, "Nothing waits for you")
-	p.audited("list.seen", "reconciliation.seen", "reconciliation.acknowledged", "reconciliation.acknowledged")
+	p.audited("list.seen", "reconciliation.seen", "reconciliation.acknowledged", "reconciliation.acknowledged", "reconciliation.acknowledged.not_done")
 }

@@ -143,11 +143,11 @@ func (a *admin) turnMerchant(w http.ResponseWriter, r *http.Request) {
 		a.nothing(w, r)
 		return
 	}
-	if err := a.audit(r.Context(), "merchant."+what, merchantID, ""); err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	if _, err := a.o.Gateway.PatchMerchant(r.Context(), merchantID, gateway.MerchantPatch{Active: &on}); err != nil {
+	err := a.try(r.Context(), "merchant."+what, merchantID, "", func() error {
+		_, err := a.o.Gateway.PatchMerchant(r.Context(), merchantID, gateway.MerchantPatch{Active: &on})
+		return err
+	})
+	if err != nil {
 		a.fail(w, r, err)
 		return
 	}

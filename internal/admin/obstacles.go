@@ -35,6 +35,7 @@ var obstacles = map[string]words.Text{
 	"no_failed_receipt":      words.CannotKnown,
 	"delivered":              words.CannotArrived,
 	"form_old":               words.CannotOldForm,
+	"changed_meanwhile":      words.CannotChanged,
 	"idempotency_key_reused": words.CannotOldForm,
 }
 

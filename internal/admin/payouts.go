@@ -105,12 +105,11 @@ func (a *admin) onPayout(w http.ResponseWriter, r *http.Request, what, done, det
 		a.nothing(w, r)
 		return
 	}
-	if err := a.audit(r.Context(), what, payoutID, detail+clipped(why)); err != nil {
-		a.fail(w, r, err)
-		return
-	}
 	who := me(r.Context()).Email
-	if err := do(gateway.WithActor(r.Context(), who), payoutID, who, why); err != nil {
+	err := a.try(r.Context(), what, payoutID, detail+clipped(why), func() error {
+		return do(gateway.WithActor(r.Context(), who), payoutID, who, why)
+	})
+	if err != nil {
 		a.refused(w, r, err, a.showPayout)
 		return
 	}

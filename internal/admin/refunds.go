@@ -122,19 +122,28 @@ func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
 	}
 	to := Path + "/invoices/" + v.d.ID
 	made := url.Values{}
-	a.act(w, r, "refund.made", v.d.ID, ui.Money(words.EN, amount)+": "+clipped(v.reason), to, func(ctx context.Context, who string) error {
+	what, says := "refund.made", ui.Money(words.EN, amount)+": "+clipped(v.reason)
+	if v.asks {
+		what = "refund.asked"
+	}
+	a.act(w, r, what, v.d.ID, says, to, func(ctx context.Context, who string) error {
 		refund, waits, err := a.o.Gateway.RefundByStaff(ctx, gateway.StaffRefund{
 			InvoiceID: v.d.ID, Amount: amount, Reason: v.reason, Key: v.key, Limit: v.limit, Who: who,
 		})
 		if err != nil {
 			return err
 		}
+		done := "refund.made"
 		if waits != nil {
+			done = "refund.asked"
 			made.Set("done", "asked")
 			made.Set("of", waits.ID)
 		} else {
 			made.Set("done", "refund")
 			made.Set("of", refund.ID)
+		}
+		if done != what { // the book has changed since the form was read
+			return a.audit(ctx, done, v.d.ID, says)
 		}
 		return nil
 	}, made)

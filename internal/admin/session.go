@@ -91,7 +91,8 @@ func (a *admin) identified(w http.ResponseWriter, r *http.Request) (*http.Reques
 	if me(r.Context()).ID != "" {
 		return r, true
 	}
-	watching := r.Header.Get("Accept") == "text/event-stream"
+	// A page that waits for news, or draws itself anew, keeps nobody signed in.
+	watching := r.Header.Get("Accept") == "text/event-stream" || r.Header.Get("X-Live") != ""
 	p, err := a.o.Office.Session(r.Context(), a.token(r), watching)
 	if err == nil {
 		return r.WithContext(context.WithValue(r.Context(), visitKey{}, visit{person: p, address: a.address(r)})), true

@@ -130,11 +130,11 @@ func (a *admin) addTill(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// The till has no id before it is made: the note says whose it will be.
-	if err := a.audit(r.Context(), "till.added", "", f.source+"/"+f.business+" "+f.name); err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	t, err := a.o.Gateway.CreateTill(r.Context(), gateway.TillInput{Source: f.source, Business: f.business, Name: f.name, NotifyURL: f.notify})
+	var t gateway.NewTill
+	err := a.try(r.Context(), "till.added", "", f.source+"/"+f.business+" "+f.name, func() (err error) {
+		t, err = a.o.Gateway.CreateTill(r.Context(), gateway.TillInput{Source: f.source, Business: f.business, Name: f.name, NotifyURL: f.notify})
+		return err
+	})
 	if err != nil {
 		a.fail(w, r, err)
 		return
@@ -160,11 +160,11 @@ func (a *admin) revokeTill(w http.ResponseWriter, r *http.Request) {
 		a.showTill(w, r, http.StatusUnprocessableEntity, tillCard{trouble: words.TillRevokeTo.In(lang(r))})
 		return
 	}
-	if err := a.audit(r.Context(), "till.revoked", tillID, ""); err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	if _, err := a.o.Gateway.RevokeTill(r.Context(), tillID); err != nil {
+	err := a.try(r.Context(), "till.revoked", tillID, "", func() error {
+		_, err := a.o.Gateway.RevokeTill(r.Context(), tillID)
+		return err
+	})
+	if err != nil {
 		a.fail(w, r, err)
 		return
 	}

@@ -126,4 +126,5 @@ func TestTheFormOfATill(t *testing.T) {
 	}
 	b.want(b.get("/admin/tills?after=x"), 400)
 	b.want(b.post("/admin/tills/01900000-0000-7000-8000-000000000009/revoke", url.Values{"sure": {"yes"}}), 404)
+	p.audited("till.revoked", "till.revoked.not_done")
 }

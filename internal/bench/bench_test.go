@@ -48,7 +48,9 @@ func TestARun(t *testing.T) {
 		"webhooks that waited, to 10 receivers",
 		"from commit to receiver, 100 payments/s", "from commit to receiver, 100 payments/s, one of 10 receivers hangs",
 		"GET invoice, 100 invoices", "list by business, 100 invoices", "search by pay number, 100 invoices", "search by order, 100 invoices",
+		"search by provider id, 100 invoices", "search by phone tail, 100 invoices",
 		"GET invoice, 200 invoices", "list by business, 200 invoices", "search by pay number, 200 invoices", "search by order, 200 invoices",
+		"search by provider id, 200 invoices", "search by phone tail, 200 invoices",
 	}
 	if diff := cmp.Diff(want, whats); diff != "" {
 		t.Errorf("the table (-want +got):\n%s", diff)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chorsu/chorsu/internal/store"
 	"github.com/chorsu/chorsu/internal/store/bare"
 )
 
@@ -335,6 +337,9 @@ func (r *run) history(ctx context.Context, dsn string) error {
 		if err := r.with(ctx, dsn, s, true, func(g *gateway) error { return r.reads(ctx, g, size, first) }); err != nil {
 			return err
 		}
+		if err := r.searches(ctx, dsn, size, first); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -357,16 +362,60 @@ func (r *run) reads(ctx context.Context, g *gateway, size int, first map[string]
 		if err != nil {
 			return err
 		}
-		f := Figure{
-			What: fmt.Sprintf("%s, %s invoices", way.name, thousands(size)), Connections: busy, Value: got.rate(), Unit: "requests/s",
-			P50: got.p50, P99: got.p99, Limit: r.http[busy], LimitIs: limitHTTP,
+		f := r.grown(way.name, size, got, first)
+		f.Unit, f.Limit, f.LimitIs = "requests/s", r.http[busy], limitHTTP
+		r.add(f)
+	}
+	return nil
+}
+
+// grown is a figure with so many invoices in the database, beside that with the fewest.
+func (r *run) grown(name string, size int, got sample, first map[string]float64) Figure {
+	f := Figure{What: fmt.Sprintf("%s, %s invoices", name, thousands(size)), Connections: busy, Value: got.rate(), P50: got.p50, P99: got.p99}
+	if rate, ok := first[name]; ok {
+		f.OfFirst = got.rate() / rate
+		f.Note = fmt.Sprintf("%.2f of the figure with %s", f.OfFirst, thousands(r.o.History[0]))
+	} else {
+		first[name] = got.rate()
+	}
+	return f
+}
+
+// searches are two of the staff's, asked of the store by itself: their pages are behind a sign-in.
+func (r *run) searches(ctx context.Context, dsn string, size int, first map[string]float64) error {
+	s, err := store.Open(ctx, dsn, store.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	const shown = 20
+	for _, way := range []struct {
+		name string
+		find func(ctx context.Context, tx *store.Tx, i int) (found int, err error)
+	}{
+		{"search by provider id", func(ctx context.Context, tx *store.Tx, i int) (int, error) {
+			list, err := tx.InvoicesByRef(ctx, bare.FillRef(i), shown)
+			return len(list), err
+		}},
+		{"search by phone tail", func(ctx context.Context, tx *store.Tx, i int) (int, error) {
+			list, err := tx.InvoicesByPhoneTail(ctx, bare.FillPhoneTail(i), shown)
+			return len(list), err
+		}},
+	} {
+		got, err := r.measure(ctx, fmt.Sprintf("%s-%d", strings.ReplaceAll(way.name, " ", "-"), size), busy, timed(func(ctx context.Context, _ int) error {
+			return s.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+				found, err := way.find(ctx, tx, rand.IntN(size))
+				if err == nil && found == 0 {
+					err = errors.New("nothing was found")
+				}
+				return err
+			})
+		}))
+		if err != nil {
+			return fmt.Errorf("%s: %w", way.name, err)
 		}
-		if rate, ok := first[way.name]; ok {
-			f.OfFirst = got.rate() / rate
-			f.Note = fmt.Sprintf("%.2f of the figure with %s", f.OfFirst, thousands(r.o.History[0]))
-		} else {
-			first[way.name] = got.rate()
-		}
+		f := r.grown(way.name, size, got, first)
+		f.Unit = "searches/s"
 		r.add(f)
 	}
 	return nil

@@ -15,12 +15,28 @@ import (
 // CancelInvoice gives up a pending invoice. A page that a company made for it is taken back
 // there first: as long as it stands, a buyer could still pay.
 func (g *Gateway) CancelInvoice(ctx context.Context, invoiceID string, key Idem) (Saved[Invoice], error) {
+	return g.cancel(ctx, invoiceID, "", key)
+}
+
+// CancelAs is CancelInvoice for a person who has seen the invoice in a state: in another one it is
+// refused. Who gives up what nobody paid does not mean to release a hold.
+func (g *Gateway) CancelAs(ctx context.Context, invoiceID string, seen pay.Status) (Saved[Invoice], error) {
+	if seen == "" {
+		return Saved[Invoice]{}, errForeignForm
+	}
+	return g.cancel(ctx, invoiceID, seen, Idem{})
+}
+
+// cancel gives up an invoice; seen is the state in which it must be, "" is any.
+func (g *Gateway) cancel(ctx context.Context, invoiceID string, seen pay.Status, key Idem) (Saved[Invoice], error) {
 	var out Saved[Invoice]
 	for {
 		var page *pay.Payment
 		err := g.onInvoice(ctx, "invoice.cancel", invoiceID, key, &out, func(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment) error {
 			page = nil
 			switch {
+			case seen != "" && inv.Status != seen:
+				return &pay.Error{Code: pay.CodeConflict, Reason: "changed_meanwhile", Message: "the invoice is " + string(inv.Status) + " by now"}
 			case inv.Status == pay.StatusHeld:
 				return errRelease
 			case inv.Status != pay.StatusPending:

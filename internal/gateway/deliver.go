@@ -38,7 +38,7 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 	return g.update(context.WithoutCancel(ctx), byWorker, func(ctx context.Context, b *book) error {
 		e := sent // the closure may run again
 		// Under the invoice's lock no newer event can come in between: it would count as delivered.
-		if _, err := b.LockInvoice(ctx, e.InvoiceID); err != nil {
+		if err := b.HoldInvoice(ctx, e.InvoiceID); err != nil {
 			return err
 		}
 		e.Attempts++

@@ -63,14 +63,23 @@ func (d desk) Find(ctx context.Context, account string) (inv pay.Invoice, holder
 
 // find reads an invoice of this merchant's business by its id or its pay number.
 func (d desk) find(ctx context.Context, tx *store.Tx, account string) (pay.Invoice, error) {
+	return byAccount(ctx, tx.InvoiceByAccount, d.m.BusinessID, account)
+}
+
+// named is the id of what find reads.
+func (d desk) named(ctx context.Context, tx *store.Tx, account string) (id string, err error) {
+	return byAccount(ctx, tx.InvoiceNamed, d.m.BusinessID, account)
+}
+
+func byAccount[T any](ctx context.Context, look func(context.Context, string, string) (T, error), businessID, account string) (found T, err error) {
 	if account == "" || len(account) > 255 {
-		return pay.Invoice{}, provider.NoAccount
+		return found, provider.NoAccount
 	}
-	inv, err := tx.InvoiceByAccount(ctx, d.m.BusinessID, account)
+	found, err = look(ctx, businessID, account)
 	if errors.Is(err, store.ErrNotFound) {
-		return inv, provider.NoAccount
+		err = provider.NoAccount
 	}
-	return inv, err
+	return found, err
 }
 
 // takes says whether a new attempt of amount may be made on the invoice: payable, busy, amount.
@@ -115,18 +124,17 @@ func (d desk) Open(ctx context.Context, o provider.OpenOrder) (res provider.Resu
 	var refusal error
 	err = d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
 		res, refusal = provider.Result{}, nil
-		p, err := b.PaymentByRef(ctx, d.m.ID, o.Ref)
+		invoiceID, err := b.InvoiceOfRef(ctx, d.m.ID, o.Ref)
 		if err == nil {
-			return d.again(ctx, b, p.InvoiceID, o.Ref, &res, &refusal)
+			return d.again(ctx, b, invoiceID, o.Ref, &res, &refusal)
 		}
 		if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		row, err := d.find(ctx, b.Tx, o.Account)
-		if err != nil {
+		if invoiceID, err = d.named(ctx, b.Tx, o.Account); err != nil {
 			return err
 		}
-		inv, payments, err := b.open(ctx, row.ID)
+		inv, payments, err := b.open(ctx, invoiceID)
 		if err != nil {
 			return err
 		}

@@ -166,16 +166,31 @@ func Understand(text string) []Reading {
 // card's number.
 func Presentable(text string) string { return withoutCards(tidy(text)) }
 
-// withoutCards is a text without the middle of a card's number.
+// withoutCards is a text without the middle of a card's number. Ids stay whole, whatever digits stand
+// in them.
 func withoutCards(text string) string {
-	return cardRuns.ReplaceAllStringFunc(text, func(run string) string {
-		digits := withoutGaps.Replace(run)
-		if !cardWithin(digits) {
-			return run
+	var out strings.Builder
+	for from := 0; from < len(text); {
+		rest, id := text[from:], []int{len(text) - from, len(text) - from}
+		if at := longIDs.FindStringIndex(rest); at != nil {
+			id = at
 		}
-		return digits[:6] + "******" + digits[len(digits)-4:]
-	})
+		out.WriteString(cardRuns.ReplaceAllStringFunc(rest[:id[0]], func(run string) string {
+			digits := withoutGaps.Replace(run)
+			if !cardWithin(digits) {
+				return run
+			}
+			return digits[:6] + "******" + digits[len(digits)-4:]
+		}))
+		out.WriteString(rest[id[0]:id[1]])
+		from += id[1]
+	}
+	return out.String()
 }
+
+// longIDs are ids in which enough digits may follow each other to look like a card's number: ours, and
+// some companies'.
+var longIDs = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{24}\b`)
 
 var withoutGaps = strings.NewReplacer(" ", "", "-", "", ".", "")
 
@@ -201,14 +216,7 @@ func tidy(text string) string {
 var readOrder = []ReadAs{ReadID, ReadPayNumber, ReadRef, ReadRRN, ReadOrder, ReadPhone, ReadCard, ReadAmount}
 
 // hidesCard says whether a card's number stands in a text.
-func hidesCard(text string) bool {
-	for _, run := range cardRuns.FindAllString(text, -1) {
-		if cardWithin(withoutGaps.Replace(run)) {
-			return true
-		}
-	}
-	return false
-}
+func hidesCard(text string) bool { return Presentable(text) != tidy(text) }
 
 func luhn(digits string) bool {
 	sum := 0

@@ -70,6 +70,9 @@ func TestPresentable(t *testing.T) {
 		"5 8600 0691 9540 6311":                "586000******6311",
 		"8600.0691.9540.6311":                  "860006******6311",
 		"6759649826438453003":                  "675964******3003", // 19 digits
+		// Ids of ours and of companies are whole, whatever digits stand in them.
+		"00000000-8600-0691-9540-631100000000 8600069195406311": "00000000-8600-0691-9540-631100000000 860006******6311",
+		"a8600069195406311abcdefa":                              "a8600069195406311abcdefa",
 	} {
 		if got := gateway.Presentable(text); got != want {
 			t.Errorf("%q: %q, not %q", text, got, want)

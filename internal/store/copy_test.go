@@ -34,8 +34,8 @@ func crowded(t *testing.T, many int) (dsn string, s *store.Store) {
 	return dsn, s
 }
 
-// few are rows enough to lose one of them.
-const few = 100
+// few are rows enough to lose one of them, and for reports of as many tills as crowd makes.
+const few = 400
 
 // Every table of the schema is copied, by the schema itself, and every value is as it was.
 func TestCopy(t *testing.T) {

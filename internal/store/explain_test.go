@@ -80,6 +80,11 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 
 		{"Invoice", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Invoice(ctx, "inv-000005"); return err }},
 		{"LockInvoice", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LockInvoice(ctx, "inv-000005"); return err }},
+		{"HoldInvoice", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error { return tx.HoldInvoice(ctx, "inv-000005") }},
+		{"InvoiceNamed", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.InvoiceNamed(ctx, "biz-5", "5")
+			return err
+		}},
 		{"InvoiceByAccount", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.InvoiceByAccount(ctx, "biz-5", "5")
 			return err
@@ -130,6 +135,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 
 		{"Payment", "payments_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Payment(ctx, "pay-000005"); return err }},
+		{"InvoiceOfRef", "payments_merchant_id_ref_key|payments_find_ref", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.InvoiceOfRef(ctx, "mer-5", "ref 5")
+			return err
+		}},
 		{"PaymentByRef", "payments_merchant_id_ref_key|payments_find_ref", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.PaymentByRef(ctx, "mer-5", "ref 5")
 			return err

@@ -92,6 +92,17 @@ func (tx *Tx) LockInvoice(ctx context.Context, id string) (pay.Invoice, error) {
 	return one(ctx, tx, scanInvoice, invoiceQuery+` WHERE i.id = $1`+tx.dialect.forUpdate("i"), id)
 }
 
+// HoldInvoice is LockInvoice for whoever need not read it.
+func (tx *Tx) HoldInvoice(ctx context.Context, id string) error {
+	_, err := one(ctx, tx, scanText, `SELECT i.id FROM invoices i WHERE i.id = $1`+tx.dialect.forUpdate("i"), id)
+	return err
+}
+
+// InvoiceNamed is the id of what InvoiceByAccount reads.
+func (tx *Tx) InvoiceNamed(ctx context.Context, businessID, account string) (string, error) {
+	return one(ctx, tx, scanText, `SELECT i.id FROM invoices i WHERE i.business_id = $1 AND (i.id = $2 OR i.pay_number = $2)`, businessID, account)
+}
+
 // InvoiceByAccount reads the invoice that a buyer's provider names: by its id, or by its pay
 // number, within the business.
 func (tx *Tx) InvoiceByAccount(ctx context.Context, businessID, account string) (pay.Invoice, error) {

@@ -83,6 +83,11 @@ func (tx *Tx) PaymentByRef(ctx context.Context, merchantID, ref string) (pay.Pay
 	return one(ctx, tx, scanPayment, paymentQuery+` WHERE merchant_id = $1 AND ref = $2`, merchantID, ref)
 }
 
+// InvoiceOfRef is the id of the invoice of the payment that a provider calls ref.
+func (tx *Tx) InvoiceOfRef(ctx context.Context, merchantID, ref string) (string, error) {
+	return one(ctx, tx, scanText, `SELECT invoice_id FROM payments WHERE merchant_id = $1 AND ref = $2`, merchantID, ref)
+}
+
 // Payments reads all payments of an invoice, in order of creation.
 func (tx *Tx) Payments(ctx context.Context, invoiceID string) ([]pay.Payment, error) {
 	return many(ctx, tx, scanPayment, paymentQuery+` WHERE invoice_id = $1 ORDER BY created_at, id`, invoiceID)

@@ -94,34 +94,47 @@ func (tu turns) blocked(n int) {
 	}
 }
 
-// The second that locks an invoice waits for the first, and then sees what it wrote.
+// The second that locks an invoice waits for the first, whether that one read it or not, and then
+// sees what it wrote.
 func TestLockInvoiceSerialises(t *testing.T) {
-	tu := newTurns(t)
-	inv, _ := tu.invoice(t, "1", pay.Created)
-	first, second := tu.lead(tu.store), tu.lead(tu.other)
-	if err := first.do(func(ctx context.Context, tx *store.Tx) error { _, err := tx.LockInvoice(ctx, inv.ID); return err }); err != nil {
-		t.Fatal(err)
+	for name, lock := range map[string]func(ctx context.Context, tx *store.Tx, id string) error{
+		"LockInvoice": func(ctx context.Context, tx *store.Tx, id string) error {
+			_, err := tx.LockInvoice(ctx, id)
+			return err
+		},
+		"HoldInvoice": func(ctx context.Context, tx *store.Tx, id string) error { return tx.HoldInvoice(ctx, id) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			tu := newTurns(t)
+			inv, _ := tu.invoice(t, "1", pay.Created)
+			first, second := tu.lead(tu.store), tu.lead(tu.other)
+			if err := first.do(func(ctx context.Context, tx *store.Tx) error { return lock(ctx, tx, inv.ID) }); err != nil {
+				t.Fatal(err)
+			}
+			var seen pay.Invoice
+			second.start(func(ctx context.Context, tx *store.Tx) (err error) {
+				if err = lock(ctx, tx, inv.ID); err == nil {
+					seen, err = tx.Invoice(ctx, inv.ID)
+				}
+				return err
+			})
+			tu.blocked(1)
+			inv.Status, inv.PaidAt = pay.StatusPaid, noon
+			if err := first.do(func(ctx context.Context, tx *store.Tx) error { return tx.SaveInvoice(ctx, inv) }); err != nil {
+				t.Fatal(err)
+			}
+			if err := first.commit(); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-second.done; err != nil {
+				t.Fatal(err)
+			}
+			if err := second.commit(); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "what the second locked", seen, inv)
+		})
 	}
-	var seen pay.Invoice
-	second.start(func(ctx context.Context, tx *store.Tx) (err error) {
-		seen, err = tx.LockInvoice(ctx, inv.ID)
-		return err
-	})
-	tu.blocked(1)
-	inv.Status, inv.PaidAt = pay.StatusPaid, noon
-	if err := first.do(func(ctx context.Context, tx *store.Tx) error { return tx.SaveInvoice(ctx, inv) }); err != nil {
-		t.Fatal(err)
-	}
-	if err := first.commit(); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-second.done; err != nil {
-		t.Fatal(err)
-	}
-	if err := second.commit(); err != nil {
-		t.Fatal(err)
-	}
-	same(t, "what the second locked", seen, inv)
 }
 
 // Locking an invoice does not lock its business: two invoices of one are locked side by side.

@@ -319,6 +319,7 @@ var (
 var (
 	CannotBegun    = Text{"Toʻlov boshlangan yoki natijasi nomaʼlum: tugashini kuting.", "Платёж начат, или его исход неизвестен: дождитесь конца.", "A payment has begun, or its outcome is unknown: wait for its end."}
 	CannotOldForm  = Text{"Bu shakl eskirgan yoki ishlatilgan. Sahifani yangilab, qaytadan toʻldiring.", "Эта форма устарела или уже использована. Обновите страницу и заполните её заново.", "This form is stale or was used. Reload the page and fill it in anew."}
+	CannotChanged  = Text{"Shu orada holat oʻzgardi. Yangisini koʻrib, qaytadan qaror qiling.", "Тем временем состояние изменилось. Посмотрите новое и решите заново.", "It has changed meanwhile. Look at how it stands now, and decide anew."}
 	CannotState    = Text{"Hisobning hozirgi holati bunga yoʻl qoʻymaydi.", "Нынешнее состояние счёта этого не позволяет.", "The invoice’s present state does not allow this."}
 	CannotNoEvent  = Text{"Hali xabar qiladigan hech narsa boʻlmagan.", "Пока не о чем уведомлять.", "Nothing has happened yet that could be told."}
 	CannotLeft     = Text{"Buncha pul qolmagan.", "Столько уже не осталось.", "There is not as much left."}

@@ -213,11 +213,16 @@ var AuditWhats = map[string]Text{
 	"invoice.decided":             {"Nomaʼlum natija hal qilindi", "Решено по неизвестному исходу", "Unknown outcome decided"},
 	"alarm.ended":                 {"Ogohlantirish yopildi", "Тревога закрыта", "Alarm ended"},
 	"receipt.retried":             {"Chek qayta yuborildi", "Чек отправлен снова", "Receipt sent again"},
+	"refund.asked":                {"Qaytarish soʻraldi", "Запрошен возврат", "Refund asked for"},
+	"decision.asked":              {"Ikkinchi kishi kutilmoqda", "Ждёт второго человека", "Waits for a second person"},
 	"refund.made":                 {"Pul qaytarish", "Возврат денег", "Refund"},
 	"refund.confirmed":            {"Qaytarish tasdiqlandi", "Возврат подтверждён", "Refund confirmed"},
 	"refund.refused":              {"Qaytarish rad etildi", "Возврат отклонён", "Refund refused"},
 	"delivery.retried":            {"Yetmagan xabar qayta yuborildi", "Недоставленное отправлено снова", "Stuck event sent again"},
 }
+
+// AuditNotDone says of an entry that it came to nothing; %s is the entry's word.
+var AuditNotDone = Text{"%s: bajarilmadi", "%s: не выполнено", "%s: not done"}
 
 // Merchants.
 var (

@@ -65,6 +65,11 @@ const (
 func FillInvoice(i int) string   { return fmt.Sprintf("10000000-0000-7000-8000-%012d", i) }
 func FillOrder(i int) string     { return fmt.Sprintf("order-%d", i) }
 func FillPayNumber(i int) string { return fmt.Sprint(1_000_000_000 + i) }
+func FillRef(i int) string       { return fmt.Sprintf("ref-%d", i) }
+
+// FillPhoneTail is the end of the telephone number of the payment before or at i that has one: each
+// tenth.
+func FillPhoneTail(i int) string { return fmt.Sprintf("%04d", (i-i%10)%10_000) }
 
 // FillBusiness is the app's name of business number n.
 func FillBusiness(n int) string { return fmt.Sprintf("past-%d", n) }
@@ -106,9 +111,9 @@ func (d *DB) fillPart(ctx context.Context, from, to int) error {
 		`INSERT INTO invoices (id, business_id, source, provider, source_invoice_id, pay_number, amount, status, details, checkout_url, created_at, paid_at, expires_at, check_at)
 			SELECT '10000000-0000-7000-8000-' || digits, 'b-' || b, 'past', 'payme', 'order-' || i, CAST(1000000000 + i AS TEXT), 15000000, 'paid',
 				'{"notifyUrl":"https://app.example/hook"}', 'https://checkout.paycom.uz/x', at, at, at + 86400000, at + 86400000 FROM n`,
-		`INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, account, amount, captured, state, their_time, created_at, paid_at)
+		`INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, account, amount, captured, state, their_time, created_at, paid_at, code_phone)
 			SELECT '20000000-0000-7000-8000-' || digits, '10000000-0000-7000-8000-' || digits, 'b-' || b, 'm-' || b, 'payme', 'ref-' || i, 'x',
-				15000000, 15000000, 'paid', at, at, at FROM n`,
+				15000000, 15000000, 'paid', at, at, at, CASE WHEN i % 10 = 0 THEN '99890***' || SUBSTR(digits, 9, 4) ELSE '' END FROM n`,
 		`INSERT INTO events (id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url, attempts, created_at, delivered_at)
 			SELECT '30000000-0000-7000-8000-' || digits, 'b-' || b, '10000000-0000-7000-8000-' || digits, 'order-' || i, 1, 'invoice.updated',
 				'` + strings.ReplaceAll(body, "'", "") + `', 'https://app.example/hook', 1, at, at FROM n`,

@@ -14,3 +14,14 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     setTimeout(() => { button.textContent = words; }, 2000);
   });
 }
+
+// A button that is pressed once. The answer to the first press may show a secret that is shown this
+// once; a second press would take it away. All such buttons of a form rest, until the page is back.
+document.addEventListener("submit", (event) => {
+  if (!event.submitter?.hasAttribute("data-once")) return;
+  const buttons = [...event.target.querySelectorAll("button[data-once]")];
+  setTimeout(() => { for (const button of buttons) button.disabled = true; }, 0); // the pressed one's value is sent first
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const button of document.querySelectorAll("button[data-once]")) button.disabled = false;
+});

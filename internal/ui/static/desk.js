@@ -1,6 +1,5 @@
 // The staff's pages. They work without this; with it they draw themselves anew when the book
-// changes, are walked by the keyboard, and keep a button that moves money from being pressed twice
-// (the server would take the second for the first anyway).
+// changes, and are walked by the keyboard.
 "use strict";
 (() => {
   const gap = 4000; // milliseconds between two drawings, at least
@@ -8,11 +7,12 @@
 
   const live = () => document.querySelector("[data-live]");
 
-  // busy says whether somebody is in the middle of something that a new drawing would take away.
+  // busy says whether somebody is in the middle of something that a new drawing would take away. A
+  // button that was pressed keeps the focus, and is nothing that can be lost.
   function busy(part) {
     const at = document.activeElement;
     return part.querySelector("input:checked, details.sure[open]") ||
-      part.contains(at) && at.matches("input, textarea, select, button, summary") ||
+      part.contains(at) && at.matches("input, textarea, select") ||
       [...part.querySelectorAll("textarea")].some((t) => t.value !== t.defaultValue) ||
       String(getSelection()) !== "" && part.contains(getSelection().anchorNode);
   }
@@ -24,10 +24,12 @@
     drawing = true;
     last = Date.now();
     try {
-      const here = new URL(location.href);
+      // The page that answers an action says where it can be read again: its own address cannot.
+      const here = new URL(part.dataset.here || location.href, location.href);
       here.searchParams.delete("done"); // said once
       here.searchParams.delete("of");
-      const answer = await fetch(here, { headers: { Accept: "text/html" }, cache: "no-store", redirect: "error" });
+      // X-Live: nobody asks for this but the page itself, and a session ends that nobody uses.
+      const answer = await fetch(here, { headers: { Accept: "text/html", "X-Live": "1" }, cache: "no-store", redirect: "error" });
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
       if (!fresh || busy(part)) return;
@@ -65,11 +67,6 @@
   addEventListener("pagehide", () => { if (source) source.close(); source = undefined; });
   addEventListener("pageshow", (event) => { if (event.persisted) { watch(); later(0); } });
   watch();
-
-  document.addEventListener("submit", (event) => {
-    const button = event.submitter;
-    if (button && button.hasAttribute("data-once")) setTimeout(() => { button.disabled = true; }, 0);
-  });
 
   // The copy buttons of a part that was drawn anew.
   document.addEventListener("click", async (event) => {
