@@ -214,6 +214,54 @@ func TestTillPairingAndRevoking(t *testing.T) {
 	})
 }
 
+// A till that is revoked and paired anew goes on with what it has begun to report: a sale and a return
+// that were unknown end, once; what a till of another business, or one that still reports, has
+// reported is not its own.
+func TestTillPairedAnew(t *testing.T) {
+	shopBench(t, func(t *testing.T, l *till) {
+		unknown := map[string]any{"state": "unknown", "finishedAt": nil, "rrn": ""}
+		open, sold := l.op(unknown), l.op(map[string]any{"rrn": "408005356149"})
+		l.kept(open, sold)
+		back := l.op(unknown)
+		back["kind"], back["original"], back["amount"] = "return", sold["id"], 1_000_000
+		l.kept(back)
+
+		for name, stranger := range map[string]*till{
+			"beside it": newTill(t, l.Bench, nil), "of another business": newTill(t, l.Bench, map[string]any{"businessId": "shop-2"}),
+		} {
+			if a := stranger.report(with(open, map[string]any{"state": "approved"})); a.Status != http.StatusBadRequest {
+				t.Errorf("a till %s: %d %s", name, a.Status, a.Body)
+			}
+		}
+		if a := l.API(http.MethodDelete, "/api/tills/"+l.id, nil); a.Status != http.StatusOK {
+			t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		if a := newTill(t, l.Bench, map[string]any{"businessId": "shop-2"}).report(with(open, map[string]any{"state": "approved"})); a.Status != http.StatusBadRequest {
+			t.Errorf("a till of another business, once it is revoked: %d %s", a.Status, a.Body)
+		}
+
+		anew := newTill(t, l.Bench, nil)
+		anew.kept(open) // the same revision changes nothing
+		if got := l.sale(open)["status"]; got != "pending" {
+			t.Errorf("the same revision: %v", got)
+		}
+		for range 2 {
+			anew.kept(with(open, map[string]any{"state": "approved", "rrn": "408005356150"}), with(back, map[string]any{"state": "approved", "rrn": "408005356151"}))
+		}
+		if inv := l.sale(open); inv["status"] != "paid" || inv["attention"] != nil {
+			t.Errorf("the sale: %v %v", inv["status"], inv["attention"])
+		}
+		if inv := l.sale(sold); fmt.Sprint(inv["refundedAmount"]) != "1000000" || inv["attention"] != nil {
+			t.Errorf("the return: %v %v", inv["refundedAmount"], inv["attention"])
+		}
+		rest := l.op(map[string]any{"kind": "return", "original": sold["id"], "amount": 4_000_000, "rrn": "408005356152"})
+		anew.kept(rest)
+		if inv := l.sale(sold); fmt.Sprint(inv["refundedAmount"]) != "5000000" || inv["attention"] != nil {
+			t.Errorf("the rest: %v %v", inv["refundedAmount"], inv["attention"])
+		}
+	})
+}
+
 // A sale stands in the book as one on the web does: once, however often it is reported.
 func TestTillSale(t *testing.T) {
 	shopBench(t, func(t *testing.T, l *till) {

@@ -119,7 +119,7 @@ func TestTill(t *testing.T) {
 	agent, err := till.New(t.Context(), till.Options{
 		Config: till.Config{
 			Shop: till.Shop{Name: "Namuna", INN: "123456789", Device: "00000001", WalletAmount: "tiyin"}, Printer: till.Printer{Charset: "cp866"},
-			Wallets: till.Wallets{"click": wallet}, UzQR: &till.Service{URL: box + "/sandbox/fbox"},
+			Wallets: till.Wallets{"click": wallet}, UzQR: &till.Service{URL: box + "/sandbox/fbox"}, Scan2pay: &till.Service{URL: box + "/sandbox/scan2pay"},
 			Terminals: map[string]till.Terminal{"xumo": {Driver: "sim", Options: map[string]string{"link_back": "1s"}}, "uzcard": {Driver: "sim"}},
 		},
 		Journal: j, Providers: providers, HTTP: app.TillClient(), Now: time.Now, Address: server.Listener.Addr().String(),
@@ -129,7 +129,7 @@ func TestTill(t *testing.T) {
 	server.Start()
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close(); must(t, agent.Close()) })
 	t.Setenv("BOX_URL", box+"/sandbox")
-	run(t, server.URL, "till.mjs", 7)
+	run(t, server.URL, "till.mjs", 9)
 }
 
 func start(t *testing.T, more ...string) (url string) {

@@ -74,6 +74,35 @@ await check("a QR is shown until the buyer has paid", () => scene({}, async (pag
   await says(page, "Toʻlandi");
 }));
 
+await check("a code that is scanned again is the payment that it was", () => scene({}, async (page) => {
+  const again = async () => {
+    await open(page, "ru");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("880101698207133396"); // it is paid, and the answer is lost
+    await page.keyboard.press("Enter");
+  };
+  await again();
+  await says(page, "НЕИЗВЕСТЕН");
+  for (;;) {
+    await page.keyboard.press("F5");
+    try { await page.locator("#unknown").waitFor({ state: "hidden", timeout: 1500 }); break; } catch { /* once more */ }
+  }
+  await again();
+  await says(page, "Оплачено");
+}));
+
+await check("Escape leaves a QR that nobody pays", () => scene({}, async (page) => {
+  await open(page, "ru");
+  await page.keyboard.press("F4");
+  await page.locator("#qr svg").waitFor();
+  await page.keyboard.press("Escape");
+  await says(page, "Деньги не списаны"); // the box has cancelled it
+  await page.keyboard.press("F6");
+  await page.locator("#qr svg").waitFor();
+  await page.keyboard.press("Escape");
+  await says(page, "ещё могут оплатить");
+}));
+
 await check("the shift ends with the pinpads' totals beside ours", () => scene({}, async (page) => {
   await page.goto(`${base}/?lang=ru`);
   await page.locator("#last tr").first().waitFor();

@@ -68,7 +68,7 @@ func (g *Gateway) TakeReports(ctx context.Context, t pay.Till, reports []pay.Til
 }
 
 func (g *Gateway) takeReport(ctx context.Context, b *book, t pay.Till, r pay.TillReport, i int) error {
-	kept, err := b.LockReport(ctx, t.ID, r.ID)
+	kept, err := b.reported(ctx, t, r.ID)
 	fresh := errors.Is(err, store.ErrNotFound)
 	if err != nil && !fresh {
 		return err
@@ -103,6 +103,16 @@ func (g *Gateway) takeReport(ctx context.Context, b *book, t pay.Till, r pay.Til
 	}
 	_, err = b.InsertReport(ctx, kept) // nobody else can have, since the till is locked
 	return err
+}
+
+// reported is what is kept of an operation. A till that is revoked and paired anew has the same
+// journal, and goes on with what it has begun to report under its former name.
+func (b *book) reported(ctx context.Context, t pay.Till, opID string) (pay.KeptReport, error) {
+	kept, err := b.LockReport(ctx, t.ID, opID)
+	if errors.Is(err, store.ErrNotFound) {
+		kept, err = b.LockFormerReport(ctx, t.BusinessID, opID)
+	}
+	return kept, err
 }
 
 // happened is when a report's operation ended, by the till's clock where that can be believed.
@@ -322,7 +332,7 @@ func (g *Gateway) takeReturn(ctx context.Context, b *book, t pay.Till, k *pay.Ke
 // number at the company may be known in the shop.
 func (g *Gateway) saleOf(ctx context.Context, b *book, t pay.Till, r pay.TillReport) (string, error) {
 	if r.Original != "" {
-		sale, err := b.LockReport(ctx, t.ID, r.Original)
+		sale, err := b.reported(ctx, t, r.Original)
 		if err == nil && sale.InvoiceID != "" {
 			return sale.InvoiceID, nil
 		}

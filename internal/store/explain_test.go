@@ -574,6 +574,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.LockReport(ctx, "till-000005", "op 4")
 			return err
 		}},
+		{"LockFormerReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LockFormerReport(ctx, "biz-5", "op 4")
+			return err
+		}},
 		{"SaveReport", "till_reports_pkey", func(ctx context.Context, tx *store.Tx) error {
 			return tx.SaveReport(ctx, pay.KeptReport{TillID: "till-000005", Report: pay.TillReport{ID: "op 4"}})
 		}},

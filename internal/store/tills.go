@@ -148,6 +148,13 @@ func (tx *Tx) LockReport(ctx context.Context, tillID, opID string) (pay.KeptRepo
 		FROM till_reports r WHERE r.till_id = $1 AND r.op_id = $2`+tx.dialect.forChange("r"), tillID, opID)
 }
 
+// LockFormerReport reads, and locks, what a till of a business reported of an operation that is
+// revoked by now.
+func (tx *Tx) LockFormerReport(ctx context.Context, businessID, opID string) (pay.KeptReport, error) {
+	return one(ctx, tx, scanReport, `SELECT r.till_id, r.business_id, r.invoice_id, r.refund_id, r.body, r.created_at, r.updated_at
+		FROM tills t JOIN till_reports r ON r.till_id = t.id WHERE t.business_id = $1 AND t.revoked_at > 0 AND r.op_id = $2`+tx.dialect.forChange("r"), businessID, opID)
+}
+
 func scanReport(r row) (k pay.KeptReport, err error) {
 	var body string
 	var created, updated int64

@@ -92,6 +92,23 @@ func TestReportRows(t *testing.T) {
 			}
 			return err
 		})
+		// Of a till that still reports it is nobody else's.
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			if got, err := tx.LockFormerReport(ctx, "biz", k.Report.ID); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("%+v %v", got, err)
+			}
+			return tx.SaveTill(ctx, pay.Till{ID: "till", BusinessID: "biz", Name: "1", CreatedAt: noon, RevokedAt: noon})
+		})
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			if got, err := tx.LockFormerReport(ctx, "another", k.Report.ID); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("%+v %v", got, err)
+			}
+			got, err := tx.LockFormerReport(ctx, "biz", k.Report.ID)
+			if d := cmp.Diff(k, got); d != "" {
+				t.Error(d)
+			}
+			return err
+		})
 	})
 }
 

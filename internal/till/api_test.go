@@ -207,7 +207,7 @@ func TestShownQRIsFoundPaid(t *testing.T) {
 	s := newShop(t)
 	s.post("/payment/qr_pay", `{"amount":500,"order_id":"1"}`)
 	s.act("scan2pay", simulator.Action{Kind: "pay", Ref: "1"})
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if op := s.last(); op.State != "approved" || op.Recovered {
 		t.Errorf("%+v", op)
 	}
@@ -283,7 +283,7 @@ func TestReceiptWaitsForItsCompany(t *testing.T) {
 	}
 	s.restart()
 	s.clock.advance(time.Minute)
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if c, err := s.journal.Queued(t.Context(), op.ID); err != nil || !c.Done || c.Attempts != 2 {
 		t.Errorf("%+v %v", c, err)
 	}

@@ -70,7 +70,7 @@ func doubtedShop(t *testing.T, d *doubted) *shop {
 
 func (s *shop) state(want journal.State, when string) {
 	s.t.Helper()
-	s.agent.Tick(s.t.Context(), nil)
+	s.agent.Tick(s.t.Context())
 	if op := s.last(); op.State != want {
 		s.t.Errorf("%s it is %s (%s), want %s", when, op.State, op.Message, want)
 	}
@@ -189,7 +189,7 @@ func TestErrorsAreLoggedDiscreetly(t *testing.T) {
 	s := doubtedShop(t, d)
 	for _, pan := range writtenPANs {
 		d.says(terminal.Record{}, errors.New("no answer about "+pan))
-		s.agent.Tick(t.Context(), nil)
+		s.agent.Tick(t.Context())
 		s.post("/payment/xumo", `{"amount":50000}`)
 	}
 	logs := s.log.String()
@@ -277,11 +277,54 @@ func TestNothingHidesASale(t *testing.T) {
 		t.Errorf("the list begins with %v", first[:2])
 	}
 	s.clock.advance(10 * time.Minute)
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	for _, id := range []string{"sale", "lost"} {
 		if got := s.operation(id)["state"]; got != "approved" {
 			t.Errorf("%s is %v", id, got)
 		}
+	}
+}
+
+// short is a terminal whose RRN is as short as a slip's number.
+type short struct {
+	doubted
+	results []terminal.Result
+	asked   []terminal.Operation
+}
+
+func (d *short) Caps() terminal.Caps { return terminal.Caps{Void: true, Return: true} }
+func (d *short) Run(_ context.Context, op terminal.Operation, p terminal.Progress) terminal.Result {
+	d.asked = append(d.asked, op)
+	if err := p.Sent(); err != nil || len(d.results) == 0 {
+		return terminal.Failed(terminal.Declined, "116", "no")
+	}
+	r := d.results[0]
+	d.results = d.results[1:]
+	return r
+}
+
+// A short ppt_id is the sale that it was given for, and never the slip's number of another buyer.
+func TestShortRRN(t *testing.T) {
+	d := &short{results: []terminal.Result{
+		{Outcome: terminal.Approved, Code: "000", RRN: "000341", Receipt: "7"},
+		{Outcome: terminal.Approved, Code: "000", RRN: "000008", Receipt: "341"},
+	}}
+	s := newShop(t, func(o *till.Options) { o.Terminals["xumo"] = d })
+	s.post("/payment/xumo", `{"amount":50000}`)
+	s.post("/payment/xumo", `{"amount":50000}`)
+	if a := s.post("/payment/xumo", `{"request_id":341,"amount":50000,"is_return":true}`); a.Error == nil || a.Error.Code != 104 || len(d.asked) != 2 {
+		t.Errorf("either of two sales: %s", a.raw)
+	}
+	if a := s.post("/payment/xumo", `{"request_id":8,"amount":50000,"is_return":true}`); a.Error == nil || a.Error.Code != 104 || len(d.asked) != 2 {
+		t.Errorf("perhaps a slip of another shift: %s", a.raw)
+	}
+	s.post("/payment/xumo", `{"request_id":"000341","amount":50000,"is_return":true}`)
+	if got := d.asked[len(d.asked)-1]; got.Kind != terminal.Return || got.RRN != "000341" || got.Receipt != "7" {
+		t.Errorf("the ppt_id reaches the driver as %+v", got)
+	}
+	s.post("/payment/xumo", `{"request_id":7,"amount":50000,"is_return":true}`)
+	if got := d.asked[len(d.asked)-1]; got.Kind != terminal.Void || got.Receipt != "7" {
+		t.Errorf("a slip's number reaches the driver as %+v", got)
 	}
 }
 
@@ -349,6 +392,92 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 // ─── Shown QRs ─────────────────────────────────────────────────────────────────────────────
 
+// A QR that is paid hours later is found paid in the background; and one that is older than anybody
+// thinks, when somebody looks at it.
+func TestShownQRIsPaidLate(t *testing.T) {
+	s := newShop(t)
+	s.post("/payment/qr_pay", `{"amount":500,"order_id":"1","operation_id":"late"}`)
+	s.post("/payment/qr_pay", `{"amount":500,"order_id":"2","operation_id":"very late"}`)
+	s.clock.advance(5 * time.Hour)
+	s.act("scan2pay", simulator.Action{Kind: "pay", Ref: "1"})
+	s.agent.Tick(t.Context())
+	if got := s.operation("late")["state"]; got != "approved" {
+		t.Errorf("after five hours: %v", got)
+	}
+	s.act("scan2pay", simulator.Action{Kind: "pay", Ref: "2"})
+	s.clock.advance(40 * 24 * time.Hour)
+	s.agent.Tick(t.Context())
+	if got := s.operation("very late")["state"]; got != "approved" {
+		t.Errorf("after forty days, looked at: %v", got)
+	}
+}
+
+// ─── A full disk ───────────────────────────────────────────────────────────────────────────
+
+// What became known while the journal could not be written is written as soon as it can be, without
+// a start; until then nobody is told that nothing was done.
+func TestFullDisk(t *testing.T) {
+	s := newShop(t)
+	s.stop()
+	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(s.db, "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`CREATE TRIGGER full BEFORE UPDATE OF state ON operations WHEN NEW.state <> OLD.state AND (SELECT value FROM settings WHERE name = 'disk') = 'full'
+	  BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	disk := func(says string) {
+		t.Helper()
+		if err := s.journal.Set(t.Context(), "disk", says); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, body := range map[string]string{
+		"/payment/xumo": `{"amount":50000,"operation_id":"card"}`, "/payment/click": `{"amount":500,"qr_code":"` + clickCode + `","operation_id":"wallet"}`,
+	} {
+		disk("full")
+		a := s.post(path, body)
+		if !strings.HasPrefix(a.code(), "unresolved:") {
+			t.Errorf("%s is answered %s", path, a.raw)
+		}
+		s.agent.Tick(t.Context())
+		disk("fine")
+		s.agent.Tick(t.Context())
+		if op := s.operation(strings.TrimPrefix(a.code(), "unresolved:")); op["state"] != "approved" || op["recovered"] != false {
+			t.Errorf("%s: %v", path, op)
+		}
+		if again := s.post(path, body); !again.Success {
+			t.Errorf("%s again: %s", path, again.raw)
+		}
+	}
+	if n := s.humo.Total(); n != 50000 {
+		t.Errorf("the device holds %d", n)
+	}
+}
+
+// A journal that breaks in the middle of a sale leaves it unknown, never refused.
+func TestJournalBreaks(t *testing.T) {
+	d := &doubted{}
+	s := doubtedShop(t, d)
+	calls := 0
+	d.mu.Lock()
+	d.last = func() (terminal.Record, error) {
+		if calls++; calls > 1 {
+			s.journal.Close()
+		}
+		return earlier, nil
+	}
+	d.mu.Unlock()
+	if a := s.post("/payment/xumo", `{"amount":50000}`); !strings.HasPrefix(a.code(), "unresolved:") {
+		t.Error(a.raw)
+	}
+}
+
 // The QR of an order that is paid, or given up, is not shown again; but under the operation_id that
 // it was made under the answer is what it was.
 func TestSpentOrder(t *testing.T) {
@@ -370,7 +499,7 @@ func TestSpentOrder(t *testing.T) {
 			ref = made.Data["invoice_id"].(string)
 		}
 		s.act(c.company, simulator.Action{Kind: "pay", Ref: ref})
-		s.agent.Tick(t.Context(), nil)
+		s.agent.Tick(t.Context())
 		s.want(s.post(c.path, plain), c.paid)
 		if again := s.post(c.path, named); again.raw != made.raw {
 			t.Errorf("the same operation_id: %s", again.raw)

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/till/journal"
@@ -26,10 +27,10 @@ type link struct {
 	url  string
 	code string // the pairing code of the configuration
 
-	mu     sync.Mutex
-	next   time.Time // not before
-	failed int       // tries in a row
-	state  linkState
+	mu     sync.Mutex // held while the gateway is told, however long it takes
+	next   time.Time  // not before
+	failed int        // tries in a row
+	state  atomic.Value
 }
 
 // linkState is what the page tells about it.
@@ -69,14 +70,17 @@ func (l *link) report(ctx context.Context) {
 	}
 	switch {
 	case err == nil:
-		l.failed, l.state = 0, linkUp
+		l.failed = 0
+		l.state.Store(linkUp)
 		return
 	case errors.Is(err, errRevoked):
-		l.state, l.next = linkRevoked, l.a.now().Add(5*time.Minute)
+		l.state.Store(linkRevoked)
+		l.next = l.a.now().Add(5 * time.Minute)
 	case errors.Is(err, errUnpaired):
-		l.state, l.next = linkUnknown, l.a.now().Add(5*time.Minute)
+		l.state.Store(linkUnknown)
+		l.next = l.a.now().Add(5 * time.Minute)
 	default:
-		l.state = linkAway
+		l.state.Store(linkAway)
 		l.next = l.a.now().Add(min(5*time.Minute, 5*time.Second<<min(l.failed, 10)))
 		l.failed++
 	}
@@ -87,12 +91,10 @@ func (l *link) now() linkState {
 	if l == nil {
 		return linkNone
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.state == "" {
-		return linkAway
+	if s, ok := l.state.Load().(linkState); ok {
+		return s
 	}
-	return l.state
+	return linkAway
 }
 
 var (
@@ -110,8 +112,10 @@ func (l *link) token(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	hash := l.a.j.Hash("pairing", l.url, l.code)
-	if token != "" && (l.code == "" || used == hash) {
+	// The code alone names the pairing: a gateway that has moved knows its tills still, and the code is
+	// spent. Journals of before have the address in it.
+	hash := l.a.j.Hash("pairing", l.code)
+	if token != "" && (l.code == "" || used == hash || used == l.a.j.Hash("pairing", l.url, l.code)) {
 		return token, nil
 	}
 	if l.code == "" {

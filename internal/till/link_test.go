@@ -1,6 +1,7 @@
 package till_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -100,13 +101,13 @@ func TestReports(t *testing.T) {
 	s.get("/payment/xumo_close")
 
 	b.do(func() { b.lose = true }) // the token's answer
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if b.do(func() {}); len(b.reports) != 0 {
 		t.Fatal("reported without a token")
 	}
 	s.clock.advance(time.Minute)
 	b.do(func() {})
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if len(b.reports) != 4 || b.pairs != 2 {
 		t.Fatalf("%d reports, paired %d times: %v", len(b.reports), b.pairs, b.reports)
 	}
@@ -135,12 +136,12 @@ func TestReports(t *testing.T) {
 
 	// Nothing new, nothing sent; a receipt is something new.
 	calls := b.calls
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if b.calls != calls {
 		t.Error("what the gateway has is sent again")
 	}
 	s.post("/payment/click_confirm", `{"payment_id":"`+paid.Data["payment_id"].(string)+`","qr_code":"`+link+`"}`)
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if got := b.reports[paid.Data["transaction_id"].(string)]; got["receiptUrl"] != link || got["provider"] != "clickpass" || got["ref"] != paid.Data["payment_id"] {
 		t.Errorf("%v", got)
 	}
@@ -152,19 +153,19 @@ func TestReportsWait(t *testing.T) {
 	b, url := newBook(t)
 	s := newShop(t, paired(url))
 	s.post("/payment/xumo", `{"amount":50098,"operation_id":"lost"}`)
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	id := s.operation("lost")["id"].(string)
 	if b.reports[id]["state"] != "unknown" {
 		t.Fatalf("%v", b.reports)
 	}
 	b.do(func() { b.token = "revoked" })
 	s.humo.Pull(false)
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if b.reports[id]["state"] != "unknown" {
 		t.Fatal("a revoked till reports")
 	}
 	calls := b.calls
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if b.calls != calls {
 		t.Error("a revoked till asks again at once")
 	}
@@ -172,13 +173,67 @@ func TestReportsWait(t *testing.T) {
 	b.do(func() { b.token = "token-1" })
 	s.clock.advance(24 * time.Hour)
 	b.do(func() { b.lose = true })
-	s.agent.Tick(t.Context(), nil) // kept there, and the answer lost
+	s.agent.Tick(t.Context()) // kept there, and the answer lost
 	s.clock.advance(time.Hour)
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if got := b.reports[id]; got["state"] != "approved" || got["resolvedBy"] != "device" || len(b.reports) != 1 || b.pairs != 1 {
 		t.Errorf("%v, paired %d times", b.reports, b.pairs)
 	}
 	if op := s.operation("lost"); op["reported"] != true {
+		t.Error(op)
+	}
+}
+
+// A gateway that has moved to another address is reported to by the token that there is: the code is
+// spent.
+func TestGatewayMoves(t *testing.T) {
+	b, url := newBook(t)
+	s := newShop(t, paired(url))
+	s.agent.Tick(t.Context())
+	s.stop()
+	moved := httptest.NewServer(b)
+	t.Cleanup(moved.Close)
+	s.options.Config.Gateway = &till.Gateway{URL: moved.URL, Pairing: "one-time"}
+	s.start()
+	s.post("/payment/xumo", `{"amount":50000}`)
+	s.agent.Tick(t.Context())
+	if len(b.reports) != 1 || b.pairs != 1 {
+		t.Errorf("%v, paired %d times", b.reports, b.pairs)
+	}
+}
+
+// A gateway that hangs holds up neither the page nor a pinpad that is locked.
+func TestGatewayHangs(t *testing.T) {
+	_, url := newBook(t)
+	hangs, told := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	s := newShop(t, paired(url), func(o *till.Options) {
+		next := o.HTTP.Transport
+		o.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if strings.HasPrefix(r.URL.Path, "/api/tills/") {
+				once.Do(func() { close(told) })
+				<-hangs
+			}
+			return next.RoundTrip(r)
+		})}
+	})
+	s.post("/payment/xumo", `{"amount":50098,"operation_id":"lost"}`)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { s.agent.Run(ctx); close(ended) }()
+	defer func() { stop(); close(hangs); <-ended }()
+	<-told
+	s.humo.Pull(false)
+	s.clock.advance(time.Minute)
+	s.post("/payment/click", `{"amount":500,"qr_code":"`+clickCode+`"}`) // has the background look
+	limit, done := context.WithTimeout(t.Context(), 20*time.Second)
+	defer done()
+	for limit.Err() == nil && s.operation("lost")["state"] != "approved" {
+		if a := s.send(limit, http.MethodGet, "/till/state", ""); !a.Success {
+			t.Fatal(a.raw)
+		}
+	}
+	if op := s.operation("lost"); op["state"] != "approved" {
 		t.Error(op)
 	}
 }
@@ -191,7 +246,7 @@ func TestRefusedReport(t *testing.T) {
 	s.post("/payment/xumo", `{"amount":50000}`)
 	s.post("/payment/uzcard", `{"amount":50000}`)
 	s.post("/payment/xumo", `{"amount":60000}`)
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if len(b.reports) != 2 {
 		t.Errorf("%v", b.reports)
 	}
@@ -199,7 +254,7 @@ func TestRefusedReport(t *testing.T) {
 		t.Error("nobody is told")
 	}
 	calls := b.calls
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if b.calls != calls {
 		t.Error("what was refused is sent again")
 	}
@@ -210,7 +265,7 @@ func TestPairingRefused(t *testing.T) {
 	b, url := newBook(t)
 	b.paired["one-time"] = "somebody else's"
 	s := newShop(t, paired(url))
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if a := s.post("/payment/xumo", `{"amount":50000}`); !a.Success || b.pairs != 0 {
 		t.Errorf("%s, paired %d times", a.raw, b.pairs)
 	}

@@ -53,6 +53,9 @@ func (a *Agent) payByCard(endpoint string) func(*http.Request, fields) envelope 
 // giveBack makes op a return: of a slip's number it is a cancellation within the shift, of an RRN
 // a return.
 func (a *Agent) giveBack(ctx context.Context, op *journal.Operation, m move, caps terminal.Caps) *failure {
+	if fail := a.meant(ctx, op.Device, &m); fail != nil {
+		return fail
+	}
 	op.Kind, op.Reference, op.OriginalRRN = journal.Return, m.RRN, m.RRN
 	if m.RRN == "" {
 		op.Kind, op.Reference = journal.Void, m.Receipt
@@ -66,6 +69,35 @@ func (a *Agent) giveBack(ctx context.Context, op *journal.Operation, m move, cap
 	}
 	if sale != nil {
 		op.Original, op.OriginalRRN = sale.ID, sale.RRN
+	}
+	return nil
+}
+
+// meant tells a slip's number from an RRN that is as short: some terminals tell none of the bank's,
+// but a number of six digits. What might be either, of two sales, is refused: the slip's number of
+// one buyer would give back the sale of another.
+func (a *Agent) meant(ctx context.Context, device string, m *move) *failure {
+	if m.RRN != "" {
+		return nil
+	}
+	exactly, err := a.j.Sale(ctx, device, m.Receipt, "")
+	if err != nil {
+		return a.broken(err)
+	}
+	if exactly != nil {
+		m.RRN, m.Receipt = m.Receipt, ""
+		return nil
+	}
+	byRRN, err := a.j.SaleByShortRRN(ctx, device, m.Receipt)
+	if err != nil {
+		return a.broken(err)
+	}
+	bySlip, err := a.j.Sale(ctx, device, "", strings.TrimLeft(m.Receipt, "0"))
+	if err != nil {
+		return a.broken(err)
+	}
+	if byRRN != nil && (bySlip == nil || bySlip.ID != byRRN.ID) {
+		return badArgument(`"request_id" may be a slip's number, or a ppt_id that has lost its zeros: send the ppt_id as it was given, as a string`)
 	}
 	return nil
 }

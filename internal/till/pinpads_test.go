@@ -294,6 +294,11 @@ func TestEveryPinpad(t *testing.T) {
 			if a := s.post("/payment/xumo", `{"request_id":340,"amount":50000,"is_return":true}`); a.code() != "218" || p.total() != 50000 {
 				t.Errorf("twice: %s, the device holds %d", a.raw, p.total())
 			}
+			third := s.post("/payment/xumo", `{"amount":20000}`)
+			byRRN := s.post("/payment/xumo", `{"request_id":"`+fmt.Sprint(third.Data["ppt_id"])+`","amount":20000,"is_return":true}`)
+			if caps.Return && (!byRRN.Success || p.total() != 50000 || s.last().OriginalRRN != third.Data["ppt_id"]) || !caps.Return {
+				t.Errorf("return by RRN: %s, the device holds %d", byRRN.raw, p.total())
+			}
 			runs := p.runs()
 			if a := s.post("/payment/xumo", `{"request_id":341,"amount":50000,"is_return":"yes"}`); a.Error == nil || a.Error.Code != 104 || p.runs() != runs {
 				t.Errorf("yes: %s", a.raw)
@@ -329,7 +334,7 @@ func TestEveryPinpad(t *testing.T) {
 					t.Errorf("a closing beside an unknown sale: %s", a.raw)
 				}
 				p.pull(false)
-				s.agent.Tick(t.Context(), nil)
+				s.agent.Tick(t.Context())
 				if op := s.operation(id); caps.Last != (op["state"] == "approved") {
 					t.Errorf("Last is %v, and the operation %v", caps.Last, op)
 				}

@@ -238,7 +238,7 @@ func TestScenario_InStore_14_PerformedAndLinkLost(t *testing.T) {
 		t.Errorf("%s after %d commands", a.raw, s.humo.Runs()-runs)
 	}
 	s.humo.Pull(false)
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if op := s.operation(id); op["state"] != "approved" || op["rrn"] != "408005356147" || op["resolved_by"] != "device" {
 		t.Error(op)
 	}
@@ -294,7 +294,7 @@ func TestScenario_InStore_23_CloseWhileUnknown(t *testing.T) {
 		}
 	}
 	s.humo.Pull(false)
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	a := s.get("/payment/xumo_close")
 	if message, _ := a.Data["message"].(string); !a.Success || !strings.Contains(message, "Итоги совпали") || a.Data["ppt_id"] != nil {
 		t.Error(a.raw)
@@ -361,7 +361,7 @@ func TestScenario_InStore_25_NoCardNumberAndNoCode(t *testing.T) {
 		t.Error("the code of an open payment is not kept; FastPay could not be asked")
 	}
 	s.clock.advance(time.Minute)
-	s.agent.Tick(t.Context(), nil)
+	s.agent.Tick(t.Context())
 	if op := s.operation(strings.TrimPrefix(lost.code(), "unresolved:")); op["state"] != "approved" {
 		t.Fatal(op)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/provider"
@@ -29,39 +30,159 @@ const skew = 5 * time.Minute
 // acknowledges is believed sooner that it has not performed one.
 const atWork = maxOperation + time.Minute
 
+// asked says when each operation was asked about last, by our id. Each chore has its own.
+type asked map[string]time.Time
+
+// due says whether it is time to ask again, and that it is done now.
+func (m asked) due(id string, now time.Time, every time.Duration) bool {
+	if last, ok := m[id]; ok && now.Sub(last) < every {
+		return false
+	}
+	m[id] = now
+	return true
+}
+
+// chores are what the background does, each by itself: a company that hangs must not hold up a
+// pinpad that is locked.
+func (a *Agent) chores() []func(context.Context, asked) {
+	return []func(context.Context, asked){
+		a.settleDevices, a.settleCompanies, a.settleShown,
+		func(ctx context.Context, _ asked) { a.deliverReceipts(ctx) },
+		func(ctx context.Context, _ asked) {
+			if a.link != nil {
+				a.link.report(ctx)
+			}
+		},
+	}
+}
+
 // Run asks about what is unknown, hands on receipts and reports to the gateway until ctx ends.
 func (a *Agent) Run(ctx context.Context) {
-	asked := map[string]time.Time{}
-	t := time.NewTicker(askEvery)
-	defer t.Stop()
-	for {
-		a.Tick(ctx, asked)
-		select {
-		case <-t.C:
-		case <-a.wake:
-		case <-ctx.Done():
-			return
+	var all sync.WaitGroup
+	for i, chore := range a.chores() {
+		all.Go(func() {
+			seen := asked{}
+			t := time.NewTicker(askEvery)
+			defer t.Stop()
+			for {
+				chore(ctx, seen)
+				select {
+				case <-t.C:
+				case <-a.wakes[i]:
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// Tick does once, one chore after the other, what Run does again and again.
+func (a *Agent) Tick(ctx context.Context) {
+	for _, chore := range a.chores() {
+		chore(ctx, asked{})
+	}
+}
+
+// settleDevices writes what could not be written, and asks the pinpads.
+func (a *Agent) settleDevices(ctx context.Context, seen asked) {
+	a.mend(ctx)
+	a.settleUnknown(ctx, seen, func(op *journal.Operation) bool { return op.Device != "" })
+}
+
+func (a *Agent) settleCompanies(ctx context.Context, seen asked) {
+	a.settleUnknown(ctx, seen, func(op *journal.Operation) bool { return op.Device == "" })
+}
+
+func (a *Agent) settleUnknown(ctx context.Context, seen asked, which func(*journal.Operation) bool) {
+	ops, err := a.j.Unknown(ctx)
+	if err != nil {
+		a.log.Error("the journal cannot be read", "error", err)
+		return
+	}
+	for i := range ops {
+		op, now, every := &ops[i], a.now(), askEvery
+		if now.Sub(op.CreatedAt) > soon {
+			every = askSlowly
+		}
+		if which(op) && seen.due(op.ID, now, every) {
+			a.settle(ctx, op)
 		}
 	}
 }
 
-// Tick does once what Run does again and again. asked says when each operation was asked about
-// last; it may be nil, and then all are.
-func (a *Agent) Tick(ctx context.Context, asked map[string]time.Time) {
-	for _, op := range a.unsettled(ctx) {
-		now := a.now()
-		every := askEvery
-		if now.Sub(op.CreatedAt) > soon {
-			every = askSlowly
+// A QR that is shown may be paid long after the till has turned to the next buyer. It is asked about
+// ever more rarely, for three days; one of the last month once more when the till is started, and any
+// when somebody looks at it.
+const (
+	shownFor   = 3 * 24 * time.Hour
+	shownMonth = 31 * 24 * time.Hour
+
+	// lateAtOnce bounds how many that nobody waits for are asked about in one go: a box may take its
+	// time over each, and a buyer may stand before the newest.
+	lateAtOnce = 6
+	lateListed = "late" // among what was asked: when those were listed
+)
+
+func (a *Agent) settleShown(ctx context.Context, seen asked) {
+	now := a.now()
+	since := now.Add(-time.Hour)
+	if seen.due(lateListed, now, time.Minute) {
+		since = now.Add(-shownMonth)
+	}
+	ops, err := a.j.ShownSince(ctx, since)
+	if err != nil {
+		a.log.Error("the journal cannot be read", "error", err)
+		return
+	}
+	n := 0
+	for i := range ops {
+		op := &ops[i]
+		age := a.now().Sub(op.CreatedAt)
+		if age > time.Hour && n == lateAtOnce {
+			return
 		}
-		if last, ok := asked[op.ID]; ok && now.Sub(last) < every {
+		if !seen.due(op.ID, a.now(), shownEvery(age)) {
 			continue
 		}
-		if asked != nil {
-			asked[op.ID] = now
+		if age > time.Hour {
+			n++
 		}
-		a.settle(ctx, &op)
+		a.settle(ctx, op)
 	}
+}
+
+// shownEvery is how often a QR of an age is asked about.
+func shownEvery(age time.Duration) time.Duration {
+	switch {
+	case age <= soon:
+		return askEvery
+	case age <= time.Hour:
+		return askSlowly
+	case age <= 24*time.Hour:
+		return 10 * time.Minute
+	case age <= shownFor:
+		return time.Hour
+	}
+	return shownMonth // once
+}
+
+// lookAt asks about a shown QR that somebody looks at, and that the background asks about rarely.
+func (a *Agent) lookAt(ctx context.Context, op *journal.Operation) bool {
+	if op.State != journal.InProgress || op.Stage != journal.Shown || a.now().Sub(op.CreatedAt) <= time.Hour {
+		return false
+	}
+	a.mu.Lock()
+	due := a.asked.due(op.ID, a.now(), askSlowly)
+	a.mu.Unlock()
+	if due {
+		a.settle(ctx, op)
+	}
+	return due
+}
+
+func (a *Agent) deliverReceipts(ctx context.Context) {
 	due, err := a.j.DueConfirmations(ctx, 20)
 	if err != nil {
 		a.log.Error("the journal cannot be read", "error", err)
@@ -69,26 +190,6 @@ func (a *Agent) Tick(ctx context.Context, asked map[string]time.Time) {
 	for _, c := range due {
 		a.deliverReceipt(ctx, c.Operation)
 	}
-	if a.link != nil {
-		a.link.report(ctx)
-	}
-}
-
-// shownFor is how long a QR that nobody asks about any more is asked about by us.
-const shownFor = time.Hour
-
-// unsettled lists what there is to ask about: the unknown, and QRs that are shown.
-func (a *Agent) unsettled(ctx context.Context) []journal.Operation {
-	ops, err := a.j.Unknown(ctx)
-	if err != nil {
-		a.log.Error("the journal cannot be read", "error", err)
-		return nil
-	}
-	shown, err := a.j.ShownSince(ctx, a.now().Add(-shownFor))
-	if err != nil {
-		a.log.Error("the journal cannot be read", "error", err)
-	}
-	return append(ops, shown...)
 }
 
 // settle asks whoever can tell what came of an operation. It changes nothing where the answer is
@@ -145,8 +246,7 @@ func (a *Agent) decide(ctx context.Context, id string, found *journal.Operation)
 		return false
 	}
 	found.Revision, found.Reported, found.ReceiptURL = now.Revision, now.Reported, now.ReceiptURL
-	a.save(found)
-	return true
+	return a.write(found) == nil // else it is asked for again
 }
 
 // ─── Pinpads ───────────────────────────────────────────────────────────────────────────────
@@ -286,6 +386,11 @@ func (a *Agent) getOperation(r *http.Request) envelope {
 	case op == nil:
 		return no(noOperation())
 	}
+	if a.lookAt(r.Context(), op) {
+		if op, err = a.j.Get(r.Context(), op.ID); err != nil {
+			return no(a.broken(err))
+		}
+	}
 	return ok(a.view(op))
 }
 
@@ -371,7 +476,9 @@ func (a *Agent) decideByPerson(ctx context.Context, id, decision, name, rrn stri
 	if rrn != "" {
 		op.RRN = rrn
 	}
-	a.save(op)
+	if err := a.write(op); err != nil {
+		return a.broken(err)
+	}
 	if d := a.deviceOf(op); d != nil && d.mu.TryLock() {
 		d.base.known = false // somebody was at the device
 		d.mu.Unlock()

@@ -64,7 +64,13 @@ type Agent struct {
 
 	mu      sync.Mutex               // held while an operation begins, or is decided about
 	running map[string]chan struct{} // by our id; closed when the operation is done
-	wake    chan struct{}            // something to settle or to report
+	wakes   []chan struct{}          // of each chore: there is something to do
+
+	unsaved struct { // what came of operations, and could not be written, by our id
+		sync.Mutex
+		ops map[string]journal.Operation
+	}
+	asked asked // about shown QRs, by those who look at them
 }
 
 // wallet is a company behind an endpoint.
@@ -84,7 +90,11 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 	}
 	a := &Agent{
 		o: o, j: o.Journal, now: o.Now, log: slog.New(discreet{o.Logger.Handler()}), wallets: map[string]wallet{}, devices: map[string]*device{},
-		running: map[string]chan struct{}{}, wake: make(chan struct{}, 1),
+		running: map[string]chan struct{}{}, asked: asked{},
+	}
+	a.unsaved.ops = map[string]journal.Operation{}
+	for range a.chores() {
+		a.wakes = append(a.wakes, make(chan struct{}, 1))
 	}
 	a.life, a.end = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.open(ctx); err != nil {
@@ -186,19 +196,55 @@ func (a *Agent) recover(ctx context.Context) error {
 		return err
 	}
 	for i := range ops {
-		op := &ops[i]
-		switch op.Stage {
-		case journal.Asked:
-			op.State, op.Code, op.Message = journal.NotStarted, "interrupted", "the agent was stopped before anything was sent"
-		default:
-			op.State, op.Code, op.Message = journal.Unknown, terminal.CodeLinkLost, "the agent was stopped before the answer came"
-		}
-		a.log.Warn("an operation was interrupted", "operation", op.ID, "endpoint", op.Endpoint, "stage", op.Stage, "state", op.State)
-		if err := a.j.Save(ctx, op); err != nil {
+		if err := a.interrupted(ctx, &ops[i], "the agent was stopped"); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (a *Agent) interrupted(ctx context.Context, op *journal.Operation, why string) error {
+	switch op.Stage {
+	case journal.Asked:
+		op.State, op.Code, op.Message = journal.NotStarted, "interrupted", why+" before anything was sent"
+	default:
+		op.State, op.Code, op.Message = journal.Unknown, terminal.CodeLinkLost, why+" before the answer came"
+	}
+	a.log.Warn("an operation was interrupted", "operation", op.ID, "endpoint", op.Endpoint, "stage", op.Stage, "state", op.State)
+	return a.j.Save(ctx, op)
+}
+
+// mend writes what could not be written when it became known: the disk was full, say. What is in
+// progress in the journal, and is done by nobody, is what it would be after a start.
+func (a *Agent) mend(ctx context.Context) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.unsaved.Lock()
+	defer a.unsaved.Unlock()
+	for id, op := range a.unsaved.ops {
+		now, err := a.j.Get(ctx, id)
+		if err == nil && now != nil && !now.State.Final() {
+			op.Revision, op.Reported, op.ReceiptURL = now.Revision, now.Reported, now.ReceiptURL
+			err = a.write(&op)
+		}
+		if err != nil {
+			return // the others will fare no better
+		}
+		delete(a.unsaved.ops, id)
+	}
+	ops, err := a.j.Interrupted(ctx)
+	if err != nil {
+		a.log.Error("the journal cannot be read", "error", err)
+		return
+	}
+	for i := range ops {
+		if a.running[ops[i].ID] != nil {
+			continue
+		}
+		if err := a.interrupted(ctx, &ops[i], "the journal could not be written"); err != nil {
+			return
+		}
+	}
 }
 
 // Checked is one line of a check: a pinpad, and why it does not answer.
@@ -224,6 +270,12 @@ func (a *Agent) Check(ctx context.Context) (out []Checked) {
 func (a *Agent) Close() error {
 	a.end()
 	a.work.Wait()
+	a.unsaved.Lock()
+	left := len(a.unsaved.ops)
+	a.unsaved.Unlock()
+	if left > 0 {
+		a.mend(context.Background())
+	}
 	var err error
 	for _, c := range a.closers {
 		err = errors.Join(err, c())
@@ -269,17 +321,32 @@ func (a *Agent) perform(ctx context.Context, op *journal.Operation, take claim, 
 		case <-ctx.Done():
 		}
 	}
-	now, err := a.j.Get(context.WithoutCancel(ctx), id)
+	now, err := a.after(ctx, id)
 	if err != nil || now == nil {
-		return nil, a.broken(err)
+		a.log.Error("the journal cannot be used", "operation", id, "error", err)
+		return nil, refused(&journal.Operation{ID: id, Endpoint: op.Endpoint, State: journal.Unknown}) // it was begun
 	}
 	if twin != nil && now.State == journal.Unknown {
 		a.settle(ctx, now)
-		if now, err = a.j.Get(context.WithoutCancel(ctx), id); err != nil {
-			return nil, a.broken(err)
+		settled, err := a.after(ctx, id)
+		if err != nil {
+			return nil, refused(now)
 		}
+		now = settled
 	}
 	return now, nil
+}
+
+// after is an operation as it stands when nobody is at it any more. One that is in progress still, by
+// the journal, could not be written: nothing that may be told is known of it.
+func (a *Agent) after(ctx context.Context, id string) (*journal.Operation, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	op, err := a.j.Get(context.WithoutCancel(ctx), id)
+	if op != nil && op.State == journal.InProgress && op.Stage != journal.Shown && a.running[op.ID] == nil {
+		op.State = journal.Unknown
+	}
+	return op, err
 }
 
 func (a *Agent) begin(ctx context.Context, op *journal.Operation, take claim, do func(context.Context, *journal.Operation)) (done chan struct{}, twin *journal.Twin, fail *failure) {
@@ -335,22 +402,34 @@ func (a *Agent) begin(ctx context.Context, op *journal.Operation, take claim, do
 
 // nudge has the background look at once.
 func (a *Agent) nudge() {
-	select {
-	case a.wake <- struct{}{}:
-	default:
+	for _, wake := range a.wakes {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
 	}
 }
 
-// save writes what came of an operation. Where even that fails the operation stays in progress in
-// the journal, and the next start reads it as what it is.
+// save writes what came of an operation. Where that fails it is kept, and written as soon as it can
+// be; until then, and after a crash, the operation is unknown.
 func (a *Agent) save(op *journal.Operation) {
+	result := *op
+	if a.write(op) != nil {
+		a.unsaved.Lock()
+		defer a.unsaved.Unlock()
+		a.unsaved.ops[op.ID] = result
+	}
+}
+
+func (a *Agent) write(op *journal.Operation) error {
 	if err := a.j.Save(a.life, op); err != nil {
 		a.log.Error("the journal cannot be written", "operation", op.ID, "state", op.State, "error", err)
-		return
+		return err
 	}
 	level := slog.LevelInfo
 	if op.State == journal.Unknown {
 		level = slog.LevelWarn
 	}
 	a.log.Log(a.life, level, "operation", "operation", op.ID, "endpoint", op.Endpoint, "kind", op.Kind, "amount", int64(op.Amount), "state", op.State, "code", op.Code)
+	return nil
 }

@@ -40,5 +40,6 @@ var (
 	TillNoSum      = Text{"Avval summani kiriting.", "Сначала введите сумму.", "Type the sum first."}
 	TillNoLink     = Text{"Agent javob bermayapti.", "Агент не отвечает.", "The agent does not answer."}
 	TillGateway    = Text{"Shlyuz", "Шлюз", "Gateway"}
+	TillQRLeft     = Text{"Bu QR kod hali toʻlanishi mumkin.", "Этот QR-код ещё могут оплатить.", "This QR code can still be paid."}
 	TillQRWaits    = Text{"Mijoz QR kodni skanerlasin", "Пусть покупатель отсканирует QR-код", "Let the buyer scan this QR code"}
 )

@@ -162,7 +162,7 @@ func forbidden(path, imp string) string {
 			return "a simulated device shares nothing with the driver, so that one misreading cannot pass on both sides"
 		}
 	case below(path, "internal/till/terminal"):
-		if ours && !is("internal/pay", "internal/till/terminal", "internal/till/fbox") || is("internal/till/terminal/zvt/sim", "internal/till/terminal/arcus2/sim", "internal/till/terminal/fbox/sim") {
+		if ours && !is("internal/pay", "internal/till/terminal", "internal/till/fbox", "internal/till/terminal/tree") || is("internal/till/terminal/zvt/sim", "internal/till/terminal/arcus2/sim", "internal/till/terminal/fbox/sim") {
 			return "a driver knows its wire and the drivers' contract"
 		}
 	case below(path, "internal/sandbox"), below(path, "internal/till"):

@@ -405,6 +405,13 @@ func (j *Journal) Sale(ctx context.Context, device, rrn, receipt string) (*Opera
 	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND kind = 'sale' AND state = 'approved' AND "+column+" = ? ORDER BY rowid DESC LIMIT 1", device, value))
 }
 
+// SaleByShortRRN finds the approved sale of a device whose RRN is a number of up to six digits, as
+// terminals give that tell none of the bank's, and that is the given one but for zeros before it.
+func (j *Journal) SaleByShortRRN(ctx context.Context, device, number string) (*Operation, error) {
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND kind = 'sale' AND state = 'approved' AND length(rrn) <= 6 AND ltrim(rrn, '0') = ? ORDER BY rowid DESC LIMIT 1",
+		device, strings.TrimLeft(number, "0")))
+}
+
 // LastPrinted is the last operation of an endpoint that has a slip.
 func (j *Journal) LastPrinted(ctx context.Context, endpoint string, closing bool) (*Operation, error) {
 	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE endpoint = ? AND (kind = 'close') = ? AND state = 'approved' AND slip <> '' ORDER BY rowid DESC LIMIT 1", endpoint, closing))

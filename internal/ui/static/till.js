@@ -101,6 +101,7 @@
   async function showQR(op) {
     if (shownID !== op.id) {
       shownID = op.id;
+      busy.invoice = op.payment_id;
       const a = await call("/till/qr?id=" + op.id);
       if (a.data) $("qr").innerHTML = a.data.svg; // drawn by the agent
       $("note").textContent = say.qrWaits;
@@ -261,7 +262,25 @@
 
   // ── Keys ───────────────────────────────────────────────────────────────────────────────
 
+  // A QR that nobody pays is left: the box's is cancelled, and Scan2pay's can be paid still, which the
+  // agent goes on asking about. What the buyer pays just now stands.
+  async function leave() {
+    const mine = busy;
+    if (mine.leaving) return;
+    mine.leaving = true;
+    if (mine.way === "one_qr") {
+      await call("/payment/one_qr/cancel", { invoice_id: mine.invoice }).catch(() => null);
+      await look();
+    }
+    if (busy !== mine) return;
+    busy = null;
+    shownID = "";
+    verdict("waiting", say.left, "");
+    sum.focus();
+  }
+
   function clear() {
+    if (busy && shownID) { leave(); return; }
     if (busy) return;
     sum.value = "";
     if (scan) scan.value = "";

@@ -28,6 +28,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"github.com/chorsu/chorsu/internal/till/terminal"
+	"github.com/chorsu/chorsu/internal/till/terminal/tree"
 )
 
 // The files of a run, in the tool's folder.
@@ -188,6 +189,8 @@ func (d *Driver) tool(ctx context.Context, args []string, sent func() error) ter
 	defer stop()
 	cmd := exec.CommandContext(ctx, d.path, append(slices.Clone(d.args), args...)...)
 	cmd.Dir = d.dir
+	tree.Own(cmd)
+	cmd.Cancel = func() error { return tree.Kill(cmd) }
 	cmd.WaitDelay = 2 * time.Second
 	if err := cmd.Start(); err != nil {
 		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())

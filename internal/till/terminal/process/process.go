@@ -19,6 +19,7 @@ import (
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/till/terminal"
+	"github.com/chorsu/chorsu/internal/till/terminal/tree"
 )
 
 // maxLine bounds one line of the program's.
@@ -31,8 +32,9 @@ type Driver struct {
 	patience time.Duration
 	caps     terminal.Caps
 
-	mu    sync.Mutex
-	child *child
+	mu       sync.Mutex
+	child    *child
+	approved map[string]string // the operation that each approval was for, by what names it
 }
 
 type child struct {
@@ -57,6 +59,7 @@ type line struct {
 }
 
 type result struct {
+	ID         string    `json:"id"`      // optional: of the request that it answers
 	Outcome    string    `json:"outcome"` // approved, declined, not_started, unknown
 	Code       string    `json:"code"`
 	Note       string    `json:"note"`
@@ -156,7 +159,30 @@ func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Prog
 	if out.Outcome == terminal.Approved && out.Amount != 0 && out.Amount != op.Amount {
 		return terminal.Failed(terminal.Unknown, out.Code, fmt.Sprintf("the driver approves %d tiyin, and %d were asked for", out.Amount, op.Amount))
 	}
+	if d.heardBefore(op, out) {
+		return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, "the driver approves by the numbers of an earlier operation: "+out.RRN+", "+out.Receipt)
+	}
 	return out
+}
+
+// heardBefore says whether an approval is another operation's, told twice: the second time came late,
+// and was read as the answer to this one. The program is ended then.
+func (d *Driver) heardBefore(op terminal.Operation, r terminal.Result) bool {
+	if r.Outcome != terminal.Approved || r.RRN == "" || r.Receipt == "" {
+		return false
+	}
+	name := string(op.Kind) + " " + r.RRN + " " + r.Receipt
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if first, ok := d.approved[name]; ok && first != op.ID {
+		d.end()
+		return true
+	}
+	if d.approved == nil || len(d.approved) > 1000 { // what is late is not that late
+		d.approved = map[string]string{}
+	}
+	d.approved[name] = op.ID
+	return false
 }
 
 // result reads the program's words; those that are none of ours are Unknown.
@@ -261,6 +287,10 @@ func (d *Driver) ask(ctx context.Context, q request, patience time.Duration, p t
 				d.drop(c)
 				return r, true, fmt.Errorf("the driver wrote a line that is not ours: %w", err)
 			}
+			if l.Result != nil && l.Result.ID != "" && l.Result.ID != q.ID {
+				d.drop(c)
+				return r, true, errors.New("the driver answers for another operation")
+			}
 			if l.Result != nil {
 				return *l.Result, true, nil
 			}
@@ -306,6 +336,7 @@ func (d *Driver) running() (*child, error) {
 		}
 	}
 	c := &child{cmd: exec.Command(d.path, d.args...), lines: make(chan []byte, 64)}
+	tree.Own(c.cmd)
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -352,7 +383,7 @@ func (d *Driver) end() {
 		return
 	}
 	c.in.Close()
-	c.cmd.Process.Kill()
+	tree.Kill(c.cmd)
 	go func() {
 		for range c.lines {
 		}

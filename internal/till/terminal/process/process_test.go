@@ -1,10 +1,14 @@
 package process
 
 import (
+	"errors"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/till/terminal"
 )
@@ -94,5 +98,60 @@ func TestBadPrograms(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), map[string]string{"path": filepath.Join(t.TempDir(), "nothing")}); err == nil {
 		t.Error("no program is a driver")
+	}
+}
+
+// A result that is told twice is not the next sale's approval: not where it names its request, and
+// not where its numbers are those of the sale before.
+func TestLateResult(t *testing.T) {
+	const program = `import sys, json
+for line in sys.stdin:
+    q = json.loads(line)
+    r = {"outcome": "approved", "caps": []}
+    if q["op"] == "sale":
+        r = {"outcome": "approved", "code": "000", "rrn": "408005356147", "receipt": "340"}
+        if NAMED: r["id"] = "1"
+    print(json.dumps({"result": r}), flush=True)
+`
+	for _, named := range []string{"True", "False"} {
+		d, err := python(t, strings.ReplaceAll(program, "NAMED", named))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := d.Run(t.Context(), terminal.Operation{ID: "1", Kind: terminal.Sale, Amount: 50000}, &journal{}); r.Outcome != terminal.Approved {
+			t.Errorf("named %s: %+v", named, r)
+		}
+		if r := d.Run(t.Context(), terminal.Operation{ID: "2", Kind: terminal.Sale, Amount: 60000}, &journal{}); r.Outcome != terminal.Unknown || r.RRN != "" {
+			t.Errorf("named %s, the next sale: %+v", named, r)
+		}
+	}
+}
+
+// What the program has started ends with it.
+func TestEndsWhatItStarted(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	d, err := python(t, fmt.Sprintf(`import subprocess, sys
+sys.stdin.readline()
+subprocess.Popen([sys.executable, "-c", "import socket; socket.create_connection(('127.0.0.1', %s)).recv(1)"], stdin=subprocess.DEVNULL)
+print('{"result":{"outcome":"approved","caps":[]}}', flush=True)
+sys.stdin.readline()
+`, port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	started, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer started.Close()
+	d.Close()
+	started.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := started.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("it lives on: %v", err)
 	}
 }
