@@ -37,8 +37,8 @@ test/race: ## one package with the race detector: make test/race P=gateway
 test/provider: ## one provider, conformance suite and scenarios: make test/provider P=payme
 	$(GO) run ./tools/pgtest $(GO) test -count=1 ./internal/provider/$(P)/...
 
-bench: build ## how fast it is here: QUICK=1 in a few minutes instead of forty, ENGINE=sqlite or postgres alone, OUT=FILE keeps the table
-	@$(GO) run ./tools/pgtest -durable $(SHELL) -c 'exec bin/chorsu bench $(if $(filter-out 0,$(QUICK)),--quick) $(if $(OUT),--out "$(OUT)") \
+bench: build ## how fast it is here: QUICK=1 in a few minutes instead of forty, ENGINE=sqlite or postgres alone, HISTORY=10000,1000000, OUT=FILE keeps the table
+	@$(GO) run ./tools/pgtest -durable $(SHELL) -c 'exec bin/chorsu bench $(if $(filter-out 0,$(QUICK)),--quick) $(if $(OUT),--out "$(OUT)") $(if $(HISTORY),--history "$(HISTORY)") \
 	  $(if $(filter sqlite,$(ENGINE)),,--postgres "$$CHORSU_TEST_POSTGRES") $(if $(filter postgres,$(ENGINE)),--no-sqlite)'
 
 # Nobody runs what is built for Windows here: it is not optimised, which takes a third less.

@@ -56,6 +56,9 @@ func Full() Options {
 	}
 }
 
+// LeastHistory is how few invoices a history may have: each of its businesses has some.
+const LeastHistory = 1000
+
 // busy is how many connections a figure has that does not name its own.
 const busy = 32
 

@@ -474,3 +474,70 @@ func TestRegisterThatMoves(t *testing.T) {
 		})
 	}
 }
+
+// A process that dies with an upload in hand: the same request under the same key begins anew, once
+// the first can be at it no longer.
+func TestUploadThatBrokeOff(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("link", "o1")
+		day := fx.Now().In(pay.Tashkent).Format(time.DateOnly)
+		fx.advance(24 * time.Hour)
+		in := gateway.ReconcileInput{Source: "app", Business: "b1", Provider: "link", Day: day, File: []byte("provider_id,order,amount,time,status\n" + line("", inv.ID, 100_000, "paid"))}
+		key := gateway.Idem{Key: "k", Request: day}
+		looks, clock := 0, fx.Gateway.Now
+		fx.Gateway.Now = func() time.Time {
+			if looks++; looks == 3 { // the day, the reconciliation, and now the rows
+				panic("killed")
+			}
+			return clock()
+		}
+		dies(t, func() { _, _ = fx.CreateReconciliation(t.Context(), in, key) })
+		fx.Gateway.Now = clock
+		fx.advance(5 * time.Minute)
+		s, err := fx.CreateReconciliation(t.Context(), in, key)
+		if err != nil || !s.Replayed || s.Value.State != pay.ReconcileLoading {
+			t.Fatalf("while the first may be at it: %+v, %v", s, err)
+		}
+		first := s.Value.ID
+		fx.advance(6 * time.Minute)
+		if s, err = fx.CreateReconciliation(t.Context(), in, key); err != nil || s.Replayed || s.Value.ID == first {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		fx.work()
+		if r, _ := fx.reconciliation(s.Value.ID); r.State != pay.ReconcileDone || r.Matched != 1 {
+			t.Errorf("%+v", r)
+		}
+		if r, err := fx.Reconciliation(t.Context(), first); err != nil || r.State != pay.ReconcileFailed {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
+}
+
+// A hold that ran out and that its company does not know of is put before a person.
+func TestHoldThatNobodyKnows(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.merchant("b1", "holds")
+		in := fx.input("holds", "o1")
+		in.Capture, in.HoldFor = "manual", time.Hour
+		inv := fx.invoice(in)
+		fx.cards.says = func(op string, p pay.Payment) (provider.Outcome, error) {
+			if op == "inquire" {
+				return provider.Outcome{}, nil
+			}
+			return provider.Outcome{State: pay.Held, Ref: "ref-" + p.ID, Amount: p.Amount}, nil
+		}
+		if _, err := fx.Pay(t.Context(), gateway.PayInput{InvoiceID: inv.ID, Way: pay.WayCard, Number: "8600123412341239", Expiry: "2912"}, gateway.Idem{}); err != nil {
+			t.Fatal(err)
+		}
+		fx.advance(time.Hour + time.Minute)
+		fx.settle()
+		if got := fx.get(inv.ID); got.Status != pay.StatusHeld || got.Attention != "" {
+			t.Errorf("at once: %s, %q", got.Status, got.Attention)
+		}
+		fx.advance(10 * time.Minute)
+		fx.settle()
+		if got := fx.get(inv.ID); got.Status != pay.StatusHeld || got.Attention != pay.AttentionProvider {
+			t.Errorf("%s, %q", got.Status, got.Attention)
+		}
+	})
+}

@@ -260,6 +260,10 @@ func (g *Gateway) holdWork(ctx context.Context, w outbox.Work) error {
 				return err
 			}
 			return b.done(ctx, w)
+		case err == nil && !report.Found && b.now.Sub(row.HoldUntil) >= finalAfter:
+			if err := b.alarm(ctx, inv, row.ID, pay.AttentionProvider, "the hold has run out, and "+row.Provider+" does not know it: see in its cabinet what became of the money"); err != nil {
+				return err
+			}
 		case err == nil && report.Found && report.Outcome.State != pay.Held:
 			if err := g.learned(ctx, b, inv, payments, row, report.Outcome, "the hold ran out"); err != nil {
 				return err

@@ -75,6 +75,18 @@ func (g *Gateway) CreateReconciliation(ctx context.Context, in ReconcileInput, k
 			if err != nil {
 				return err
 			}
+			if t != nil && t.died { // where the upload broke off with its process, this one begins anew
+				ended, err := b.brokeOff(ctx, t.resource, loadWithin)
+				if err != nil {
+					return err
+				}
+				if ended {
+					if err := c.release(ctx, b.Tx); err != nil {
+						return err
+					}
+					t = nil
+				}
+			}
 			if t != nil {
 				again, out.Replayed, r.ID = t.running, true, t.resource
 				return nil
@@ -191,6 +203,13 @@ func (g *Gateway) loadRegister(ctx context.Context, r pay.Reconciliation, rows [
 			}
 		}
 		return g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
+			now, err := b.LockReconciliation(ctx, r.ID)
+			if err != nil {
+				return err
+			}
+			if now.State != pay.ReconcileLoading {
+				return errors.New("the upload took so long that it was begun anew")
+			}
 			r.State = pay.ReconcileRunning
 			if err := b.SaveReconciliation(ctx, r); err != nil {
 				return err
@@ -206,13 +225,23 @@ func (g *Gateway) loadRegister(ctx context.Context, r pay.Reconciliation, rows [
 	}
 	// The upload broke off: the key is free again, and what was stored is of no use.
 	_ = g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
-		r.State, r.Note, r.DoneAt = pay.ReconcileFailed, brokeOff, b.now
-		if err := b.SaveReconciliation(ctx, r); err != nil {
-			return err
+		ended, err := b.brokeOff(ctx, r.ID, 0)
+		if err != nil || !ended {
+			return err // the key is another upload's by now
 		}
 		return c.release(ctx, b.Tx)
 	})
 	return err
+}
+
+// brokeOff ends a reconciliation whose file was not stored whole, if it was begun that long ago.
+func (b *book) brokeOff(ctx context.Context, reconciliationID string, after time.Duration) (ended bool, err error) {
+	r, err := b.LockReconciliation(ctx, reconciliationID)
+	if err != nil || r.State != pay.ReconcileLoading || b.now.Sub(r.CreatedAt) < after {
+		return false, err
+	}
+	r.State, r.Note, r.DoneAt = pay.ReconcileFailed, brokeOff, b.now
+	return true, b.SaveReconciliation(ctx, r)
 }
 
 const brokeOff = "the upload broke off; send the file again"
