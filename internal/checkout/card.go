@@ -38,7 +38,7 @@ func (f cardFaults) any() bool { return f != cardFaults{} }
 // readCard reads the form. What people put between the digits is taken out.
 func readCard(r *http.Request, phone bool, now time.Time) (in entered, f cardFaults) {
 	in = entered{number: digits(r.PostFormValue("number")), expiry: digits(r.PostFormValue("expiry")), phone: digits(r.PostFormValue("phone"))}
-	if len(in.number) != 16 || !luhn(in.number) {
+	if len(in.number) != 16 || !pay.Luhn(in.number) {
 		f.number = words.CardNumberBad
 	}
 	switch at, ok := expiryOf(in.expiry); {
@@ -73,21 +73,6 @@ func digits(text string) string {
 		}
 		return -1
 	}, text)
-}
-
-// luhn checks a number's last digit.
-func luhn(number string) bool {
-	sum := 0
-	for i := range len(number) {
-		d := int(number[len(number)-1-i] - '0')
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
 }
 
 // expiryOf is the moment at which a card of MMYY counts no more: the end of its month, in Tashkent.

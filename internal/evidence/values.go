@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/chorsu/chorsu/internal/id"
+
+	"github.com/chorsu/chorsu/internal/pay"
 )
 
 // A replacer is built once: each has tables of its own.
@@ -144,21 +146,7 @@ func isCardNumber(s string) bool {
 			return true
 		}
 	}
-	return strings.IndexByte("23456", s[0]) >= 0 && len(s) != 17 && luhn(s) // 17: an MXIK
-}
-
-func luhn(digits string) bool {
-	sum := 0
-	for i := range len(digits) {
-		d := int(digits[len(digits)-1-i] - '0')
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
+	return strings.IndexByte("23456", s[0]) >= 0 && len(s) != 17 && pay.Luhn(s) // 17: an MXIK
 }
 
 // maskPhone leaves four digits of a telephone number, and one that the company masked as it is.

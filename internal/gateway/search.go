@@ -95,7 +95,7 @@ func Understand(text string) []Reading {
 		return r
 	}, text)
 	onlyDigits := digits != "" && strings.Trim(digits, "0123456789") == ""
-	if onlyDigits && len(digits) == 16 && luhn(digits) {
+	if onlyDigits && len(digits) == 16 && pay.Luhn(digits) {
 		// A whole card's number is neither kept nor looked up, but for what a masked one shows.
 		return []Reading{{As: ReadCard, Text: digits[len(digits)-4:], first: digits[:6]}}
 	}
@@ -145,7 +145,7 @@ func Understand(text string) []Reading {
 	if strings.Contains(text, " ") { // a message with a number in it
 		for _, run := range longRuns.FindAllString(text, idsMost) {
 			switch {
-			case len(run) == 16 && luhn(run):
+			case len(run) == 16 && pay.Luhn(run):
 				out = append(out, Reading{As: ReadCard, Text: run[len(run)-4:], first: run[:6]})
 			case id.ValidPayNumber(run):
 				add(ReadPayNumber, run)
@@ -199,7 +199,7 @@ var withoutGaps = strings.NewReplacer(" ", "", "-", "", ".", "")
 func cardWithin(digits string) bool {
 	for size := 16; size <= 19; size++ {
 		for at := 0; at+size <= len(digits); at++ {
-			if luhn(digits[at : at+size]) {
+			if pay.Luhn(digits[at : at+size]) {
 				return true
 			}
 		}
@@ -217,20 +217,6 @@ var readOrder = []ReadAs{ReadID, ReadPayNumber, ReadRef, ReadRRN, ReadOrder, Rea
 
 // hidesCard says whether a card's number stands in a text.
 func hidesCard(text string) bool { return Presentable(text) != tidy(text) }
-
-func luhn(digits string) bool {
-	sum := 0
-	for i := range len(digits) {
-		d := int(digits[len(digits)-1-i] - '0')
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
-}
 
 // ParseAmount reads a sum as people write it: "150 000", "150000 soʻm", "150.000,50 сум".
 func ParseAmount(text string) (pay.Tiyin, bool) {

@@ -1,5 +1,7 @@
 package httpapi
 
+import "github.com/chorsu/chorsu/internal/pay"
+
 // Card numbers. With ACCEPT_CARD_DATA off none may come in at all: not in a field that is made
 // for one, and not by mistake in a text that will be stored, shown to staff, or sent to a
 // provider. What is refused is not repeated in the answer, and requests' bodies are never logged.
@@ -58,12 +60,12 @@ func hasCardNumber(text string) bool {
 		if i == 0 || !isDigit(text[i-1]) {
 			starts = append(starts, len(digits))
 		}
-		digits = append(digits, c-'0')
+		digits = append(digits, c)
 		if i+1 < len(text) && isDigit(text[i+1]) {
 			continue
 		}
 		for _, from := range starts { // a group ends here
-			if len(digits)-from == 16 && luhn(digits[from:]) {
+			if len(digits)-from == 16 && pay.Luhn(digits[from:]) {
 				return true
 			}
 		}
@@ -72,17 +74,3 @@ func hasCardNumber(text string) bool {
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-func luhn(digits []byte) bool {
-	sum := 0
-	for i, d := range digits {
-		n := int(d)
-		if (len(digits)-i)%2 == 0 {
-			if n *= 2; n > 9 {
-				n -= 9
-			}
-		}
-		sum += n
-	}
-	return sum%10 == 0
-}

@@ -3,6 +3,8 @@ package terminal
 import (
 	"regexp"
 	"strings"
+
+	"github.com/chorsu/chorsu/internal/pay"
 )
 
 // What devices, boxes and companies say is kept, printed and reported, and none of it may hold a
@@ -106,7 +108,7 @@ func gapAt(text string) int {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-func isCard(digits string) bool { return len(digits) >= 13 && len(digits) <= 19 && luhn(digits) }
+func isCard(digits string) bool { return len(digits) >= 13 && len(digits) <= 19 && pay.Luhn(digits) }
 
 // Clean makes a device's slip fit to be kept: masked, its lines end with \n, and control
 // characters are gone.
@@ -119,18 +121,4 @@ func Clean(slip string) string {
 		return r
 	}, strings.ToValidUTF8(slip, "?"))
 	return Mask(slip)
-}
-
-func luhn(digits string) bool {
-	sum := 0
-	for i := range len(digits) {
-		d := int(digits[len(digits)-1-i] - '0')
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
 }
