@@ -244,7 +244,6 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	if err := g.learn(p, proof); err != nil {
 		return false, nil, err
 	}
-	b.answered(p)
 	if err := g.fiscalise(ctx, b, inv, p); err != nil {
 		return false, nil, err
 	}

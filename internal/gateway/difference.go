@@ -125,13 +125,7 @@ func (g *Gateway) takeOver(ctx context.Context, rec pay.Reconciliation, d *pay.D
 		case err == nil && p.State == pay.MoveUnknown && final && same:
 			err = g.DecidePayout(ctx, p.ID, paid, in.By, in.Reason)
 		case err == nil && p.State == pay.MoveFailed && paid && same && !p.Unsent:
-			err = g.update(context.WithoutCancel(ctx), in.By, func(ctx context.Context, b *book) error {
-				p, err := b.LockPayout(ctx, d.OurID)
-				if err != nil {
-					return err
-				}
-				return b.movePayout(ctx, &p, pay.PayoutChange{To: pay.MoveSucceeded, Code: "decided", Note: note})
-			})
+			err = g.arrivedAfterAll(ctx, p.ID, in.By, note)
 		}
 		if err != nil {
 			return err

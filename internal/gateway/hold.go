@@ -124,7 +124,6 @@ func (g *Gateway) captured(ctx context.Context, b *book, inv *pay.Invoice, payme
 	if err := g.learn(p, proof); err != nil {
 		return err
 	}
-	b.answered(p)
 	if err := g.fiscalise(ctx, b, inv, p); err != nil {
 		return err
 	}
@@ -287,7 +286,6 @@ func (g *Gateway) decideHold(ctx context.Context, b *book, inv *pay.Invoice, pay
 	case p.Asked == pay.AskedCapture:
 		return g.captured(ctx, b, inv, payments, p, provider.Proof{}, note)
 	}
-	b.answered(p)
 	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: "decided"}, note); err != nil {
 		return err
 	}

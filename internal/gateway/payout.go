@@ -670,6 +670,18 @@ func (g *Gateway) decidePayout(ctx context.Context, payoutID string, happened bo
 	})
 }
 
+// arrivedAfterAll books, in a person's name, a payout that was taken for failed and stands in the
+// company's list as one that arrived.
+func (g *Gateway) arrivedAfterAll(ctx context.Context, payoutID, who, note string) error {
+	return g.update(context.WithoutCancel(ctx), who, func(ctx context.Context, b *book) error {
+		p, err := b.LockPayout(ctx, payoutID)
+		if err != nil || p.State != pay.MoveFailed || p.Unsent {
+			return err
+		}
+		return b.movePayout(ctx, &p, pay.PayoutChange{To: pay.MoveSucceeded, Code: "decided", Note: note})
+	})
+}
+
 // ─── Writing it down ───────────────────────────────────────────────────────────────────────
 
 // movePayout takes a payout along one arrow; every state of one changes here and nowhere else. A
