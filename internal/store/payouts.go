@@ -201,4 +201,3 @@ func (tx *Tx) PayoutDeliveries(ctx context.Context, payoutID string) ([]Delivery
 func (tx *Tx) PayoutAlarms(ctx context.Context, payoutID string) ([]pay.Alarm, error) {
 	return many(ctx, tx, scanAlarm, alarmQuery+` WHERE a.payout_id = $1 AND a.payout_id <> '' ORDER BY a.created_at, a.id`, payoutID)
 }
-
