@@ -160,18 +160,9 @@ func (g *Gateway) shopInvoice(ctx context.Context, b *book, t pay.Till, r pay.Ti
 		SourceInvoiceID: r.ID, Amount: r.Amount, Status: pay.StatusPending, NotifyURL: notifyURL, NotifyDelivered: true,
 		Metadata: shopNotes(t, r), CreatedAt: b.now, ExpiresAt: b.now.Add(g.InvoiceTTL),
 	}
-	for tries := 0; ; tries++ {
-		inv.PayNumber = id.NewPayNumber()
-		ok, err := b.InsertInvoice(ctx, inv)
-		if err != nil {
-			return "", err
-		}
-		if ok {
-			break
-		}
-		if tries == maxPayNumberTries {
-			return "", fmt.Errorf("no free pay number in %d tries", maxPayNumberTries)
-		}
+	inv.PayNumber = id.NewPayNumber() // where it is taken, all of this runs again with another
+	if err := b.AddInvoice(ctx, inv); err != nil {
+		return "", err
 	}
 	if err := b.wrote(ctx, &inv, store.Change{What: "invoice", Now: string(inv.Status), Note: "sold at " + t.Name}); err != nil {
 		return "", err
