@@ -1,14 +1,11 @@
 package till_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +18,7 @@ import (
 	"github.com/chorsu/chorsu/internal/till/terminal/fbox"
 	boxsim "github.com/chorsu/chorsu/internal/till/terminal/fbox/sim"
 	"github.com/chorsu/chorsu/internal/till/terminal/process"
+	processsim "github.com/chorsu/chorsu/internal/till/terminal/process/sim"
 	device "github.com/chorsu/chorsu/internal/till/terminal/sim"
 	"github.com/chorsu/chorsu/internal/till/terminal/zvt"
 	zvtsim "github.com/chorsu/chorsu/internal/till/terminal/zvt/sim"
@@ -34,75 +32,9 @@ func TestMain(m *testing.M) {
 	case "arcus":
 		os.Exit(arcussim.Main(os.Args[1:]))
 	case "driver":
-		os.Exit(driverProgram())
+		os.Exit(processsim.Main(os.Getenv(arcussim.StateEnv), os.Stdin, os.Stdout))
 	}
 	os.Exit(m.Run())
-}
-
-// driverProgram is an out-of-process driver over the simulated device.
-func driverProgram() int {
-	d, err := device.NewDevice(device.HUMO, os.Getenv(arcussim.StateEnv), time.Now)
-	if err != nil {
-		return 1
-	}
-	out := json.NewEncoder(os.Stdout)
-	result := func(v map[string]any) { out.Encode(map[string]any{"result": v}) }
-	in := bufio.NewScanner(os.Stdin)
-	for in.Scan() {
-		var q struct {
-			Op, ID, Ref string
-			Amount      int64
-		}
-		if json.Unmarshal(in.Bytes(), &q) != nil {
-			return 1
-		}
-		var t device.Txn
-		var fault int
-		switch q.Op {
-		case "hello":
-			result(map[string]any{"outcome": "approved", "caps": []string{"void", "return", "last", "close", "report"}})
-			continue
-		case "probe":
-			result(map[string]any{"outcome": "approved"})
-			continue
-		case "report":
-			result(map[string]any{"outcome": "approved", "code": "000", "slip": d.Report("Краткий отчет")})
-			continue
-		case "close":
-			sales, returns, sold, returned := d.Totals()
-			text, _ := d.CloseShift()
-			result(map[string]any{"outcome": "approved", "code": "000", "slip": text, "totals": map[string]any{"sales": sales, "sales_amount": sold, "returns": returns, "returns_amount": returned}})
-			continue
-		case "last":
-			last, ok := d.Last()
-			if !ok {
-				result(map[string]any{"none": true})
-				continue
-			}
-			t = last
-		case "sale":
-			out.Encode(map[string]string{"event": "card, please"})
-			if t, fault, err = d.Sale(q.Amount); fault == 98 || err != nil {
-				return 1
-			}
-		case "void", "return":
-			n, _ := strconv.Atoi(q.Ref)
-			rrn := ""
-			if len(q.Ref) == 12 {
-				rrn = q.Ref
-			}
-			if t, err = d.Back(rrn, n, q.Amount, q.Op == "void"); err != nil {
-				return 1
-			}
-		}
-		r := map[string]any{"outcome": "declined", "code": t.Code, "amount": t.Amount, "kind": t.Kind}
-		if t.Receipt != 0 {
-			r["outcome"], r["rrn"], r["receipt"], r["trace"], r["slip"] = "approved", t.RRN, fmt.Sprint(t.Receipt), fmt.Sprint(t.Trace), d.Slip(t)
-			r["terminal_id"] = d.TerminalID
-		}
-		result(r)
-	}
-	return 0
 }
 
 // pinpad is a driver with its simulator behind it.

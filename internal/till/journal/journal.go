@@ -562,12 +562,24 @@ type Confirmation struct {
 	Done                      bool
 }
 
-// Queue keeps a link until it is delivered. Another link for the same operation takes its place.
+// Queue keeps a link until it is delivered, and writes it beside its operation, which then has
+// another revision: both or neither, so that no link stands there that nobody is given. Another link
+// for the same operation takes its place.
 func (j *Journal) Queue(ctx context.Context, operation, link string) error {
-	_, err := j.db.ExecContext(context.WithoutCancel(ctx), `INSERT INTO confirmations (operation, url, due_at, attempts, done, last_error) VALUES (?, ?, ?, 0, 0, '')
+	tx, err := j.db.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("UPDATE operations SET receipt_url = ?1, revision = revision + 1, refused = '' WHERE id = ?2 AND receipt_url <> ?1", link, operation); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`INSERT INTO confirmations (operation, url, due_at, attempts, done, last_error) VALUES (?, ?, ?, 0, 0, '')
 	  ON CONFLICT (operation) DO UPDATE SET url = excluded.url, due_at = excluded.due_at, attempts = 0, done = 0, last_error = '' WHERE url <> excluded.url OR last_error <> ''`,
-		operation, link, millis(j.now()))
-	return err
+		operation, link, millis(j.now())); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // Queued finds an operation's link; nil where there is none.
