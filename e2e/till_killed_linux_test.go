@@ -152,14 +152,17 @@ type request struct {
 }
 
 // killed does a flow again and again, and has the agent die in it each time: at each of the wire's
-// points ("request", "answer"; none for a pinpad), then at each write. right looks at what came of it
+// points ("request", "answer", of the same path or " of any"; none for a pinpad), then at each write. right looks at what came of it
 // once the agent runs again. It returns when the flow gets through alive, after at least so many
 // writes as are named.
 func (w *writes) killed(t *testing.T, flow string, wire []string, least int, setup func(id string) request, right func(request)) {
 	t.Helper()
 	for _, point := range wire {
-		q := setup(flow + "-" + point)
+		q := setup(flow + "-" + strings.Fields(point)[0])
 		path, _, _ := strings.Cut(q.path, "?")
+		if first, all := strings.CutSuffix(point, " of any"); all {
+			point, path = first, ""
+		}
 		w.d.killUpon(func(step string) bool { return strings.HasPrefix(step, point) && strings.HasSuffix(step, path) })
 		w.d.call(q.method, q.path, q.body)
 		if !w.d.isDead() {
@@ -497,7 +500,11 @@ func (d *desk) killedReceipts(w *writes, path, key, linkKey string, pay func(id 
 		d.t.Fatalf("%+v", a)
 	}
 	sends := handed() // not every company wants it
-	w.killed(d.t, key+"-receipt", nil, 1, hand, func(q request) {
+	var wire []string
+	if sends {
+		wire = []string{"request of any", "answer of any"}
+	}
+	w.killed(d.t, key+"-receipt", wire, 1, hand, func(q request) {
 		if kept := d.operation(q.id)["receipt_url"]; kept == receiptLink {
 			if sends {
 				await(d.t, "the link is handed over", handed)

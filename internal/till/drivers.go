@@ -42,6 +42,11 @@ type device struct {
 		sync.Mutex
 		shows string // to the cashier
 	}
+	under struct { // the operation that it is at
+		sync.Mutex
+		id      string // ours; "": none
+		stopped bool   // a person has asked to stop it
+	}
 }
 
 // by is the driver for an endpoint's operations: also for one that led to the device once.

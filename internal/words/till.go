@@ -41,5 +41,7 @@ var (
 	TillNoLink     = Text{"Agent javob bermayapti.", "Агент не отвечает.", "The agent does not answer."}
 	TillGateway    = Text{"Shlyuz", "Шлюз", "Gateway"}
 	TillQRLeft     = Text{"Bu QR kod hali toʻlanishi mumkin.", "Этот QR-код ещё могут оплатить.", "This QR code can still be paid."}
+	TillStopping   = Text{"Terminaldan toʻxtatish soʻraldi. Natijani kuting.", "Терминал попросили остановиться. Дождитесь результата.", "The terminal was asked to stop. Wait for the result."}
+	TillNoStop     = Text{"Bu terminalni bu yerdan toʻxtatib boʻlmaydi: undagi qizil tugmani bosing.", "Отсюда этот терминал не остановить: нажмите на нём красную кнопку.", "This terminal cannot be stopped from here: press its red key."}
 	TillQRWaits    = Text{"Mijoz QR kodni skanerlasin", "Пусть покупатель отсканирует QR-код", "Let the buyer scan this QR code"}
 )

@@ -33,7 +33,8 @@ type Driver interface {
 	Report(ctx context.Context, kind ReportKind) Result
 
 	// Cancel asks to give up the operation under way, before the card. Best effort: the outcome
-	// is Run's. It may be called while Run runs.
+	// is Run's. It is called while Run runs, at any moment of it, and does not wait; only devices
+	// with Caps.Cancel are asked.
 	Cancel(ctx context.Context) error
 }
 
@@ -49,6 +50,7 @@ type Caps struct {
 	Last   bool // tell its last transaction in a form that may be believed
 	Close  bool // end the shift with a check of totals
 	Shift  bool // a short report within the shift
+	Cancel bool // give up the operation under way, before the card
 }
 
 // Kind is what an operation does.
