@@ -208,10 +208,13 @@ func (d *desk) terminal(line string) {
 func (d *desk) again() {
 	d.t.Helper()
 	d.p.kill()
+	d.mu.Lock()
+	d.dead, d.at, d.upon = false, 0, nil // what it sends at once is heard
+	d.mu.Unlock()
 	p := start(d.t, d.env, "till")
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.p, d.dead, d.at, d.upon = p, false, 0, nil
+	d.p = p
 }
 
 type tillAnswer struct {
