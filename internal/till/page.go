@@ -185,7 +185,11 @@ func (a *Agent) pageShift(r *http.Request) envelope {
 			return no(a.broken(err))
 		}
 	}
-	told.Said, told.Tone = told.compare(words.Choose(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language")))
+	lang := words.Choose(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
+	told.Said, told.Tone = told.compare(lang)
+	if op.Code == terminal.CodeDiffers {
+		told.Said, told.Tone = words.TillDiffers.In(lang)+" "+told.Said, "failed"
+	}
 	return ok(told)
 }
 

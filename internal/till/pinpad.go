@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/till/terminal"
 )
@@ -37,7 +38,7 @@ func (a *Agent) payByCard(endpoint string) func(*http.Request, fields) envelope 
 			}
 		}
 		op.Fingerprint = a.j.Hash(endpoint, string(op.Kind), m.Amount.Soum(), m.Receipt, m.RRN)
-		done, fail := a.perform(r.Context(), op, a.free(r.Context(), d, endpoint), func(ctx context.Context, op *journal.Operation) {
+		done, fail := a.perform(r.Context(), op, a.within(r.Context(), op, a.free(r.Context(), d, endpoint)), func(ctx context.Context, op *journal.Operation) {
 			a.present(ctx, d, op)
 		})
 		switch {
@@ -123,6 +124,37 @@ func (a *Agent) free(ctx context.Context, d *device, endpoint string) claim {
 			return nil, f
 		}
 		return d.mu.Unlock, nil
+	}
+}
+
+// within refuses a return that, with what went back of its sale already, is more than the sale. A
+// device may not count: not every one is told which sale a return is of.
+func (a *Agent) within(ctx context.Context, op *journal.Operation, take claim) claim {
+	if op.Original == "" {
+		return take // the device has to know it
+	}
+	return func() (func(), *failure) {
+		release, fail := take()
+		if fail != nil {
+			return nil, fail
+		}
+		sale, err := a.j.Get(ctx, op.Original)
+		var back pay.Tiyin
+		if err == nil {
+			back, err = a.j.GivenBack(ctx, op.Original)
+		}
+		switch {
+		case err != nil:
+			fail = a.broken(err)
+		case back >= sale.Amount:
+			fail = atPinpad(op.Endpoint, "218")
+		case op.Amount > sale.Amount-back:
+			fail = atPinpad(op.Endpoint, "235")
+		default:
+			return release, nil
+		}
+		release()
+		return nil, fail
 	}
 }
 

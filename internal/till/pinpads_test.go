@@ -231,7 +231,25 @@ func TestEveryPinpad(t *testing.T) {
 			if caps.Return && (!byRRN.Success || p.total() != 50000 || s.last().OriginalRRN != third.Data["ppt_id"]) || !caps.Return {
 				t.Errorf("return by RRN: %s, the device holds %d", byRRN.raw, p.total())
 			}
+			// In parts, and never more than the sale: the device is not even asked.
+			fourth := fmt.Sprint(s.post("/payment/xumo", `{"amount":40000}`).Data["ppt_id"])
+			part := func(ref string, amount int) answer {
+				return s.post("/payment/xumo", fmt.Sprintf(`{"request_id":%q,"amount":%d,"is_return":true}`, ref, amount))
+			}
 			runs := p.runs()
+			for _, c := range []struct {
+				amount, runs int
+				code         string
+			}{{40100, 0, "235"}, {15000, 1, ""}, {30000, 1, "235"}, {25000, 2, ""}, {100, 2, "218"}} {
+				if a := part(fourth, c.amount); a.code() != c.code || a.Success != (c.code == "") || p.runs() != runs+c.runs {
+					t.Errorf("%d of 40000: %s, %d runs", c.amount, a.raw, p.runs()-runs)
+				}
+			}
+			if a := part("999999999999", 10000); a.code() != "914" || p.total() != 50000 {
+				t.Errorf("of no sale: %s, the device holds %d", a.raw, p.total())
+			}
+
+			runs = p.runs()
 			if a := s.post("/payment/xumo", `{"request_id":341,"amount":50000,"is_return":"yes"}`); a.Error == nil || a.Error.Code != 104 || p.runs() != runs {
 				t.Errorf("yes: %s", a.raw)
 			}
@@ -283,6 +301,10 @@ func TestEveryPinpad(t *testing.T) {
 			if a := s.get("/payment/xumo_close"); !a.Success || a.Data["ppt_id"] != nil {
 				t.Errorf("closing: %s", a.raw)
 			}
+			held := p.total()
+			if a := part(fourth, 40000); a.code() != "218" || p.total() != held {
+				t.Errorf("given back, and the shift closed: %s, the device holds %d", a.raw, p.total())
+			}
 			shift := s.get("/till/shift?endpoint=xumo").Data
 			if told := shift["theirs"] != nil; told != (name == "sim" || name == "process") || told && !reflect.DeepEqual(shift["theirs"], shift["sum"]) {
 				t.Errorf("the end of the shift: %v", shift)
@@ -291,6 +313,53 @@ func TestEveryPinpad(t *testing.T) {
 				if a := s.get("/payment/xumo_shortreport/"); !a.Success {
 					t.Errorf("short report: %s", a.raw)
 				}
+			}
+		})
+	}
+}
+
+// A closing whose totals differ is a closing: its report is the one thing that it is made for.
+func TestTotalsDiffer(t *testing.T) {
+	for name, open := range map[string]func(*testing.T, *clock) terminal.Driver{
+		"arcus2": func(t *testing.T, c *clock) terminal.Driver {
+			d := pinpads["arcus2"](t, c).driver
+			t.Setenv(arcussim.FaultEnv, string(arcussim.Differs))
+			return d
+		},
+		"zvt": func(t *testing.T, c *clock) terminal.Driver {
+			term := newTerminal(t, newDevice(t, c))
+			term.Differs = true
+			return zvtTo(t, c, term)
+		},
+		"fbox": func(t *testing.T, c *clock) terminal.Driver {
+			srv := httptest.NewServer(&boxsim.Box{Device: newDevice(t, c), Differs: true})
+			t.Cleanup(srv.Close)
+			d, err := fbox.Open(srv.URL, "xumo", nil, srv.Client())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, func(o *till.Options) {
+				o.Terminals = map[string]terminal.Driver{"xumo": open(t, &clock{t: time.Now()})}
+			})
+			s.post("/payment/xumo", `{"amount":50000}`)
+			a := s.get("/payment/xumo_close")
+			if message, _ := a.Data["message"].(string); !a.Success || message == "" || s.last().Code != "095" {
+				t.Fatalf("%s %+v", a.raw, s.last())
+			}
+			shift := s.get("/till/shift?endpoint=xumo&lang=ru").Data
+			if said, _ := shift["said"].(string); shift["tone"] != "failed" || !strings.Contains(said, "095") || shift["report"] != a.Data["message"] {
+				t.Errorf("%v", shift)
+			}
+			if again := s.get("/payment/xumo_close/print_last"); again.raw != a.raw {
+				t.Errorf("printed again: %s", again.raw)
+			}
+			totals := s.get("/till/state").Data["totals"].(map[string]any)["xumo"].(map[string]any)
+			if totals["sales"] != 0. {
+				t.Errorf("the next shift has %v", totals)
 			}
 		})
 	}

@@ -140,6 +140,7 @@ CREATE INDEX IF NOT EXISTS operations_open ON operations (state, created_at) WHE
 CREATE INDEX IF NOT EXISTS operations_device ON operations (device, created_at) WHERE device <> '';
 CREATE INDEX IF NOT EXISTS operations_payment ON operations (endpoint, payment_id) WHERE payment_id <> '';
 CREATE INDEX IF NOT EXISTS operations_unreported ON operations (created_at) WHERE revision > reported AND refused = '' AND state <> 'in_progress';
+CREATE INDEX IF NOT EXISTS operations_original ON operations (original) WHERE original <> '';
 CREATE INDEX IF NOT EXISTS operations_recent ON operations (created_at);
 CREATE TABLE IF NOT EXISTS aliases (
   operation_id TEXT PRIMARY KEY, operation TEXT NOT NULL REFERENCES operations (id)
@@ -429,6 +430,12 @@ func (j *Journal) Unresolved(ctx context.Context, device, endpoint string) (*Ope
 // none.
 func (j *Journal) OpenReturn(ctx context.Context, endpoint, reference string) (*Operation, error) {
 	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE state IN ('in_progress', 'unknown') AND endpoint = ? AND kind = 'return' AND reference = ? ORDER BY created_at LIMIT 1", endpoint, reference))
+}
+
+// GivenBack is what went back of a sale, or may have: what is unknown or under way counts.
+func (j *Journal) GivenBack(ctx context.Context, sale string) (sum pay.Tiyin, err error) {
+	err = j.db.QueryRowContext(ctx, "SELECT COALESCE(SUM(amount), 0) FROM operations WHERE original = ? AND original <> '' AND state IN ('approved', 'unknown', 'in_progress')", sale).Scan(&sum)
+	return sum, err
 }
 
 // The four lists that follow have no limit, so that nothing in them can hide behind what was left

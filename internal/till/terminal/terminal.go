@@ -164,6 +164,7 @@ func Failed(o Outcome, code, note string) Result { return Result{Outcome: o, Cod
 // Codes that the agent and the drivers themselves use.
 const (
 	CodeOK           = "000"
+	CodeDiffers      = "095" // a closing: done, and the bank's totals are others than the device's
 	CodeReversed     = "400" // how HUMO's terminals approve a cancellation
 	CodeNotPerformed = "not_performed"
 	CodeBusy         = "984"
@@ -186,6 +187,15 @@ func Classify(kind Kind, code string) Outcome {
 		return Declined
 	}
 	return Unknown
+}
+
+// ClassifyReport says what a code means for a report. One whose totals differ was made, and is what a
+// closing is for.
+func ClassifyReport(code string) Outcome {
+	if code == CodeDiffers {
+		return Approved
+	}
+	return Classify(Sale, code)
 }
 
 // declines are the codes after which no money has moved. Missing on purpose: 005, 402, 403, 404,

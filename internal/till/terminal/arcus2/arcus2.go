@@ -284,7 +284,7 @@ func (d *Driver) Report(ctx context.Context, kind terminal.ReportKind) terminal.
 	}
 	r := d.tool(ctx, []string{"/o" + number, "/a0", "/c" + d.currency}, func() error { return nil })
 	if r.Outcome == "" {
-		r.Outcome, r.RRN = terminal.Classify(terminal.Sale, r.Code), ""
+		r.Outcome, r.RRN = terminal.ClassifyReport(r.Code), ""
 	}
 	return r
 }

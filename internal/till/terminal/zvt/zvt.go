@@ -102,6 +102,9 @@ func (d *Driver) Probe(ctx context.Context) error {
 
 // Run does one operation on a connection of its own.
 func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Progress) terminal.Result {
+	if op.Kind == terminal.Return && op.Original == 0 {
+		return terminal.Failed(terminal.NotStarted, "914", "the wire names no sale by RRN, and we know of none: it would be paid to any card")
+	}
 	command, err := d.command(op)
 	if err != nil {
 		return terminal.Failed(terminal.NotStarted, "904", err.Error())
@@ -111,7 +114,7 @@ func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Prog
 		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
 	}
 	defer d.hangUp(s)
-	s.progress = p
+	s.progress, s.amount = p, op.Amount
 	defer d.waits(nil)
 	if err := p.Sent(); err != nil {
 		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
@@ -203,10 +206,12 @@ func (d *Driver) Report(ctx context.Context, kind terminal.ReportKind) terminal.
 		return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, err.Error())
 	case aborted != nil:
 		return terminal.Failed(terminal.Declined, codeOf(*aborted), fmt.Sprintf("aborted: %02X", *aborted))
-	case completed && (s.status == nil || s.status.result == 0):
-		return terminal.Result{Outcome: terminal.Approved, Code: terminal.CodeOK, Slip: terminal.Clean(s.slip.String())}
 	}
-	return terminal.Failed(terminal.Declined, "095", "totals differ")
+	r := terminal.Result{Outcome: terminal.Approved, Code: terminal.CodeOK, Slip: terminal.Clean(s.slip.String())}
+	if completed && s.status != nil && s.status.result != 0 {
+		r.Code, r.Note = terminal.CodeDiffers, fmt.Sprintf("the closing ended with result %02X", s.status.result)
+	}
+	return r
 }
 
 // Cancel sends an abort beside the operation under way. The terminal takes it only while it waits
@@ -239,6 +244,7 @@ type session struct {
 	conn     net.Conn
 	charset  *charmap.Charmap
 	progress terminal.Progress // nil but in Run
+	amount   pay.Tiyin         // that was asked for, in Run
 	stop     func() bool
 
 	turn     sync.Mutex // held from a message's arrival until it is acknowledged
@@ -366,7 +372,8 @@ func (s *session) take(a apdu) (completed bool, aborted *byte, err error) {
 	return false, nil, err
 }
 
-// takeStatus journals the result before it is acknowledged: the acknowledgement is the commit.
+// takeStatus journals the result before it is acknowledged: the acknowledgement is the commit. An
+// approval of another amount is not acknowledged, so that the terminal takes it back.
 func (s *session) takeStatus(data []byte) error {
 	st, err := parseStatus(data)
 	if err != nil {
@@ -377,6 +384,9 @@ func (s *session) takeStatus(data []byte) error {
 		return nil
 	}
 	r := s.result(st)
+	if r.Outcome == terminal.Approved && st.amount != 0 && st.amount != s.amount {
+		return fmt.Errorf("zvt: the terminal names %s, and %s was asked for", st.amount.Soum(), s.amount.Soum())
+	}
 	if err := s.progress.Answered(r); err != nil {
 		return err
 	}

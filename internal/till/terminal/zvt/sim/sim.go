@@ -49,6 +49,8 @@ type Terminal struct {
 	Device *device.Device
 	Single bool // every byte travels alone
 
+	Differs bool // at a closing the totals are not the bank's
+
 	// Card, where set, is when the buyer presents the card; until then the till may give up.
 	Card <-chan struct{}
 
@@ -265,7 +267,11 @@ func (s *session) command(m []byte) bool {
 		return s.write("80 00 00") && s.last() && s.tell("06 0F 00")
 	case m[0] == 0x06 && m[1] == 0x50:
 		text, err := s.t.Device.CloseShift()
-		return err == nil && s.write("80 00 00") && s.tell("04 0F 02 27 00") && s.print(text, false) && s.tell("06 0F 00")
+		result := "00"
+		if s.t.Differs {
+			result = "FF"
+		}
+		return err == nil && s.write("80 00 00") && s.tell("04 0F 02 27 "+result) && s.print(text, false) && s.tell("06 0F 00")
 	case m[0] == 0x06 && (m[1] == 0x01 || m[1] == 0x30 || m[1] == 0x31):
 		return s.money(m)
 	case m[0] == 0x06 && m[1] == 0xb0:
