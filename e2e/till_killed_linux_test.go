@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -399,25 +400,79 @@ func (d *desk) lastClosing() string {
 	return ""
 }
 
-// orphansEnd waits until no program is left that a dead agent had started, so that the books of a
-// device are final. Such a program is known by the environment that it has from the agent.
-func (d *desk) orphansEnd() {
+// orphans are the programs that are left of a dead agent. They are known by the environment that they
+// have from it.
+func (d *desk) orphans() (pids []int) {
 	d.t.Helper()
 	state := d.env[arcussim.StateEnv]
 	if state == "" {
-		return
+		return nil
 	}
 	mark := arcussim.StateEnv + "=" + state + "\x00"
-	await(d.t, "the tool has ended", func() bool {
-		found, err := filepath.Glob("/proc/[0-9]*/environ")
-		if err != nil {
-			d.t.Fatal(err)
+	found, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, path := range found {
+		pid, err := strconv.Atoi(strings.Split(path, "/")[2])
+		if b, err2 := os.ReadFile(path); err == nil && err2 == nil && pid != d.p.cmd.Process.Pid && strings.Contains(string(b), mark) {
+			pids = append(pids, pid)
 		}
-		return !slices.ContainsFunc(found, func(path string) bool {
-			b, err := os.ReadFile(path)
-			return err == nil && strings.Contains(string(b), mark) && path != fmt.Sprintf("/proc/%d/environ", d.p.cmd.Process.Pid)
-		})
+	}
+	return pids
+}
+
+// orphansEnd waits until none is left, so that the books of a device are final.
+func (d *desk) orphansEnd() {
+	d.t.Helper()
+	await(d.t, "the tool has ended", func() bool { return len(d.orphans()) == 0 })
+}
+
+func (d *desk) killOrphans() {
+	for _, pid := range d.orphans() {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+	d.orphansEnd()
+}
+
+// The vendor's program outlives the agent that has started it, and waits for a card still: the agent
+// that is started then takes no other sale there, and nobody decides before it has ended.
+func TestTillKilledWhileTheToolIsAtWork(t *testing.T) {
+	driver := drivers["arcus2"]
+	var txns func() []device.Txn
+	d := newDesk(t, func(d *desk) {
+		var line string
+		line, txns = driver.open(d)
+		d.terminal(line)
+		d.env[arcussim.FaultEnv] = string(arcussim.Hang)
 	})
+	t.Cleanup(d.killOrphans)
+	go d.call("POST", "/payment/xumo", `{"amount":50000,"operation_id":"op"}`)
+	await(t, "the tool is at work", func() bool { return len(txns()) == 1 })
+	d.die()
+	delete(d.env, arcussim.FaultEnv)
+	d.again()
+	if state := d.operation("op")["state"]; state != "unknown" {
+		t.Fatalf("%v", state)
+	}
+	ours, _ := d.operation("op")["id"].(string)
+	decide := func() tillAnswer {
+		a, _ := d.call("POST", "/payment/operations/"+ours+"/resolve", `{"decision":"approve","name":"Dilnoza"}`)
+		return a
+	}
+	if a := decide(); a.Success || a.Error["data"] != "984" {
+		t.Errorf("decided: %+v", a)
+	}
+	if a, ok := d.call("POST", "/payment/xumo", `{"amount":60000}`); !ok || a.Success || len(txns()) != 1 {
+		t.Errorf("the next sale: %+v", a)
+	}
+	d.killOrphans()
+	if a := decide(); !a.Success || d.operation("op")["state"] != "approved" {
+		t.Errorf("%+v", a)
+	}
+	if a, ok := d.call("POST", "/payment/xumo", `{"amount":60000}`); !ok || !a.Success || len(txns()) != 2 {
+		t.Errorf("the next sale: %+v", a)
+	}
 }
 
 // ─── Wallets, shown QRs, UzQR ──────────────────────────────────────────────────────────────

@@ -20,6 +20,7 @@ import (
 	"github.com/chorsu/chorsu/internal/till/terminal/process"
 	processsim "github.com/chorsu/chorsu/internal/till/terminal/process/sim"
 	device "github.com/chorsu/chorsu/internal/till/terminal/sim"
+	"github.com/chorsu/chorsu/internal/till/terminal/tree"
 	"github.com/chorsu/chorsu/internal/till/terminal/zvt"
 	zvtsim "github.com/chorsu/chorsu/internal/till/terminal/zvt/sim"
 )
@@ -458,6 +459,43 @@ func TestArcusCannotDelete(t *testing.T) {
 	s := newShop(t, func(o *till.Options) { o.Terminals = map[string]terminal.Driver{"xumo": d} })
 	if a := s.post("/payment/xumo", `{"amount":50000}`); a.code() != "999" || s.last().State != journal.NotStarted {
 		t.Errorf("%s %+v", a.raw, s.last())
+	}
+}
+
+// A tool that an agent which died has started may be at work still: no other is started beside it, and
+// nobody decides what will have come of it.
+func TestArcusIsAtWork(t *testing.T) {
+	t.Setenv(roleEnv, "arcus")
+	t.Setenv(arcussim.FaultEnv, string(arcussim.WriteNothing))
+	dir := t.TempDir()
+	t.Setenv(arcussim.StateEnv, filepath.Join(dir, "state.json"))
+	d, err := arcus2.Open(map[string]string{"path": programLink(t), "dir": dir, "sale": "1", "close": "11"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newShop(t, func(o *till.Options) { o.Terminals = map[string]terminal.Driver{"xumo": d} })
+	id := strings.TrimPrefix(s.post("/payment/xumo", `{"amount":50000}`).code(), "unresolved:")
+	other, err := tree.Take(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const void = `{"decision":"void","name":"Dilnoza"}`
+	if a := s.post("/payment/operations/"+id+"/resolve", void); a.code() != "984" || s.operation(id)["state"] != "unknown" {
+		t.Errorf("decided while it is at work: %s", a.raw)
+	}
+	other.Free()
+	if a := s.post("/payment/operations/"+id+"/resolve", void); !a.Success {
+		t.Error(a.raw)
+	}
+	if other, err = tree.Take(dir); err != nil {
+		t.Fatal(err)
+	}
+	defer other.Free()
+	if a := s.post("/payment/xumo", `{"amount":60000}`); a.code() != "984" || s.last().State != journal.NotStarted {
+		t.Errorf("beside it: %s %s", a.raw, s.last().State)
+	}
+	if a := s.get("/payment/xumo_close"); a.code() != "984" {
+		t.Errorf("a closing beside it: %s", a.raw)
 	}
 }
 

@@ -53,6 +53,10 @@ type Caps struct {
 	Cancel bool // give up the operation under way, before the card
 }
 
+// Lasting is a Driver whose work goes on when the agent dies. While it does, nobody can tell what will
+// come of an operation of before, also no person.
+type Lasting interface{ AtWork() bool }
+
 // Kind is what an operation does.
 type Kind string
 

@@ -365,6 +365,7 @@ func (d *Driver) running() (*child, error) {
 	if err := c.cmd.Start(); err != nil {
 		return nil, err
 	}
+	tree.Started(c.cmd)
 	go c.read(out)
 	d.child = c
 	return c, nil

@@ -54,7 +54,7 @@ func Main(args []string) int {
 		return 1
 	}
 	if hang {
-		select {}
+		time.Sleep(24 * time.Hour)
 	}
 	if err := Write(".", files); err != nil {
 		fmt.Fprintln(os.Stderr, err)
