@@ -96,7 +96,8 @@ func TestGolden(t *testing.T) {
 			f, _ := s.talk("POST", "/payment/operations/"+id+"/resolve", `{"decision":"void","name":"Dilnoza"}`)
 			g, _ := s.talk("GET", "/payment/operations/nobody", "")
 			h, _ := s.talk("GET", "/payment/operations?state=open", "")
-			return a + b + c + d + e + f + g + h
+			i, _ := s.talk("POST", "/payment/operations/sale-1/cancel", "{}")
+			return a + b + c + d + e + f + g + h + i
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
