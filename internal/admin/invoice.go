@@ -118,10 +118,15 @@ func (v invoiceView) story() []string {
 	sum := ui.Money(l, d.Amount)
 	by := via(v.companies, d.Invoice)
 	var out []string
-	unknown := p != nil && p.State == pay.Unknown
-	switch {
-	case unknown:
-		out = append(out, words.SayUnknown.With(l, by, ui.Time(l, p.CreatedAt)))
+	switch doubt := d.Attention.Doubts(d.Status); { // first: beside it nothing is said of where the money is
+	case p != nil && (p.State == pay.Unknown || doubt && d.Attention == pay.AttentionUnknown):
+		since := p.CreatedAt
+		if !p.AskedAt.IsZero() {
+			since = p.AskedAt
+		}
+		out = append(out, words.SayUnknown.With(l, by, ui.Time(l, since)))
+	case doubt:
+		out = append(out, words.SayDoubt.In(l))
 	case d.Status == pay.StatusPending:
 		out = append(out, words.SayPending.With(l, sum, ui.Time(l, d.ExpiresAt)))
 		if d.Open != nil {
@@ -149,6 +154,13 @@ func (v invoiceView) story() []string {
 		out = append(out, words.SayExpired.With(l, ui.Time(l, d.ExpiresAt)))
 	case d.Status == pay.StatusCancelled:
 		out = append(out, words.SayCancelled.With(l, ui.Time(l, d.EndedAt)))
+	}
+	switch {
+	case d.Attention == "" || d.Attention.Doubts(d.Status):
+	case d.Attention == pay.AttentionRefundUnconfirmed:
+		out = append(out, words.SayBackLost.In(l))
+	default:
+		out = append(out, words.SayBeside.In(l))
 	}
 	if e := d.Event; e != nil {
 		switch {

@@ -153,6 +153,9 @@ var (
 	SayFailed    = Text{"Toʻlov oʻtmagan, pul yechilmagan. %s", "Платёж не прошёл, деньги не списаны. %s", "The payment failed; no money was taken. %s"}
 	SayCancelled = Text{"Hisob bekor qilingan, %s. Pul olinmagan.", "Счёт отменён, %s. Деньги не взяты.", "Cancelled on %s. No money was taken."}
 	SayExpired   = Text{"Toʻlov muddati %s da tugagan. Pul olinmagan.", "Срок оплаты истёк %s. Деньги не взяты.", "The time to pay ran out on %s. No money was taken."}
+	SayDoubt     = Text{"Provayder soʻzi bizning hisobimizga mos kelmaydi: pul yechilgan boʻlishi mumkin, bu hali hal qilinmagan. Xaridor qayta toʻlamasin.", "Слова провайдера расходятся с нашей книгой: деньги могли быть списаны, это ещё не решено. Покупателю нельзя платить ещё раз.", "The provider’s word does not fit our book: money may have been taken, and that is not decided yet. The buyer must not pay again."}
+	SayBackLost  = Text{"Qaytarishga javob yoʻqolgan: u bajarilgan boʻlishi mumkin.", "Ответ на возврат потерян: он мог быть сделан.", "The answer to a refund was lost: it may have been made."}
+	SayBeside    = Text{"Bundan tashqari aniqlanmagan narsa bor: pastda yozilgan.", "Кроме того, есть невыясненное: оно описано ниже.", "Beside that something is not cleared up: it stands below."}
 	SayTold      = Text{"Ilovaga %s da xabar berilgan, u %d javob qaytargan.", "Приложение уведомлено %s, ответило %d.", "The app was told at %s and answered %d."}
 	SayNotTold   = Text{"Ilova hali xabardor emas: %d urinish, %s.", "Приложение ещё не уведомлено: попыток %d, %s.", "The app has not been told: %d tries, it %s."}
 	SayGivenUp   = Text{"Ilovaga yetkazib boʻlmadi: %d urinish, %s.", "Приложение уведомить не удалось: попыток %d, %s.", "The app could not be told: %d tries, it %s."}
