@@ -48,6 +48,12 @@ func (a *admin) invoiceWith(w http.ResponseWriter, r *http.Request, invoiceID st
 		return
 	}
 	v.now, v.key = a.o.Now(), id.New()
+	if x := v.waiting(); x != nil && x.AskedBy == v.me.Email {
+		if v.second, err = a.second(r.Context(), v.lang, x.ExpiresAt); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		v.here = v.url("")
 	}
@@ -61,6 +67,7 @@ type invoiceView struct {
 	entries   []gateway.TimelineEntry
 	next      string
 	trouble   string
+	second    string // who could confirm what this person asked for, where nobody can yet
 	here      string // where the page can be read, for one that answers an action; else ""
 	asked     url.Values
 	now       time.Time
@@ -317,7 +324,7 @@ func (a *admin) decide(w http.ResponseWriter, r *http.Request) {
 		}
 		waits, err := a.o.Gateway.DecideByStaff(ctx, gateway.StaffDecision{
 			Decision: gateway.Decision{InvoiceID: invoiceID, Subject: subject, Happened: happened == "yes", Who: who, Why: why, Limit: limit},
-			Key:      r.PostFormValue("key"),
+			Key:      r.PostFormValue("key"), New: me(ctx).New,
 		})
 		if made.Set("done", "decide"); waits != nil {
 			made.Set("done", "asked")
