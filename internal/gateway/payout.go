@@ -943,7 +943,7 @@ func (g *Gateway) readPayout(ctx context.Context, payoutID string) (p pay.Payout
 	return p, err
 }
 
-// Payouts lists payouts, newest first. Unlike Payout it has nobody asked.
+// Payouts lists payouts. Unlike Payout it has nobody asked.
 func (g *Gateway) Payouts(ctx context.Context, f PayoutFilter, p Page) (List[pay.Payout], error) {
 	var out List[pay.Payout]
 	page, err := p.decode()

@@ -33,7 +33,10 @@ type NewTill struct {
 }
 
 // TillFilter picks tills for a list; what is empty does not count.
-type TillFilter struct{ Source, Business string }
+type TillFilter struct {
+	Source, Business string
+	Order            Order // "": newest first
+}
 
 // CreateTill makes a till of a business, which need not have been heard of before.
 func (g *Gateway) CreateTill(ctx context.Context, in TillInput) (out NewTill, err error) {
@@ -52,7 +55,7 @@ func (g *Gateway) CreateTill(ctx context.Context, in TillInput) (out NewTill, er
 	return out, err
 }
 
-// Tills lists tills, newest first.
+// Tills lists tills.
 func (g *Gateway) Tills(ctx context.Context, f TillFilter, p Page) (out List[pay.Till], err error) {
 	page, err := p.decode()
 	if err != nil {
