@@ -315,8 +315,8 @@ await check("the audit log tells who did what, and is whole", () => as(people.ow
   for (const want of ["Signed in", "Sign-in refused", "Merchant added", "Merchant looked at", "Person added", "Role changed", "Authenticator reset", "Access refused", people.viewer.email]) {
     if (!text.includes(want)) throw new Error(`the log does not tell: ${want}`);
   }
-  await page.locator("#what").selectOption("merchant.added");
-  await page.locator(".filter button").click();
+  await page.locator("select[name=what]").selectOption("merchant.added");
+  await page.locator(".filters button").click();
   const rows = await page.locator(".list tbody tr").count();
   if (rows !== 1) throw new Error(`${rows} merchants were added`);
   await page.locator("form[action$='/verify'] button").click();

@@ -1,36 +1,52 @@
 package admin
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
+	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/id"
-	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/staff"
-	"github.com/chorsu/chorsu/internal/ui"
 	"github.com/chorsu/chorsu/internal/words"
 )
 
 const auditPath = Path + "/audit"
 
-// auditRows is how many entries one page shows.
-const auditRows = 50
-
 // trail is what the page of the audit log says.
 type trail struct {
-	list                         []staff.Entry
-	who, what, subject, from, to string // the filter, as it was typed
-	whats                        []string
-	next                         string         // the address of the next page, "" at the end
-	verdict                      *staff.Verdict // of a verification that was just asked for
+	list
+	rows    []staff.Entry
+	verdict *staff.Verdict // of a verification that was just asked for
 }
 
-// auditPage lists the log, newest first.
+// auditList reads what the address of the log asks for. It is not drawn anew by itself: whoever reads
+// it wants it to stand still, and its newest entries would be their own look at it.
+func (a *admin) auditList(r *http.Request) (l list, f staff.Filter) {
+	in := lang(r)
+	sorts := orders(in, gateway.Newest, gateway.Oldest)
+	whats := allOr(in)
+	for _, what := range auditWhats {
+		whats = append(whats, choice{what, whatWord(in, what)})
+	}
+	l = a.list(r, words.AuditTitle, auditPath, append([]filter{
+		{name: "who", label: words.Who.In(in), kind: "text"},
+		{name: "what", label: words.What.In(in), options: whats},
+		{name: "subject", label: words.Subject.In(in), kind: "text"},
+	}, append(dates(in), filter{name: "order", label: words.FilterOrder.In(in), options: sorts})...)...)
+	l.file = true
+	q := &l.asked
+	return l, staff.Filter{
+		Who: strings.ToLower(q.text("who")), What: q.Get("what"), Subject: q.text("subject"), From: q.day("from"), To: q.until("to"), Order: gateway.Order(q.among("order", sorts)),
+	}
+}
+
+// auditPage lists the log. Each look at it is noted, also a second one.
 func (a *admin) auditPage(w http.ResponseWriter, r *http.Request) {
-	if err := a.audit(r.Context(), "audit.seen", "", asked(r.URL.Query(), "who", "what", "subject", "from", "to")); err != nil {
+	if err := a.audit(r.Context(), "audit.seen", "", narrowed(r)); err != nil {
 		a.fail(w, r, err)
 		return
 	}
@@ -38,40 +54,41 @@ func (a *admin) auditPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *admin) showAudit(w http.ResponseWriter, r *http.Request, v *staff.Verdict) {
-	q := r.URL.Query()
-	t := trail{who: q.Get("who"), what: q.Get("what"), subject: q.Get("subject"), from: q.Get("from"), to: q.Get("to"), whats: auditWhats, verdict: v}
-	f := staff.Filter{Who: strings.ToLower(strings.TrimSpace(t.who)), What: t.what, Subject: strings.TrimSpace(t.subject), From: day(t.from, 0), To: day(t.to, 1)}
-	list, next, err := a.o.Office.Log(r.Context(), f, auditRows, q.Get("after"))
-	if err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	t.list = list
-	if next != "" {
-		q.Set("after", next)
-		t.next = auditPath + "?" + q.Encode()
-	}
-	ui.ShowInner(w, r, http.StatusOK, auditLog(a.look(r, words.AuditTitle.In(lang(r)), auditPath), t))
-}
-
-// asked is what a list was narrowed by, as it is noted: "who=a@x.uz what=staff.added".
-func asked(q url.Values, names ...string) string {
-	var list []string
-	for _, name := range names {
-		if v := strings.TrimSpace(q.Get(name)); v != "" {
-			list = append(list, name+"="+v)
+	l, f := a.auditList(r)
+	t := trail{list: l, verdict: v}
+	if !l.asked.bad {
+		var err error
+		if t.rows, t.next, err = a.o.Office.Log(r.Context(), f, pageRows, l.asked.Get("cursor")); err != nil {
+			a.fail(w, r, err)
+			return
 		}
 	}
-	return strings.Join(list, " ")
+	a.show(w, r, auditLog(t))
 }
 
-// day is a day of Tashkent, or one some days later; zero where it is none.
-func day(text string, later int) time.Time {
-	t, err := time.ParseInLocation(time.DateOnly, text, pay.Tashkent)
-	if err != nil {
-		return time.Time{}
+// auditFile is the same list as a file, with what the chain is made of: the number of each entry, its
+// moment in milliseconds, its digest, and the words as they were digested. What Excel would take for
+// a formula has an apostrophe in front, here too.
+func (a *admin) auditFile(w http.ResponseWriter, r *http.Request) {
+	l, f := a.auditList(r)
+	if l.asked.bad {
+		a.tell(w, r, http.StatusBadRequest, words.AuditTitle, words.BadFilter)
+		return
 	}
-	return t.AddDate(0, 0, later)
+	head := []words.Text{
+		words.CSVNumber, words.At, words.Who, words.CSVAddress, words.What, words.Subject, words.CSVDetail,
+		words.CSVWord, words.CSVEntryID, words.CSVStaffID, words.CSVMillis, words.CSVDigest,
+	}
+	a.file(w, r, "audit", head, func(ctx context.Context, p gateway.Page) (rows [][]cell, next string, err error) {
+		found, next, err := a.o.Office.Log(ctx, f, p.Limit, p.Cursor)
+		for _, e := range found {
+			rows = append(rows, []cell{
+				countCell(e.Seq), timeCell(e.At), textCell(e.Who), textCell(e.Address), textCell(whatWord(l.lang, e.What)), idCell(e.Subject), textCell(e.Detail),
+				textCell(e.What), idCell(e.ID), idCell(e.StaffID), idCell(strconv.FormatInt(e.At.UnixMilli(), 10)), idCell(e.MAC),
+			})
+		}
+		return rows, next, err
+	})
 }
 
 // verifyAudit walks the whole chain and says what it found.

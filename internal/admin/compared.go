@@ -15,26 +15,59 @@ import (
 
 const comparedPath = Path + "/reconciliations"
 
-// looseDays says what the page of the compared days that need a person shows.
-type looseDays struct {
-	look
+type daysView struct {
+	list
 	companies func(string) string
 	rows      []pay.Reconciliation
-	next      string
 }
 
-// comparedPage lists the days that were compared by night and need a person, newest first.
-func (a *admin) comparedPage(w http.ResponseWriter, r *http.Request) {
-	if err := a.looked(r.Context(), "list.seen", "reconciliations", narrowed(r)); err != nil {
-		a.fail(w, r, err)
+// dayList reads what the address of the list asks for. The days that agree are not listed: there is
+// nothing to see in them.
+func (a *admin) dayList(r *http.Request) (list, gateway.Order) {
+	in := lang(r)
+	sorts := orders(in, gateway.Newest, gateway.Oldest)
+	l := a.list(r, words.ComparedTitle, comparedPath, filter{name: "order", label: words.FilterOrder.In(in), options: sorts})
+	l.here, l.file = Path+"/", true
+	return l, gateway.Order(l.asked.among("order", sorts))
+}
+
+// compared lists the days that were compared by night and need a person.
+func (a *admin) compared(w http.ResponseWriter, r *http.Request) {
+	l, order := a.dayList(r)
+	v := daysView{list: l, companies: a.title}
+	if !l.asked.bad {
+		if err := a.looked(r.Context(), "list.seen", "reconciliations", narrowed(r)); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		found, err := a.o.Gateway.LooseReconciliations(r.Context(), order, l.page())
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		v.rows, v.next = found.Items, found.Next
+	}
+	a.show(w, r, daysPage(v))
+}
+
+// comparedFile is the same list as a file.
+func (a *admin) comparedFile(w http.ResponseWriter, r *http.Request) {
+	l, order := a.dayList(r)
+	if l.asked.bad {
+		a.tell(w, r, http.StatusBadRequest, words.ComparedTitle, words.BadFilter)
 		return
 	}
-	got, err := a.o.Gateway.LooseReconciliations(r.Context(), gateway.Page{Limit: pageRows, Cursor: r.URL.Query().Get("cursor")})
-	if err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	a.show(w, r, dayList(looseDays{look: a.look(r, words.ComparedTitle.In(lang(r)), Path+"/"), companies: a.title, rows: got.Items, next: got.Next}))
+	head := []words.Text{words.DayOf, words.ColVia, words.ColState, words.DayDifferent, words.DayTheirs, words.DayOurs, words.DayAgree, words.Merchant, words.CSVDayID, words.PayoutDone}
+	a.file(w, r, "reconciliations", head, func(ctx context.Context, p gateway.Page) (rows [][]cell, next string, err error) {
+		found, err := a.o.Gateway.LooseReconciliations(ctx, order, p)
+		for _, x := range found.Items {
+			rows = append(rows, []cell{
+				cell(x.Day), textCell(a.title(x.Provider)), textCell(dayWords(l.lang, x)), countCell(x.Different), countCell(x.OnlyTheirs), countCell(x.OnlyOurs), countCell(x.Matched),
+				idCell(x.MerchantID), idCell(x.ID), timeCell(x.DoneAt),
+			})
+		}
+		return rows, found.Next, err
+	})
 }
 
 // dayView says what the page of one compared day shows: what was found, one kind at a time.

@@ -64,6 +64,9 @@ func sumCell(l words.Lang, t pay.Tiyin) cell {
 // tiyinCell is the same amount as the API has it.
 func tiyinCell(t pay.Tiyin) cell { return cell(strconv.FormatInt(int64(t), 10)) }
 
+// countCell is a number of things.
+func countCell(n int64) cell { return cell(strconv.FormatInt(n, 10)) }
+
 // timeCell is a moment in Tashkent that Excel reads as one.
 func timeCell(t time.Time) cell {
 	if t.IsZero() {

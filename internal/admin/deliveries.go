@@ -73,6 +73,10 @@ func (a *admin) deliveries(w http.ResponseWriter, r *http.Request) {
 
 func (a *admin) deliveriesFile(w http.ResponseWriter, r *http.Request) {
 	l, f := a.eventList(r, words.MenuDeliveries, Path+"/deliveries")
+	a.eventFile(w, r, l, f, "deliveries")
+}
+
+func (a *admin) eventFile(w http.ResponseWriter, r *http.Request, l list, f gateway.EventFilter, name string) {
 	if l.asked.bad {
 		a.tell(w, r, http.StatusBadRequest, words.MenuDeliveries, words.BadFilter)
 		return
@@ -81,7 +85,7 @@ func (a *admin) deliveriesFile(w http.ResponseWriter, r *http.Request) {
 		words.ColEvent, words.FactInvoice, words.FactOrder, words.ColApp, words.ColShop, words.ColState, words.WhatInvoice, words.ColReceiver,
 		words.ColTries, words.ColAnswer, words.ColTime, words.EventArrived, words.ColNext,
 	}
-	a.file(w, r, "deliveries", head, func(ctx context.Context, p gateway.Page) (rows [][]cell, next string, err error) {
+	a.file(w, r, name, head, func(ctx context.Context, p gateway.Page) (rows [][]cell, next string, err error) {
 		found, err := a.o.Gateway.Events(ctx, f, p)
 		for _, e := range found.Items {
 			_, word := eventState(l.lang, e)
@@ -96,9 +100,19 @@ func (a *admin) deliveriesFile(w http.ResponseWriter, r *http.Request) {
 
 // stuck lists what did not arrive.
 func (a *admin) stuck(w http.ResponseWriter, r *http.Request) {
-	l, f := a.eventList(r, words.StuckTitle, Path+"/stuck")
-	f.State = gateway.EventStuck
+	l, f := a.stuckList(r)
 	a.events(w, r, l, f, "stuck", stuckPage)
+}
+
+func (a *admin) stuckList(r *http.Request) (l list, f gateway.EventFilter) {
+	l, f = a.eventList(r, words.StuckTitle, Path+"/stuck")
+	f.State, l.file = gateway.EventStuck, true
+	return l, f
+}
+
+func (a *admin) stuckFile(w http.ResponseWriter, r *http.Request) {
+	l, f := a.stuckList(r)
+	a.eventFile(w, r, l, f, "stuck")
 }
 
 func (a *admin) events(w http.ResponseWriter, r *http.Request, l list, f gateway.EventFilter, seen string, page func(eventsView) templ.Component) {

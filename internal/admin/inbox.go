@@ -81,7 +81,7 @@ var heapWords = map[string]struct {
 	"stuck":                                {ui.Failed, words.HeapStuck, "/stuck"},
 	"receipt":                              {ui.Failed, words.HeapReceipt, ""},
 	"inactive":                             {ui.Expired, words.HeapInactive, "/merchants"},
-	"payout":                               {ui.Unknown, words.HeapPayout, "/payouts"},
+	"payout":                               {ui.Unknown, words.HeapPayout, "/payouts?needs=any"},
 	"compared":                             {ui.Failed, words.HeapCompared, "/reconciliations"},
 	"till":                                 {ui.Unknown, words.HeapTill, ""},
 	"approval":                             {ui.Waiting, words.HeapApproval, ""},

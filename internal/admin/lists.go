@@ -45,9 +45,12 @@ func (q *question) until(name string) time.Time {
 	return t.AddDate(0, 0, 1)
 }
 
+// text reads a text.
+func (q *question) text(name string) string { return strings.TrimSpace(q.Get(name)) }
+
 // sum reads an amount in soum.
 func (q *question) sum(name string) pay.Tiyin {
-	text := strings.TrimSpace(q.Get(name))
+	text := q.text(name)
 	if text == "" {
 		return 0
 	}
@@ -168,6 +171,11 @@ func (a *admin) title(name string) string {
 // dates are the two fields that narrow a list to a time.
 func dates(l words.Lang) []filter {
 	return []filter{{name: "from", label: words.FilterFrom.In(l), kind: "date"}, {name: "to", label: words.FilterTo.In(l), kind: "date"}}
+}
+
+// business are the two fields that narrow a list to a business.
+func business(l words.Lang) []filter {
+	return []filter{{name: "source", label: words.Source.In(l), kind: "text"}, {name: "business", label: words.Business.In(l), kind: "text"}}
 }
 
 // stateOf is how an invoice's state is shown.

@@ -126,7 +126,7 @@ func TestAPayoutIsDecided(t *testing.T) {
 		t.Error("the number is shown, or it can be decided again")
 	}
 	money.want(money.post(at+"/decide", why), 409, "unknown any more")
-	money.want(money.get("/admin/payouts"), 200, "Nothing waits for you")
+	money.want(money.get("/admin/payouts?needs=any"), 200, "nothing of the kind")
 
 	p.book(func(ctx context.Context, tx *store.Tx) error {
 		return tx.InsertAlarm(ctx, pay.Alarm{ID: id.New(), BusinessID: "b", PayoutID: payout, Kind: pay.AttentionProvider, Message: "it calls the payout by another id", CreatedAt: p.now()})
@@ -135,7 +135,7 @@ func TestAPayoutIsDecided(t *testing.T) {
 	if got := money.post(at+"/acknowledge", url.Values{"why": {"asked them"}}); got.status != 303 || got.to != at+"?did=alarm" {
 		t.Fatalf("%d %s", got.status, got.to)
 	}
-	money.want(money.get("/admin/payouts"), 200, "Nothing waits for you")
+	money.want(money.get("/admin/payouts?needs=any"), 200, "nothing of the kind")
 	money.want(money.get(at), 200, "asked them")
 }
 

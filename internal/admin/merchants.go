@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -23,40 +24,75 @@ const merchantsPath = Path + "/merchants"
 
 // ─── The list ──────────────────────────────────────────────────────────────────────────────
 
-// shops is what the list of merchants says.
-type shops struct {
-	list      []gateway.Merchant
-	companies []provider.Info
-	filter    gateway.MerchantFilter
-	active    string // of the filter, as it was chosen: "", on, off
-	next      string
+type merchantsView struct {
+	list
+	companies func(string) string
+	rows      []gateway.Merchant
 }
 
-// merchantsPage lists every business at every company, newest first.
-func (a *admin) merchantsPage(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	s := shops{companies: a.o.Gateway.Supported(), active: q.Get("active"), filter: gateway.MerchantFilter{
-		Source: strings.TrimSpace(q.Get("source")), Business: strings.TrimSpace(q.Get("business")), Provider: q.Get("provider"),
-	}}
-	if s.active != "" {
-		on := s.active == "on"
-		s.filter.Active = &on
+// merchantList reads what the address of the list asks for. It is not drawn anew by itself: a merchant
+// changes by people's hands only, and seldom.
+func (a *admin) merchantList(r *http.Request) (l list, f gateway.MerchantFilter) {
+	in := lang(r)
+	sorts := orders(in, gateway.Newest, gateway.Oldest)
+	states := allOr(in, choice{"on", words.MerchantOn.In(in)}, choice{"off", words.MerchantOff.In(in)})
+	l = a.list(r, words.MerchantsTitle, merchantsPath, append([]filter{
+		{name: "provider", label: words.Company.In(in), options: a.providers(in)},
+		{name: "active", label: words.State.In(in), options: states},
+	}, append(business(in), filter{name: "order", label: words.FilterOrder.In(in), options: sorts})...)...)
+	l.file = true
+	q := &l.asked
+	f = gateway.MerchantFilter{Source: q.text("source"), Business: q.text("business"), Provider: q.among("provider", a.providers(in)), Order: gateway.Order(q.among("order", sorts))}
+	if state := q.among("active", states); state != "" {
+		on := state == "on"
+		f.Active = &on
 	}
-	if err := a.looked(r.Context(), "list.seen", "merchants", narrowed(r)); err != nil {
-		a.fail(w, r, err)
+	return l, f
+}
+
+// merchants lists every business at every company.
+func (a *admin) merchants(w http.ResponseWriter, r *http.Request) {
+	l, f := a.merchantList(r)
+	v := merchantsView{list: l, companies: a.title}
+	if !l.asked.bad {
+		if err := a.looked(r.Context(), "list.seen", "merchants", narrowed(r)); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		found, err := a.o.Gateway.Merchants(r.Context(), f, l.page())
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		v.rows, v.next = found.Items, found.Next
+	}
+	a.show(w, r, merchantsPage(v))
+}
+
+// merchantsFile is the same list as a file. Credentials do not stand in it, as on no page.
+func (a *admin) merchantsFile(w http.ResponseWriter, r *http.Request) {
+	l, f := a.merchantList(r)
+	if l.asked.bad {
+		a.tell(w, r, http.StatusBadRequest, words.MerchantsTitle, words.BadFilter)
 		return
 	}
-	got, err := a.o.Gateway.Merchants(r.Context(), s.filter, gateway.Page{Limit: 50, Cursor: q.Get("after")})
-	if err != nil {
-		a.fail(w, r, err)
-		return
+	head := []words.Text{
+		words.Merchant, words.ColApp, words.ColShop, words.Company, words.DisplayName, words.ColState, words.OptionMode, words.AddedAt, words.CSVChanged,
 	}
-	s.list = got.Items
-	if got.Next != "" {
-		q.Set("after", got.Next)
-		s.next = merchantsPath + "?" + q.Encode()
-	}
-	a.show(w, r, merchantList(a.look(r, words.MerchantsTitle.In(lang(r)), merchantsPath), s))
+	a.file(w, r, "merchants", head, func(ctx context.Context, p gateway.Page) (rows [][]cell, next string, err error) {
+		found, err := a.o.Gateway.Merchants(ctx, f, p)
+		for _, m := range found.Items {
+			state := words.MerchantOff
+			if m.Active {
+				state = words.MerchantOn
+			}
+			rows = append(rows, []cell{
+				idCell(m.ID), idCell(m.Source), idCell(m.Business), textCell(a.title(m.Provider)), textCell(m.DisplayName),
+				cell(state.In(l.lang)), textCell(m.Options.Mode), timeCell(m.CreatedAt), timeCell(m.UpdatedAt),
+			})
+		}
+		return rows, found.Next, err
+	})
 }
 
 // company is what a provider is called, "" for one that this program does not know.

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -14,26 +15,85 @@ import (
 
 const payoutsPath = Path + "/payouts"
 
-// loosePayouts says what the page of the payouts that need a person shows.
-type loosePayouts struct {
-	look
+type payoutsView struct {
+	list
 	companies func(string) string
 	rows      []pay.Payout
-	next      string
 }
 
-// payoutsPage lists the payouts that need a person, newest first.
-func (a *admin) payoutsPage(w http.ResponseWriter, r *http.Request) {
-	if err := a.looked(r.Context(), "list.seen", "payouts", narrowed(r)); err != nil {
-		a.fail(w, r, err)
+// What payouts may need.
+const (
+	payoutLoose  = "any"
+	payoutUntold = "undelivered"
+)
+
+// payoutList reads what the address of the list asks for. It is sorted by time only: no index stands by
+// the amount, since a payout is looked for by its number or its day.
+func (a *admin) payoutList(r *http.Request) (l list, f gateway.PayoutFilter) {
+	in := lang(r)
+	sorts := orders(in, gateway.Newest, gateway.Oldest)
+	states := allOr(in, choice{"pending", words.Waiting.In(in)}, choice{"succeeded", words.PayoutArrived.In(in)}, choice{"failed", words.PayoutFailed.In(in)})
+	needs := allOr(in, choice{payoutLoose, words.FilterNeeds.In(in)}, choice{payoutUntold, words.EventStuck.In(in)})
+	l = a.list(r, words.MenuPayouts, payoutsPath, append([]filter{
+		{name: "state", label: words.FilterState.In(in), options: states},
+		{name: "via", label: words.FilterVia.In(in), options: a.providers(in)},
+		{name: "needs", label: words.FilterNeeds.In(in), options: needs},
+		{name: "number", label: words.PayoutNumber.In(in), kind: "text"},
+	}, append(dates(in), filter{name: "order", label: words.FilterOrder.In(in), options: sorts})...)...)
+	l.file = true
+	q := &l.asked
+	need := q.among("needs", needs)
+	return l, gateway.PayoutFilter{
+		Status: q.among("state", states), Provider: q.among("via", a.providers(in)), SourcePayoutID: q.text("number"),
+		Loose: need == payoutLoose, Untold: need == payoutUntold, From: q.day("from"), To: q.until("to"), Order: gateway.Order(q.among("order", sorts)),
+	}
+}
+
+// payouts lists the payouts of every business.
+func (a *admin) payouts(w http.ResponseWriter, r *http.Request) {
+	l, f := a.payoutList(r)
+	v := payoutsView{list: l, companies: a.title}
+	if !l.asked.bad {
+		if err := a.looked(r.Context(), "list.seen", "payouts", narrowed(r)); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		found, err := a.o.Gateway.Payouts(r.Context(), f, l.page())
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		v.rows, v.next = found.Items, found.Next
+	}
+	a.show(w, r, payoutsPage(v))
+}
+
+// payoutsFile is the same list as a file.
+func (a *admin) payoutsFile(w http.ResponseWriter, r *http.Request) {
+	l, f := a.payoutList(r)
+	if l.asked.bad {
+		a.tell(w, r, http.StatusBadRequest, words.MenuPayouts, words.BadFilter)
 		return
 	}
-	got, err := a.o.Gateway.LoosePayouts(r.Context(), gateway.Page{Limit: pageRows, Cursor: r.URL.Query().Get("cursor")})
-	if err != nil {
-		a.fail(w, r, err)
-		return
+	head := []words.Text{
+		words.PayoutTitle, words.PayoutNumber, words.ColApp, words.ColShop, words.ColVia, words.ColState, words.ColSum, words.CSVTiyin, words.FactCard, words.FactRef,
+		words.ColReason, words.ColAnswer, words.FactCreated, words.PayoutDone, words.CSVTold,
 	}
-	a.show(w, r, payoutList(loosePayouts{look: a.look(r, words.PayoutsTitle.In(lang(r)), Path+"/"), companies: a.title, rows: got.Items, next: got.Next}))
+	a.file(w, r, "payouts", head, func(ctx context.Context, p gateway.Page) (rows [][]cell, next string, err error) {
+		found, err := a.o.Gateway.Payouts(ctx, f, p)
+		for _, x := range found.Items {
+			_, word := payoutState(l.lang, x)
+			told := words.CSVYes
+			if !x.NotifyDelivered {
+				told = words.CSVNo
+			}
+			rows = append(rows, []cell{
+				idCell(x.ID), idCell(x.SourcePayoutID), idCell(x.Source), idCell(x.Business), textCell(a.title(x.Provider)), cell(word), sumCell(l.lang, x.Amount), tiyinCell(x.Amount),
+				textCell(x.Card.MaskedPAN), idCell(x.Ref), textCell(x.Reason), textCell(cmp.Or(x.Note, x.Code)), timeCell(x.CreatedAt), timeCell(x.DoneAt), cell(told.In(l.lang)),
+			})
+		}
+		return rows, found.Next, err
+	})
 }
 
 // payoutView says what the page of one payout shows.
@@ -79,7 +139,7 @@ func (a *admin) showPayout(w http.ResponseWriter, r *http.Request, status int, t
 		return
 	}
 	ui.ShowInner(w, r, status, payoutPage(payoutView{
-		look: a.look(r, words.PayoutTitle.In(lang(r))+" "+d.SourcePayoutID, Path+"/"), d: d, company: a.title(d.Provider), trouble: trouble, did: did(r),
+		look: a.look(r, words.PayoutTitle.In(lang(r))+" "+d.SourcePayoutID, payoutsPath), d: d, company: a.title(d.Provider), trouble: trouble, did: did(r),
 	}))
 }
 

@@ -1,10 +1,12 @@
 package admin
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/ui"
@@ -42,6 +44,37 @@ func (a *admin) showStaff(w http.ResponseWriter, r *http.Request, status int, t 
 		return
 	}
 	ui.ShowInner(w, r, status, staffList(a.look(r, words.StaffTitle.In(lang(r)), staffPath), t))
+}
+
+// staffFile is the list as a file. The accounts of a shop are a few dozen: they stand on one page, in
+// the order of their addresses, and change by an owner's hand only, so that there is nothing to sort,
+// to filter or to draw anew.
+func (a *admin) staffFile(w http.ResponseWriter, r *http.Request) {
+	people, err := a.o.Office.People(r.Context())
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	l := lang(r)
+	head := []words.Text{words.Email, words.Role, words.State, words.AddedAt, words.SignedInAt, words.CSVStaffID}
+	a.file(w, r, "staff", head, func(context.Context, gateway.Page) (rows [][]cell, next string, err error) {
+		for _, p := range people {
+			_, word := standingOf(l, p)
+			rows = append(rows, []cell{textCell(p.Email), cell(roleWord(l, p.Role)), cell(word), timeCell(p.CreatedAt), timeCell(p.SignedInAt), idCell(p.ID)})
+		}
+		return rows, "", nil
+	})
+}
+
+// standingOf is how an account stands, with its sign.
+func standingOf(l words.Lang, p staff.Person) (ui.State, string) {
+	switch {
+	case !p.Active:
+		return ui.Cancelled, words.StaffDisabled.In(l)
+	case !p.Enrolled:
+		return ui.Waiting, words.StaffInvited.In(l)
+	}
+	return ui.Paid, words.StaffActive.In(l)
 }
 
 // nextLimit says what was decided of the limit and does not count yet.

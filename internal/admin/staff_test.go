@@ -96,14 +96,14 @@ func TestAuditPage(t *testing.T) {
 		t.Error("the filter shows somebody else")
 	}
 	b.want(b.get("/admin/audit?what=merchant.seen&subject="+id+"&from=2026-11-21&to=2026-11-21"), 200, "Merchant looked at")
-	b.want(b.get("/admin/audit?what=merchant.seen&to=2026-11-20"), 200, "Nothing was found")
-	b.want(b.get("/admin/audit?after=x"), 400)
+	b.want(b.get("/admin/audit?what=merchant.seen&to=2026-11-20"), 200, "nothing of the kind")
+	b.want(b.get("/admin/audit?cursor=x"), 400)
 	for range 60 {
 		must(t, p.Office.Note(t.Context(), staff.CommandLine, "x.y", "", `<script>`))
 	}
 	got = b.get("/admin/audit?what=x.y")
-	b.want(got, 200, "Older", "x.y", "&lt;script&gt;")
-	older := regexp.MustCompile(`href="(/admin/audit\?after=[^"]+)"`).FindStringSubmatch(got.body)
+	b.want(got, 200, "Next page", "x.y", "&lt;script&gt;")
+	older := regexp.MustCompile(`href="(/admin/audit\?cursor=[^"]+)"`).FindStringSubmatch(got.body)
 	if older == nil {
 		t.Fatal("no way to the older entries")
 	}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,36 +20,72 @@ const tillsPath = Path + "/tills"
 // shopSource is the app under which a shop stands that belongs to none, as in the API.
 const shopSource = "till"
 
-// tills is what the list of tills says.
-type tills struct {
-	list   []pay.Till
-	days   map[string]gateway.TillDay
-	filter gateway.TillFilter
-	now    time.Time
-	next   string
+type tillsView struct {
+	list
+	rows []pay.Till
+	days map[string]gateway.TillDay
+	now  time.Time
 }
 
-// tillsPage lists the tills of every business, newest first, with what each has reported today.
-func (a *admin) tillsPage(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	t := tills{now: a.o.Now(), filter: gateway.TillFilter{Source: strings.TrimSpace(q.Get("source")), Business: strings.TrimSpace(q.Get("business"))}}
-	if err := a.looked(r.Context(), "list.seen", "tills", narrowed(r)); err != nil {
-		a.fail(w, r, err)
+// tillList reads what the address of the list asks for.
+func (a *admin) tillList(r *http.Request) (l list, f gateway.TillFilter) {
+	in := lang(r)
+	sorts := orders(in, gateway.Newest, gateway.Oldest)
+	l = a.list(r, words.TillsTitle, tillsPath, append(business(in), filter{name: "order", label: words.FilterOrder.In(in), options: sorts})...)
+	l.file = true
+	q := &l.asked
+	return l, gateway.TillFilter{Source: q.text("source"), Business: q.text("business"), Order: gateway.Order(q.among("order", sorts))}
+}
+
+// tills lists the tills of every business, with what each has reported today.
+func (a *admin) tills(w http.ResponseWriter, r *http.Request) {
+	l, f := a.tillList(r)
+	v := tillsView{list: l, now: a.o.Now()}
+	if !l.asked.bad {
+		if err := a.looked(r.Context(), "list.seen", "tills", narrowed(r)); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		found, err := a.o.Gateway.Tills(r.Context(), f, l.page())
+		if err == nil {
+			v.days, err = a.o.Gateway.TillDays(r.Context(), tillIDs(found.Items))
+		}
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		v.rows, v.next = found.Items, found.Next
+	}
+	a.show(w, r, tillsPage(v))
+}
+
+// tillsFile is the same list as a file.
+func (a *admin) tillsFile(w http.ResponseWriter, r *http.Request) {
+	l, f := a.tillList(r)
+	if l.asked.bad {
+		a.tell(w, r, http.StatusBadRequest, words.TillsTitle, words.BadFilter)
 		return
 	}
-	got, err := a.o.Gateway.Tills(r.Context(), t.filter, gateway.Page{Limit: pageRows, Cursor: q.Get("after")})
-	if err == nil {
-		t.days, err = a.o.Gateway.TillDays(r.Context(), tillIDs(got.Items))
+	head := []words.Text{
+		words.TillTitle, words.CSVTillID, words.ColApp, words.TillShop, words.ColState, words.TillSeen, words.CSVSales, words.CSVSold, words.CSVReturns, words.CSVBack,
+		words.CSVUnsure, words.TillDevice, words.TillVersion, words.TillMadeAt, words.TillPairedAt, words.TillRevokedAt,
 	}
-	if err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	if t.list = got.Items; got.Next != "" {
-		q.Set("after", got.Next)
-		t.next = tillsPath + "?" + q.Encode()
-	}
-	a.show(w, r, tillList(a.look(r, words.TillsTitle.In(lang(r)), tillsPath), t))
+	a.file(w, r, "tills", head, func(ctx context.Context, p gateway.Page) (rows [][]cell, next string, err error) {
+		found, err := a.o.Gateway.Tills(ctx, f, p)
+		if err != nil {
+			return nil, "", err
+		}
+		days, err := a.o.Gateway.TillDays(ctx, tillIDs(found.Items))
+		for _, t := range found.Items {
+			_, word := tillState(l.lang, t, a.o.Now())
+			d := days[t.ID]
+			rows = append(rows, []cell{
+				textCell(t.Name), idCell(t.ID), idCell(t.Source), idCell(t.Business), cell(word), timeCell(t.SeenAt), countCell(d.Sales), sumCell(l.lang, d.Sum), countCell(d.Returns), sumCell(l.lang, d.Back),
+				countCell(d.Unknown), textCell(t.Device), idCell(t.Version), timeCell(t.CreatedAt), timeCell(t.PairedAt), timeCell(t.RevokedAt),
+			})
+		}
+		return rows, found.Next, err
+	})
 }
 
 func tillIDs(list []pay.Till) (ids []string) {

@@ -19,7 +19,7 @@ var pairingCode = regexp.MustCompile(`id="code">([A-Z2-9]{4}(?:-[A-Z2-9]{4}){3})
 func TestATillsLife(t *testing.T) {
 	p := start(t)
 	owner := p.as(staff.Owner)
-	owner.want(owner.get("/admin/tills"), 200, "Nothing was found", "/admin/tills/new")
+	owner.want(owner.get("/admin/tills"), 200, "nothing of the kind", "/admin/tills/new")
 	owner.want(owner.get("/admin/tills/new"), 200, `value="till"`)
 
 	made := owner.post("/admin/tills", url.Values{"name": {"Till 1, Chilonzor"}, "source": {"till"}, "business": {"shop_7"}, "notify": {p.url + "/sandbox/inbox/shop"}})
@@ -65,7 +65,7 @@ func TestATillsLife(t *testing.T) {
 			t.Errorf("%s offers a viewer what only an owner may", page)
 		}
 	}
-	viewer.want(viewer.get("/admin/tills?source=till&business=other"), 200, "Nothing was found")
+	viewer.want(viewer.get("/admin/tills?source=till&business=other"), 200, "nothing of the kind")
 	viewer.want(viewer.get(at), 200, "00000001", "1.2.3")
 	p.audited("till.seen", "list.seen", "till.seen")
 
@@ -124,7 +124,7 @@ func TestTheFormOfATill(t *testing.T) {
 	for _, bad := range []string{"/admin/tills/x", "/admin/tills/01900000-0000-7000-8000-000000000009"} {
 		b.want(b.get(bad), 404)
 	}
-	b.want(b.get("/admin/tills?after=x"), 400)
+	b.want(b.get("/admin/tills?cursor=x"), 400)
 	b.want(b.post("/admin/tills/01900000-0000-7000-8000-000000000009/revoke", url.Values{"sure": {"yes"}}), 404)
 	p.audited("till.revoked", "till.revoked.not_done")
 }

@@ -203,6 +203,7 @@ type Readiness struct {
 type MerchantFilter struct {
 	Source, Business, Provider string
 	Active                     *bool
+	Order                      Order // "": newest first
 }
 
 // PayoutFilter narrows a list of payouts; empty fields do not.
@@ -211,6 +212,11 @@ type PayoutFilter struct {
 
 	Status   string    // pending, succeeded or failed
 	From, To time.Time // created in [From, To)
+
+	// What staff ask for beside it.
+	Loose  bool  // only those with an open alarm
+	Untold bool  // only those with a webhook that is stuck
+	Order  Order // "": newest first
 }
 
 // InvoiceFilter narrows a list of invoices; empty fields do not.

@@ -13,28 +13,14 @@ import (
 // AdriftTill is a till with returns of which nobody knows how they ended, nor of which sale.
 type AdriftTill = store.AdriftTill
 
-// LoosePayouts lists the payouts with an open alarm, newest first.
-func (g *Gateway) LoosePayouts(ctx context.Context, p Page) (out List[pay.Payout], err error) {
+// LooseReconciliations lists the nightly reconciliations with an open alarm, Newest or Oldest first.
+func (g *Gateway) LooseReconciliations(ctx context.Context, o Order, p Page) (out List[pay.Reconciliation], err error) {
 	page, err := p.decode()
 	if err != nil {
 		return out, err
 	}
 	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		rows, err := tx.LoosePayouts(ctx, page)
-		out.Items, out.Next = cut(rows, page, func(p pay.Payout) (int64, string) { return p.CreatedAt.UnixMilli(), p.ID })
-		return err
-	})
-	return out, err
-}
-
-// LooseReconciliations lists the nightly reconciliations with an open alarm, newest first.
-func (g *Gateway) LooseReconciliations(ctx context.Context, p Page) (out List[pay.Reconciliation], err error) {
-	page, err := p.decode()
-	if err != nil {
-		return out, err
-	}
-	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		rows, err := tx.LooseReconciliations(ctx, page)
+		rows, err := tx.LooseReconciliations(ctx, o, page)
 		out.Items, out.Next = cut(rows, page, func(r pay.Reconciliation) (int64, string) { return r.CreatedAt.UnixMilli(), r.ID })
 		return err
 	})

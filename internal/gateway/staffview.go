@@ -84,10 +84,10 @@ func (g *Gateway) Inbox(ctx context.Context) (in Inbox, err error) {
 			return err
 		}
 		few := store.Page{Limit: inboxRows}
-		if in.Payouts, err = tx.LoosePayouts(ctx, few); err != nil {
+		if in.Payouts, err = tx.Payouts(ctx, store.PayoutFilter{Loose: true}, few); err != nil {
 			return err
 		}
-		if in.Compared, err = tx.LooseReconciliations(ctx, few); err != nil {
+		if in.Compared, err = tx.LooseReconciliations(ctx, Newest, few); err != nil {
 			return err
 		}
 		in.Payouts, in.Compared = in.Payouts[:min(len(in.Payouts), inboxRows)], in.Compared[:min(len(in.Compared), inboxRows)]

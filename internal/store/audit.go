@@ -67,9 +67,10 @@ func (tx *Tx) AuditFrom(ctx context.Context, seq int64, limit int) ([]AuditEntry
 type AuditFilter struct {
 	Who, What, Subject string
 	From, To           time.Time // in [From, To)
+	Order              Order     // not by amount
 }
 
-// Audit lists entries, newest first.
+// Audit lists entries.
 func (tx *Tx) Audit(ctx context.Context, f AuditFilter, p Page) ([]AuditEntry, error) {
 	var s selection
 	for _, c := range []struct{ column, want string }{{"a.who", f.Who}, {"a.what", f.What}, {"a.subject", f.Subject}} {
@@ -83,5 +84,5 @@ func (tx *Tx) Audit(ctx context.Context, f AuditFilter, p Page) ([]AuditEntry, e
 	if !f.To.IsZero() {
 		s.and("a.created_at < ?", millis(f.To))
 	}
-	return many(ctx, tx, scanAudit, auditQuery+s.page("a", p), s.args...)
+	return many(ctx, tx, scanAudit, auditQuery+s.sorted("audit_log", "a", f.Order, p), s.args...)
 }

@@ -448,6 +448,7 @@ func (tx *Tx) TimelinePage(ctx context.Context, invoiceID string, after Mark, li
 func (tx *Tx) Pulse(ctx context.Context) (string, error) {
 	return one(ctx, tx, scanText, `SELECT COALESCE((SELECT id FROM changes ORDER BY id DESC LIMIT 1), '') ||
 		COALESCE((SELECT id FROM deliveries ORDER BY id DESC LIMIT 1), '') ||
+		COALESCE((SELECT id FROM payout_deliveries ORDER BY id DESC LIMIT 1), '') ||
 		COALESCE((SELECT id FROM alarms ORDER BY id DESC LIMIT 1), '') ||
 		COALESCE((SELECT id FROM approvals ORDER BY id DESC LIMIT 1), '')`)
 }

@@ -155,6 +155,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 		{"Refund", "refunds_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Refund(ctx, "ref-000005"); return err }},
 		{"Refunds", "refunds_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Refunds(ctx, "inv-000005"); return err }},
+		{"RefundsPage", "refunds_of_invoice", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.RefundsPage(ctx, "inv-000005", page)
+			return err
+		}},
 		{"RefundUnderway", "refunds_one_underway", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.RefundUnderway(ctx, "pay-000005")
 			return err
@@ -482,6 +486,14 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.Audit(ctx, store.AuditFilter{}, page)
 			return err
 		}},
+		{"Audit, oldest first", "audit_log_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Audit(ctx, store.AuditFilter{Order: store.Oldest}, page)
+			return err
+		}},
+		{"Audit of what one person did to a subject", "audit_log_subject|audit_log_who", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Audit(ctx, store.AuditFilter{Who: "5@x.uz", Subject: "5"}, store.Page{Limit: 20})
+			return err
+		}},
 		{"Audit of a time", "audit_log_newest", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Audit(ctx, store.AuditFilter{From: noon, To: noon.Add(time.Second)}, store.Page{})
 			return err
@@ -564,9 +576,20 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.AdriftTills(ctx, 5)
 			return err
 		}},
-		{"LoosePayouts", "alarms_loose", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LoosePayouts(ctx, page); return err }},
+		{"Payouts with an alarm", "alarms_loose", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Loose: true}, page)
+			return err
+		}},
+		{"Payouts that the app does not know of", "payout_events_stuck", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Untold: true}, page)
+			return err
+		}},
+		{"Payouts, oldest first", "payouts_newest", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Payouts(ctx, store.PayoutFilter{Order: store.Oldest}, page)
+			return err
+		}},
 		{"LooseReconciliations", "alarms_loose", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.LooseReconciliations(ctx, page)
+			_, err := tx.LooseReconciliations(ctx, store.Newest, page)
 			return err
 		}},
 		{"AlarmOpen", "alarms_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.AlarmOpen(ctx, "alm-000005"); return err }},

@@ -113,9 +113,10 @@ func (tx *Tx) SaveMerchant(ctx context.Context, m pay.Merchant, route string) er
 type MerchantFilter struct {
 	Source, Business, Provider string
 	Active                     *bool
+	Order                      Order // not by amount
 }
 
-// Merchants lists merchants, newest first.
+// Merchants lists merchants.
 func (tx *Tx) Merchants(ctx context.Context, f MerchantFilter, p Page) ([]pay.Merchant, error) {
 	var s selection
 	s.business("m", "b.source", f.Source, f.Business)
@@ -125,7 +126,7 @@ func (tx *Tx) Merchants(ctx context.Context, f MerchantFilter, p Page) ([]pay.Me
 	if f.Active != nil {
 		s.and("m.active = ?", *f.Active)
 	}
-	return many(ctx, tx, scanMerchant, merchantQuery+s.page("m", p), s.args...)
+	return many(ctx, tx, scanMerchant, merchantQuery+s.sorted("merchants", "m", f.Order, p), s.args...)
 }
 
 // business narrows a list to a source, to the businesses of one key, or to the one of both.

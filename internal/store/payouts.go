@@ -77,6 +77,9 @@ type PayoutFilter struct {
 
 	Status   string    // as the API shows it: pending, succeeded or failed
 	From, To time.Time // by creation; From is included, To is not
+	Loose    bool      // with an open alarm
+	Untold   bool      // with a webhook that is stuck
+	Order    Order     // not by amount
 }
 
 // publicly are the states behind a status, as text: an index that is for some states only is
@@ -85,7 +88,7 @@ var publicly = map[string]string{
 	"pending": "p.state IN ('created', 'sent', 'unknown')", "succeeded": "p.state = 'succeeded'", "failed": "p.state = 'failed'",
 }
 
-// Payouts lists payouts, newest first.
+// Payouts lists payouts.
 func (tx *Tx) Payouts(ctx context.Context, f PayoutFilter, page Page) ([]pay.Payout, error) {
 	var s selection
 	plain := "" // what narrows most chooses the index; behind the others stands what none has
@@ -104,8 +107,14 @@ func (tx *Tx) Payouts(ctx context.Context, f PayoutFilter, page Page) ([]pay.Pay
 		}
 		s.and(states)
 	}
+	if f.Loose {
+		s.and("p.id IN (SELECT a.payout_id FROM alarms a WHERE a.closed_at = 0 AND a.invoice_id = '' AND a.payout_id <> '')")
+	}
+	if f.Untold {
+		s.and("p.id IN (SELECT e.payout_id FROM payout_events e WHERE e.stuck_at > 0 AND e.delivered_at = 0)")
+	}
 	s.made("p", f.From, f.To)
-	return many(ctx, tx, scanPayout, payoutQuery+s.page("p", page), s.args...)
+	return many(ctx, tx, scanPayout, payoutQuery+s.sorted("payouts", "p", f.Order, page), s.args...)
 }
 
 // ─── Telling the app ───────────────────────────────────────────────────────────────────────
@@ -191,11 +200,4 @@ func (tx *Tx) PayoutDeliveries(ctx context.Context, payoutID string) ([]Delivery
 // PayoutAlarms reads all alarms of a payout, open and closed, in order.
 func (tx *Tx) PayoutAlarms(ctx context.Context, payoutID string) ([]pay.Alarm, error) {
 	return many(ctx, tx, scanAlarm, alarmQuery+` WHERE a.payout_id = $1 AND a.payout_id <> '' ORDER BY a.created_at, a.id`, payoutID)
-}
-
-// LoosePayouts lists the payouts with an open alarm, newest first.
-func (tx *Tx) LoosePayouts(ctx context.Context, page Page) ([]pay.Payout, error) {
-	var s selection
-	s.and("p.id IN (SELECT a.payout_id FROM alarms a WHERE a.closed_at = 0 AND a.invoice_id = '' AND a.payout_id <> '')")
-	return many(ctx, tx, scanPayout, payoutQuery+s.page("p", page), s.args...)
 }

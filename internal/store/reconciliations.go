@@ -48,11 +48,11 @@ func (tx *Tx) LockReconciliation(ctx context.Context, id string) (pay.Reconcilia
 	return one(ctx, tx, scanReconciliation, reconciliationQuery+` WHERE r.id = $1`+tx.dialect.forUpdate("r"), id)
 }
 
-// LooseReconciliations lists those with an open alarm, newest first: it has the reconciliation's id.
-func (tx *Tx) LooseReconciliations(ctx context.Context, page Page) ([]pay.Reconciliation, error) {
+// LooseReconciliations lists those with an open alarm, by their time: it has the reconciliation's id.
+func (tx *Tx) LooseReconciliations(ctx context.Context, o Order, page Page) ([]pay.Reconciliation, error) {
 	var s selection
 	s.and("r.id IN (SELECT a.id FROM alarms a WHERE a.closed_at = 0 AND a.invoice_id = '' AND a.payout_id = '')")
-	return many(ctx, tx, scanReconciliation, reconciliationQuery+s.page("r", page), s.args...)
+	return many(ctx, tx, scanReconciliation, reconciliationQuery+s.sorted("reconciliations", "r", o, page), s.args...)
 }
 
 // NightlyLeft lists merchants, in the order of their ids after one of them, whose nightly

@@ -58,13 +58,16 @@ func (tx *Tx) TillByToken(ctx context.Context, hash string) (pay.Till, error) {
 }
 
 // TillFilter picks tills for a list; what is empty does not count.
-type TillFilter struct{ Source, Business string }
+type TillFilter struct {
+	Source, Business string
+	Order            Order // not by amount
+}
 
-// Tills lists tills, newest first.
+// Tills lists tills.
 func (tx *Tx) Tills(ctx context.Context, f TillFilter, p Page) ([]pay.Till, error) {
 	var s selection
 	s.business("t", "b.source", f.Source, f.Business)
-	return many(ctx, tx, scanTill, tillQuery+s.page("t", p), s.args...)
+	return many(ctx, tx, scanTill, tillQuery+s.sorted("tills", "t", f.Order, p), s.args...)
 }
 
 // TillDay is what a till has reported since a time.

@@ -5,6 +5,7 @@ var (
 	MenuInvoices   = Text{"Hisoblar", "Счета", "Invoices"}
 	MenuStuck      = Text{"Yetkazilmagan", "Не доставлено", "Stuck"}
 	MenuRefunds    = Text{"Qaytarishlar", "Возвраты", "Refunds"}
+	MenuPayouts    = Text{"Chiqimlar", "Выплаты", "Payouts"}
 	MenuDeliveries = Text{"Xabarlar", "Уведомления", "Deliveries"}
 
 	AllTimes      = Text{"Vaqt Toshkent boʻyicha", "Время по Ташкенту", "Times are Tashkent’s"}
@@ -94,8 +95,8 @@ var (
 
 // Payouts, and days that were compared with a company.
 var (
-	PayoutsTitle   = Text{"Diqqat talab chiqimlar", "Выплаты, требующие внимания", "Payouts that need somebody"}
 	PayoutTitle    = Text{"Chiqim", "Выплата", "Payout"}
+	PayoutNumber   = Text{"Ilovadagi raqami", "Номер в приложении", "The app’s number"}
 	PayoutDone     = Text{"Yakunlangan", "Завершена", "Ended"}
 	PayoutArrived  = Text{"Yetib borgan", "Дошла", "Arrived"}
 	PayoutFailed   = Text{"Yuborilmagan", "Не отправлена", "Not sent"}
@@ -105,6 +106,7 @@ var (
 	ComparedTitle  = Text{"Mos kelmagan kunlar", "Дни с расхождениями", "Days that do not agree"}
 	DayOf          = Text{"Kun", "День", "Day"}
 	DayFound       = Text{"%d ta farq, %d tasi mos", "расхождений: %d, совпало: %d", "%d differences, %d agree"}
+	DayAgree       = Text{"Mos", "Совпало", "Agree"}
 	DayFailed      = Text{"Solishtirib boʻlmadi", "Сверить не удалось", "It could not be compared"}
 	DayRunning     = Text{"Solishtirilmoqda", "Сверяется", "It is being compared"}
 	DayKinds       = Text{"Farqlar turi", "Виды расхождений", "Kinds of differences"}
@@ -292,6 +294,23 @@ var (
 	CSVYes   = Text{"ha", "да", "yes"}
 	CSVNo    = Text{"yoʻq", "нет", "no"}
 	CSVBegan = Text{"Kim boshlagan", "Кто начал", "Begun by"}
+
+	CSVChanged = Text{"Oʻzgartirilgan", "Изменён", "Changed"}
+	CSVTillID  = Text{"Kassa ID", "ID кассы", "Till id"}
+	CSVSales   = Text{"Bugungi sotuvlar", "Продаж сегодня", "Sales today"}
+	CSVSold    = Text{"Bugun sotildi, soʻm", "Продано сегодня, сум", "Sold today, soum"}
+	CSVReturns = Text{"Bugungi qaytarishlar", "Возвратов сегодня", "Returns today"}
+	CSVBack    = Text{"Bugun qaytarildi, soʻm", "Возвращено сегодня, сум", "Returned today, soum"}
+	CSVUnsure  = Text{"Nomaʼlum natijalar", "Неизвестных исходов", "Outcomes not known"}
+	CSVDayID   = Text{"Solishtirish ID", "ID сверки", "Reconciliation id"}
+	CSVNumber  = Text{"№", "№", "№"}
+	CSVAddress = Text{"IP manzil", "IP-адрес", "IP address"}
+	CSVDetail  = Text{"Tafsilot", "Подробности", "Detail"}
+	CSVWord    = Text{"Jurnal soʻzi", "Слово журнала", "The log’s word"}
+	CSVEntryID = Text{"Yozuv ID", "ID записи", "Entry id"}
+	CSVStaffID = Text{"Xodim ID", "ID сотрудника", "Staff id"}
+	CSVMillis  = Text{"Millisekundlar", "Миллисекунды", "Milliseconds"}
+	CSVDigest  = Text{"Zanjir imzosi", "Подпись цепи", "Chain digest"}
 )
 
 // Stuck deliveries.

@@ -96,20 +96,14 @@ var (
 
 // What lists and forms of the staff's pages share.
 var (
-	Role         = Text{"Rol", "Роль", "Role"}
-	State        = Text{"Holat", "Состояние", "State"}
-	Address      = Text{"Manzil", "Адрес", "Address"}
-	Who          = Text{"Kim", "Кто", "Who"}
-	What         = Text{"Nima", "Что", "What"}
-	Subject      = Text{"Nimaga", "С чем", "To what"}
-	Anything     = Text{"hammasi", "всё", "anything"}
-	DayFrom      = Text{"Kundan", "С дня", "From day"}
-	DayTo        = Text{"Kungacha", "По день", "To day"}
-	Filter       = Text{"Saralash", "Отобрать", "Filter"}
-	Older        = Text{"Avvalgilari", "Более ранние", "Older"}
-	NothingFound = Text{"Hech narsa topilmadi.", "Ничего не найдено.", "Nothing was found."}
-	Save         = Text{"Saqlash", "Сохранить", "Save"}
-	AmountSoum   = Text{"Summa, soʻm", "Сумма, сум", "Amount, soum"}
+	Role       = Text{"Rol", "Роль", "Role"}
+	State      = Text{"Holat", "Состояние", "State"}
+	Address    = Text{"Manzil", "Адрес", "Address"}
+	Who        = Text{"Kim", "Кто", "Who"}
+	What       = Text{"Nima", "Что", "What"}
+	Subject    = Text{"Nimaga", "С чем", "To what"}
+	Save       = Text{"Saqlash", "Сохранить", "Save"}
+	AmountSoum = Text{"Summa, soʻm", "Сумма, сум", "Amount, soum"}
 )
 
 // One's own account.

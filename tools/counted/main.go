@@ -3,6 +3,9 @@
 // skipped. Its exit code is that of go test, and 1 where a test was skipped: a skipped test
 // proves nothing. The packages that take longest start first, so that none of them is what
 // everybody waits for at the end.
+//
+// A package in which no test failed and the race detector itself broke down (a fault of its own
+// that it reports as a failed CHECK; a data race is reported otherwise) is run once again.
 package main
 
 import (
@@ -23,13 +26,27 @@ type event struct {
 	Elapsed                                   float64
 }
 
-// tally follows the events of one run.
+// tally follows the events of one run, and of the packages that are run again.
 type tally struct {
-	out                     io.Writer
-	passed, failed, skipped int
-	packagesFailed          int
-	output                  map[string][]string // package and test → what it printed
-	skippedNames            []string
+	out            io.Writer
+	tests          map[string]*ended // by package
+	packagesFailed int
+	output         map[string][]string // package and test → what it printed
+	again          []string            // packages in which the race detector broke down
+	second         bool                // these are run again now
+}
+
+// ended are one package's tests that came to their end.
+type ended struct {
+	passed, failed int
+	skipped        []string
+}
+
+// breakdown is how the race detector reports that it is itself at fault.
+const breakdown = "ThreadSanitizer: CHECK failed"
+
+func newTally(out io.Writer) *tally {
+	return &tally{out: out, tests: map[string]*ended{}, output: map[string][]string{}}
 }
 
 // longest are the packages that take minutes, the longest first.
@@ -39,55 +56,80 @@ var longest = []string{
 }
 
 func main() {
-	args, err := arranged(os.Args[1:])
+	flags, packages, err := arranged(os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
+	t := newTally(os.Stdout)
+	code, err := t.run(flags, packages)
+	if code == 1 && len(t.again) > 0 { // 1 is a package's failure, and the tally knows of whose
+		t.second = true
+		code, err = t.run(flags, t.again)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(max(t.sum(), code))
+}
+
+// run is one go test, and its exit code.
+func (t *tally) run(flags, packages []string) (code int, err error) {
+	cmd := exec.Command("go", slices.Concat([]string{"test", "-json"}, flags, packages)...)
 	cmd.Stderr = os.Stderr
 	pipe, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return 1, err
 	}
-	t := &tally{out: os.Stdout, output: map[string][]string{}}
+	if err := cmd.Start(); err != nil {
+		return 1, err
+	}
 	t.read(pipe)
 	err = cmd.Wait()
-	fmt.Printf("%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
-	for _, name := range t.skippedNames {
-		fmt.Println("skipped:", name)
-	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		os.Exit(max(1, exit.ExitCode()))
+		return max(1, exit.ExitCode()), nil
 	}
-	if err != nil || t.failed+t.packagesFailed+t.skipped > 0 {
-		os.Exit(1)
+	if err != nil {
+		return 1, err
 	}
+	return 0, nil
+}
+
+// sum shows the counts, and is the exit code that they ask for.
+func (t *tally) sum() (code int) {
+	var all ended
+	for _, of := range t.tests {
+		all.passed += of.passed
+		all.failed += of.failed
+		all.skipped = append(all.skipped, of.skipped...)
+	}
+	fmt.Fprintf(t.out, "%d passed, %d failed, %d skipped\n", all.passed, all.failed, len(all.skipped))
+	slices.Sort(all.skipped)
+	for _, name := range all.skipped {
+		fmt.Fprintln(t.out, "skipped:", name)
+	}
+	return min(1, all.failed+t.packagesFailed+len(all.skipped))
 }
 
 // arranged names one by one the packages at the end of the arguments, in the order in which they
 // are to start: go test keeps it.
-func arranged(args []string) ([]string, error) {
-	flags := len(args)
-	for flags > 0 && strings.Contains(args[flags-1], "/") && !strings.HasPrefix(args[flags-1], "-") {
-		flags--
+func arranged(args []string) (flags, packages []string, err error) {
+	n := len(args)
+	for n > 0 && strings.Contains(args[n-1], "/") && !strings.HasPrefix(args[n-1], "-") {
+		n--
 	}
-	if flags == len(args) {
-		return args, nil
+	if n == len(args) {
+		return args, nil, nil
 	}
-	list := exec.Command("go", append([]string{"list"}, args[flags:]...)...)
+	list := exec.Command("go", append([]string{"list"}, args[n:]...)...)
 	list.Stderr = os.Stderr
 	out, err := list.Output()
 	if err != nil {
-		return nil, fmt.Errorf("go list: %w", err)
+		return nil, nil, fmt.Errorf("go list: %w", err)
 	}
-	packages := strings.Fields(string(out))
+	packages = strings.Fields(string(out))
 	slices.SortStableFunc(packages, func(a, b string) int { return turn(a) - turn(b) })
-	return append(slices.Clone(args[:flags]), packages...), nil
+	return args[:n:n], packages, nil
 }
 
 // turn is a package's place among the longest.
@@ -134,15 +176,19 @@ func (t *tally) take(e event) {
 
 func (t *tally) testEnds(e event) {
 	key := e.Package + " " + e.Test
+	of := t.tests[e.Package]
+	if of == nil {
+		of = &ended{}
+		t.tests[e.Package] = of
+	}
 	switch e.Action {
 	case "pass":
-		t.passed++
+		of.passed++
 		delete(t.output, key)
 	case "skip":
-		t.skipped++
-		t.skippedNames = append(t.skippedNames, key)
+		of.skipped = append(of.skipped, key)
 	case "fail":
-		t.failed++
+		of.failed++
 		fmt.Fprintf(t.out, "FAIL %s %s (%.2fs)\n%s", e.Package, e.Test, e.Elapsed, strings.Join(t.output[key], ""))
 		delete(t.output, key)
 	}
@@ -151,28 +197,28 @@ func (t *tally) testEnds(e event) {
 // packageEnds shows one line, and all that is left of the output where the package failed: a
 // panic or a data race belongs to no test that ended.
 func (t *tally) packageEnds(e event) {
-	if e.Action != "fail" {
-		if e.Action == "pass" {
-			fmt.Fprintf(t.out, "ok   %s (%.1fs)\n", e.Package, e.Elapsed)
-		}
-		for key := range t.output {
-			if strings.HasPrefix(key, e.Package+" ") {
-				delete(t.output, key)
-			}
-		}
-		return
-	}
-	t.packagesFailed++
-	fmt.Fprintf(t.out, "FAIL %s (%.1fs)\n", e.Package, e.Elapsed)
-	var keys []string
+	var left []string
 	for key := range t.output {
 		if strings.HasPrefix(key, e.Package+" ") {
-			keys = append(keys, key)
+			left = append(left, key)
 		}
 	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		fmt.Fprint(t.out, strings.Join(t.output[key], ""))
+	slices.Sort(left)
+	var output strings.Builder
+	for _, key := range left {
+		output.WriteString(strings.Join(t.output[key], ""))
 		delete(t.output, key)
+	}
+	switch {
+	case e.Action == "pass":
+		fmt.Fprintf(t.out, "ok   %s (%.1fs)\n", e.Package, e.Elapsed)
+	case e.Action != "fail":
+	case !t.second && strings.Contains(output.String(), breakdown) && (t.tests[e.Package] == nil || t.tests[e.Package].failed == 0):
+		fmt.Fprintf(t.out, "the race detector broke down in %s, which is run again at the end:\n%s", e.Package, output.String())
+		t.again = append(t.again, e.Package)
+		delete(t.tests, e.Package)
+	default:
+		t.packagesFailed++
+		fmt.Fprintf(t.out, "FAIL %s (%.1fs)\n%s", e.Package, e.Elapsed, output.String())
 	}
 }

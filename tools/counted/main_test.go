@@ -11,7 +11,7 @@ import (
 
 func TestCountsAndShowsWhatFailed(t *testing.T) {
 	var out bytes.Buffer
-	c := &tally{out: &out, output: map[string][]string{}}
+	c := newTally(&out)
 	c.read(strings.NewReader(`{"Action":"run","Package":"p","Test":"TestA"}
 {"Action":"output","Package":"p","Test":"TestA","Output":"fine, and not shown\n"}
 {"Action":"pass","Package":"p","Test":"TestA","Elapsed":0.1}
@@ -24,10 +24,10 @@ func TestCountsAndShowsWhatFailed(t *testing.T) {
 {"Action":"pass","Package":"r","Elapsed":0.5}
 a line that is no event
 `))
-	if c.passed != 1 || c.failed != 1 || c.skipped != 1 || c.packagesFailed != 1 {
-		t.Errorf("%d passed, %d failed, %d skipped, %d packages failed", c.passed, c.failed, c.skipped, c.packagesFailed)
+	if code := c.sum(); code != 1 || c.packagesFailed != 1 {
+		t.Errorf("exit %d, %d packages failed", code, c.packagesFailed)
 	}
-	for _, want := range []string{"FAIL p TestB", "what went wrong", "panic: somewhere", "q.go:1: no such thing", "ok   r", "a line that is no event"} {
+	for _, want := range []string{"FAIL p TestB", "what went wrong", "panic: somewhere", "q.go:1: no such thing", "ok   r", "a line that is no event", "1 passed, 1 failed, 1 skipped\nskipped: p TestC\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("not shown: %q", want)
 		}
@@ -35,8 +35,38 @@ a line that is no event
 	if strings.Contains(out.String(), "fine, and not shown") {
 		t.Error("the output of a test that passed is shown")
 	}
-	if len(c.skippedNames) != 1 || c.skippedNames[0] != "p TestC" {
-		t.Errorf("skipped: %v", c.skippedNames)
+}
+
+// The race detector's own breakdown is no result: the package is run again, once, and its tests
+// are counted once. A data race, a breakdown after a test that failed, and a second breakdown are.
+func TestABreakdownOfTheRaceDetectorIsNoResult(t *testing.T) {
+	const passed = `{"Action":"pass","Package":"p","Test":"TestA"}` + "\n"
+	const broken = `{"Action":"output","Package":"p","Test":"TestB","Output":"ThreadSanitizer: CHECK failed: tsan_rtl.cpp:346\n"}
+{"Action":"fail","Package":"p"}
+`
+	for _, c := range []struct {
+		name, first, second string
+		again               bool
+		code                int
+		counts              string
+	}{
+		{"and it passes then", passed + broken, passed + `{"Action":"pass","Package":"p","Test":"TestB"}` + "\n" + `{"Action":"pass","Package":"p"}`, true, 0, "2 passed, 0 failed, 0 skipped"},
+		{"and a test fails then", passed + broken, passed + `{"Action":"fail","Package":"p","Test":"TestB"}` + "\n" + `{"Action":"fail","Package":"p"}`, true, 1, "1 passed, 1 failed, 0 skipped"},
+		{"and it breaks down again", passed + broken, passed + broken, true, 1, "1 passed, 0 failed, 0 skipped"},
+		{"a test had failed", `{"Action":"fail","Package":"p","Test":"TestA"}` + "\n" + broken, "", false, 1, "0 passed, 1 failed, 0 skipped"},
+		{"a data race", passed + strings.Replace(broken, "ThreadSanitizer: CHECK failed: tsan_rtl.cpp:346", "WARNING: DATA RACE", 1), "", false, 1, "1 passed, 0 failed, 0 skipped"},
+	} {
+		var out bytes.Buffer
+		tally := newTally(&out)
+		tally.read(strings.NewReader(c.first))
+		if again := slices.Equal(tally.again, []string{"p"}); again != c.again {
+			t.Errorf("%s: run again: %v", c.name, tally.again)
+		}
+		tally.second = true
+		tally.read(strings.NewReader(c.second))
+		if code := tally.sum(); code != c.code || !strings.Contains(out.String(), c.counts) || len(tally.again) > 1 {
+			t.Errorf("%s: exit %d\n%s", c.name, code, out.String())
+		}
 	}
 }
 
@@ -52,17 +82,17 @@ func TestTheLongestStartFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(filepath.Join(wd, "..", ".."))
-	flags := []string{"-gcflags=a/b=-c", "-p", "2"}
-	got, err := arranged(append(slices.Clone(flags), "./tools/counted", "./internal/pay", "./internal/store/...", "./e2e/browser"))
-	if err != nil || len(got) < 8 || !slices.Equal(got[:3], flags) {
-		t.Fatalf("%q, %v", got, err)
+	given := []string{"-gcflags=a/b=-c", "-p", "2"}
+	flags, got, err := arranged(append(slices.Clone(given), "./tools/counted", "./internal/pay", "./internal/store/...", "./e2e/browser"))
+	if err != nil || len(got) < 5 || !slices.Equal(flags, given) {
+		t.Fatalf("%q, %q, %v", flags, got, err)
 	}
 	for i, want := range []string{"e2e/browser", "internal/store", "tools/counted", "internal/pay"} {
-		if i < 2 && !strings.HasSuffix(got[3+i], want) || i >= 2 && !slices.ContainsFunc(got, func(p string) bool { return strings.HasSuffix(p, want) }) {
+		if i < 2 && !strings.HasSuffix(got[i], want) || i >= 2 && !slices.ContainsFunc(got, func(p string) bool { return strings.HasSuffix(p, want) }) {
 			t.Errorf("%s is not in its place: %q", want, got)
 		}
 	}
-	if got, err := arranged(flags); err != nil || !slices.Equal(got, flags) {
-		t.Errorf("without packages: %q, %v", got, err)
+	if flags, got, err := arranged(given); err != nil || got != nil || !slices.Equal(flags, given) {
+		t.Errorf("without packages: %q, %q, %v", flags, got, err)
 	}
 }

@@ -78,7 +78,7 @@
   // / leads to the search, j and k walk the rows, Enter opens one, r sends a stuck event again.
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, [contenteditable]")) return;
-    const links = [...document.querySelectorAll(".rows .name a, .heap a")];
+    const links = [...document.querySelectorAll(".rows .name a, .list td:first-child a, .heap a")];
     const at = links.indexOf(document.activeElement);
     const go = (i) => { if (links[i]) { links[i].focus(); event.preventDefault(); } };
     switch (event.key) {
