@@ -82,7 +82,7 @@ func (b *book) lapse(ctx context.Context, inv *pay.Invoice, p *pay.Payment) erro
 
 // move takes a payment along one arrow, and its invoice with it. A repeat writes nothing.
 func (b *book) move(ctx context.Context, inv *pay.Invoice, p *pay.Payment, c pay.Change, note string) (changed bool, err error) {
-	was := p.State
+	was, asked := p.State, p.Asked
 	if changed, err = p.Apply(c); err != nil || !changed {
 		return false, err
 	}
@@ -95,6 +95,11 @@ func (b *book) move(ctx context.Context, inv *pay.Invoice, p *pay.Payment, c pay
 	b.after = append(b.after, func() { b.g.Metrics.Payment(p.Provider, p.State) })
 	if was == pay.Unknown {
 		if err := b.settled(ctx, inv, p.ID, pay.AttentionUnknown); err != nil {
+			return false, err
+		}
+	}
+	if was == pay.Created && asked != "" && p.State.Final() && inv.Attention != "" {
+		if err := b.closeAlarms(ctx, inv, func(a pay.Alarm) bool { return a.PaymentID == p.ID && a.Message == doubleDoubt(p) }); err != nil {
 			return false, err
 		}
 	}
@@ -240,6 +245,11 @@ func (b *book) alarm(ctx context.Context, inv *pay.Invoice, paymentID string, ki
 
 // settled closes the alarms of one kind about a payment: what they warned of is known now.
 func (b *book) settled(ctx context.Context, inv *pay.Invoice, paymentID string, kind pay.Attention) error {
+	return b.closeAlarms(ctx, inv, func(a pay.Alarm) bool { return a.PaymentID == paymentID && a.Kind == kind })
+}
+
+// closeAlarms closes the open alarms of an invoice of which exactly what they say is settled.
+func (b *book) closeAlarms(ctx context.Context, inv *pay.Invoice, settled func(pay.Alarm) bool) error {
 	standing, err := b.Alarms(ctx, inv.ID)
 	if err != nil {
 		return err
@@ -248,7 +258,7 @@ func (b *book) settled(ctx context.Context, inv *pay.Invoice, paymentID string, 
 	for _, a := range standing {
 		switch {
 		case !a.ClosedAt.IsZero():
-		case a.PaymentID == paymentID && a.Kind == kind:
+		case settled(a):
 			if err := b.CloseAlarm(ctx, a.ID, b.by, b.now); err != nil {
 				return err
 			}

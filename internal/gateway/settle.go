@@ -77,6 +77,12 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		if err := g.learn(p, proof); err != nil {
 			return err
 		}
+		if other := beside(payments, p); o.State == pay.Held && other != nil {
+			if err := b.paidOtherwise(ctx, inv, p, p.Provider+" holds money too"); err != nil {
+				return err
+			}
+			return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" holds the money too, and another payment of the invoice is "+string(other.State)+": release it there")
+		}
 		held, captured := p.State == pay.Held, p.Asked == pay.AskedCapture
 		p.Code = o.Code
 		b.answered(p)
@@ -376,7 +382,7 @@ func (g *Gateway) decidePayment(ctx context.Context, b *book, inv *pay.Invoice, 
 	case pay.Held:
 		return b.lookAfter(ctx, inv, p)
 	case pay.Paid:
-		return g.withdrawOthers(ctx, b, payments, p.ID)
+		return g.withdrawOthers(ctx, b, inv, payments, p.ID)
 	}
 	return nil
 }

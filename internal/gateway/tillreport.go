@@ -210,8 +210,7 @@ func (g *Gateway) soldBy(ctx context.Context, b *book, inv *pay.Invoice, payment
 		if p.State != pay.Created {
 			return nil
 		}
-		_, err := b.move(ctx, inv, p, pay.Change{To: pay.Unknown, At: b.now}, "the till does not know whether it was paid")
-		return err
+		return b.toUnknown(ctx, inv, payments, p, "the till does not know whether it was paid")
 	case reportApproved:
 		ref, err := b.shopRef(ctx, *p, r)
 		if err != nil {
