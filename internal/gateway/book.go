@@ -82,7 +82,7 @@ func (b *book) lapse(ctx context.Context, inv *pay.Invoice, p *pay.Payment) erro
 
 // move takes a payment along one arrow, and its invoice with it. A repeat writes nothing.
 func (b *book) move(ctx context.Context, inv *pay.Invoice, p *pay.Payment, c pay.Change, note string) (changed bool, err error) {
-	was, asked := p.State, p.Asked
+	was := p.State
 	if changed, err = p.Apply(c); err != nil || !changed {
 		return false, err
 	}
@@ -98,7 +98,7 @@ func (b *book) move(ctx context.Context, inv *pay.Invoice, p *pay.Payment, c pay
 			return false, err
 		}
 	}
-	if was == pay.Created && asked != "" && p.State.Final() && inv.Attention != "" {
+	if was == pay.Created && p.Way != "" && p.State.Final() && inv.Attention != "" {
 		if err := b.closeAlarms(ctx, inv, func(a pay.Alarm) bool { return a.PaymentID == p.ID && a.Message == doubleDoubt(p) }); err != nil {
 			return false, err
 		}
@@ -221,15 +221,16 @@ func (b *book) wrote(ctx context.Context, inv *pay.Invoice, c store.Change) erro
 	return b.InsertChange(ctx, c)
 }
 
-// alarm puts something before a person: once per payment (or invoice) and kind, as long as it
-// stands.
+// alarm puts something before a person: once per payment (or invoice), kind and words, as long as it
+// stands. Two facts are two alarms: an alarm may be all that is left of money that moved. What
+// happens twice must therefore be told in words that name which.
 func (b *book) alarm(ctx context.Context, inv *pay.Invoice, paymentID string, kind pay.Attention, message string) error {
 	standing, err := b.Alarms(ctx, inv.ID)
 	if err != nil {
 		return err
 	}
 	for _, a := range standing {
-		if a.ClosedAt.IsZero() && a.PaymentID == paymentID && a.Kind == kind {
+		if a.ClosedAt.IsZero() && a.PaymentID == paymentID && a.Kind == kind && a.Message == message {
 			return nil
 		}
 	}

@@ -744,6 +744,7 @@ func (g *Gateway) settleAsked(ctx context.Context, w outbox.Work, p pay.Payment)
 			return b.done(ctx, w)
 		})
 	}
+	asked := g.now()
 	report, err := g.inquire(ctx, p, provider.Question{
 		Ref: p.Ref, PaymentID: p.ID, InvoiceID: p.InvoiceID, Op: askedOps[p.Asked],
 		Amount: p.AskedAmount, SentAt: p.AskedAt, Payment: p, Meta: p.Meta, Code: g.keptCode(ctx, p),
@@ -754,11 +755,16 @@ func (g *Gateway) settleAsked(ctx context.Context, w outbox.Work, p pay.Payment)
 			return openErr
 		}
 		row := pick(payments, p.ID)
-		if row.State != p.State || row.Asked != p.Asked {
-			return b.again(ctx, w, nil) // somebody else was told meanwhile: look anew
+		if row.State != p.State || row.Asked != p.Asked { // somebody else was told, or has decided, meanwhile
+			if err == nil && report.Found && (row.State == pay.Failed || row.State == pay.Cancelled) {
+				if err := g.learned(ctx, b, inv, payments, row, report.Outcome, "asked "+row.Provider); err != nil {
+					return err
+				}
+			}
+			return b.heardAgain(ctx, w, nil) // look anew
 		}
 		if err == nil {
-			if o, known := g.known(report, *row, b.now); known {
+			if o, known := g.known(report, *row, asked); known {
 				if err := g.learned(ctx, b, inv, payments, row, o, "asked "+row.Provider); err != nil {
 					return err
 				}
@@ -783,18 +789,21 @@ func (g *Gateway) settleAsked(ctx context.Context, w outbox.Work, p pay.Payment)
 			if err := b.paidOtherwise(ctx, inv, row, "nobody can be asked whether "+row.Provider+" took money too"); err != nil {
 				return err
 			}
+			if err := b.alarm(ctx, inv, row.ID, pay.AttentionProvider, doubleDoubt(row)+", and it cannot be asked"); err != nil {
+				return err
+			}
 		}
 		if row.Asked == "" && row.State != pay.Unknown || errors.Is(err, errCannotAsk) {
-			return b.done(ctx, w) // known, or a person decides
+			return b.heardDone(ctx, w) // known, or a person decides
 		}
-		return b.again(ctx, w, err)
+		return b.heardAgain(ctx, w, err)
 	})
 }
 
 // known says whether a report settles what was asked. That something was not done is final only
-// ten minutes after it was asked: earlier the call may still land.
-func (g *Gateway) known(r provider.Report, p pay.Payment, now time.Time) (o provider.Outcome, known bool) {
-	late := now.Sub(p.AskedAt) >= finalAfter
+// where the company said so ten minutes after it was asked: earlier the call may still land.
+func (g *Gateway) known(r provider.Report, p pay.Payment, said time.Time) (o provider.Outcome, known bool) {
+	late := said.Sub(p.AskedAt) >= finalAfter
 	switch {
 	case !r.Found && p.State != pay.Held && late:
 		reason := pay.DeclineUnreached

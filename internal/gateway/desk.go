@@ -220,7 +220,11 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	}
 	// Whoever confirms has debited the buyer already: a no goes before a person.
 	no := func(r provider.Refusal, kind pay.Attention, why string) (bool, error, error) {
-		return false, r, b.alarm(ctx, inv, p.ID, kind, p.Provider+" says that it took the money, "+why)
+		as := ""
+		if proof.Ref != "" && proof.Ref != p.Ref { // another debit than the one that we know, or than the last
+			as = " as " + heardCode(proof.Ref)
+		}
+		return false, r, b.alarm(ctx, inv, p.ID, kind, p.Provider+" says that it took the money"+as+", "+why)
 	}
 	switch {
 	case lapsed:
@@ -417,7 +421,7 @@ func (d desk) Receipt(ctx context.Context, k provider.Key, r pay.Receipt) (provi
 			}
 		}
 		if r.StatusCode != 0 {
-			if err := b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" could not make the fiscal receipt: "+r.Message); err != nil {
+			if err := b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+receiptFailed+r.Message); err != nil {
 				return false, nil, err
 			}
 		}

@@ -258,7 +258,7 @@ func (g *Gateway) holdWork(ctx context.Context, w outbox.Work) error {
 			if err := b.alarm(ctx, inv, row.ID, pay.AttentionProvider, "the hold has run out, and "+row.Provider+" cannot be asked what became of it"); err != nil {
 				return err
 			}
-			return b.done(ctx, w)
+			return b.heardDone(ctx, w)
 		case err == nil && !report.Found && b.now.Sub(row.HoldUntil) >= finalAfter:
 			if err := b.alarm(ctx, inv, row.ID, pay.AttentionProvider, "the hold has run out, and "+row.Provider+" does not know it: see in its cabinet what became of the money"); err != nil {
 				return err
@@ -271,7 +271,7 @@ func (g *Gateway) holdWork(ctx context.Context, w outbox.Work) error {
 		if row.State != pay.Held {
 			return b.DropWork(ctx, workHold, row.ID)
 		}
-		return b.again(ctx, w, err)
+		return b.heardAgain(ctx, w, err)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/outbox"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
 )
@@ -198,7 +199,7 @@ func TestChargeBesideAPaidOne(t *testing.T) {
 				charged := ""
 				fx.cards.says = func(op string, p pay.Payment) (provider.Outcome, error) {
 					charged = p.ID
-					fx.paidBehindOurBack(link, inv.ID)
+					fx.paidBehindOurBack(link)
 					fx.cards.says = c.later
 					return c.answer(op, p)
 				}
@@ -236,24 +237,41 @@ func TestChargeBesideAPaidOne(t *testing.T) {
 
 // paidBehindOurBack makes the attempt at "link" paid, as a program could that did not look at what is
 // being charged.
-func (fx *fixture) paidBehindOurBack(link gateway.Merchant, invoiceID string) {
+func (fx *fixture) paidBehindOurBack(link gateway.Merchant) {
+	var p pay.Payment
+	err := fx.store.View(fx.t.Context(), func(ctx context.Context, tx *storeTx) (err error) {
+		p, err = tx.PaymentByRef(ctx, link.ID, "late")
+		return err
+	})
+	if err != nil {
+		fx.t.Fatal(err)
+	}
+	fx.change(p, func(p *pay.Payment) error {
+		_, err := p.Apply(pay.Change{To: pay.Paid, At: fx.Now()})
+		return err
+	})
+}
+
+// change writes a payment, its invoice, and the work that settles it, past the gateway.
+func (fx *fixture) change(p pay.Payment, how func(p *pay.Payment) error) {
+	fx.t.Helper()
 	err := fx.store.Update(fx.t.Context(), func(ctx context.Context, tx *storeTx) error {
-		inv, err := tx.LockInvoice(ctx, invoiceID)
+		inv, err := tx.LockInvoice(ctx, p.InvoiceID)
 		if err != nil {
 			return err
 		}
-		p, err := tx.PaymentByRef(ctx, link.ID, "late")
-		if err != nil {
+		changed := p
+		if err := how(&changed); err != nil {
 			return err
 		}
-		if _, err := p.Apply(pay.Change{To: pay.Paid, At: fx.Now()}); err != nil {
+		inv.Follow(&changed)
+		if err := tx.SavePayment(ctx, changed); err != nil {
 			return err
 		}
-		inv.Follow(&p)
-		if err := tx.SavePayment(ctx, p); err != nil {
+		if err := tx.SaveInvoice(ctx, inv); err != nil {
 			return err
 		}
-		return tx.SaveInvoice(ctx, inv)
+		return tx.Enqueue(ctx, outbox.Work{BusinessID: p.BusinessID, Kind: "settle", Subject: p.ID, Lane: p.Provider, DueAt: fx.Now()})
 	})
 	if err != nil {
 		fx.t.Error(err)
@@ -265,7 +283,7 @@ func TestNoSecondStepAfterTheInvoiceWasPaid(t *testing.T) {
 	each(t, func(t *testing.T, fx *fixture) {
 		fx.merchant("b1", "cards")
 		link, inv := fx.prepared()
-		fx.cards.before, fx.cards.between = func() { fx.paidBehindOurBack(link, inv.ID) }, func() {}
+		fx.cards.before, fx.cards.between = func() { fx.paidBehindOurBack(link) }, func() {}
 		_, err := fx.Pay(t.Context(), cardFor(inv), gateway.Idem{})
 		if reason(err) != "already_paid" || len(fx.cards.taken) != 0 {
 			t.Errorf("%v; taken %v", err, fx.cards.taken)
