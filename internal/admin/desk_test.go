@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -73,11 +74,17 @@ func (p *program) invoice(order string, soum int64, more ...any) string {
 // paidByClick is an invoice that the sandbox's buyer has paid.
 func (p *program) paidByClick(order string, soum int64) string {
 	p.Helper()
+	return p.paidBy("click", order, soum)
+}
+
+// paidBy is one that was paid through another company.
+func (p *program) paidBy(company, order string, soum int64) string {
+	p.Helper()
 	made := p.api("POST", "/api/invoices", map[string]any{
-		"source": "shop", "businessId": "namuna", "provider": "click", "sourceInvoiceId": order, "amount": soum * 100, "notifyUrl": p.url + "/sandbox/inbox/shop",
+		"source": "shop", "businessId": "namuna", "provider": company, "sourceInvoiceId": order, "amount": soum * 100, "notifyUrl": p.url + "/sandbox/inbox/shop",
 	})
-	click, _, _ := p.Sandbox.Simulator("click")
-	report, err := click.Act(p.Context(), simulator.Action{Kind: "pay", Link: made["checkoutUrl"].(string)})
+	theirs, _, _ := p.Sandbox.Simulator(company)
+	report, err := theirs.Act(p.Context(), simulator.Action{Kind: "pay", Link: made["checkoutUrl"].(string)})
 	if err != nil || report.State != "paid" {
 		p.Fatalf("not paid: %+v %v", report, err)
 	}
@@ -266,6 +273,25 @@ func TestRefundOnThePages(t *testing.T) {
 	money.want(money.get(to), 200, "was returned", "came broken", money.person.Email)
 	if refunds := p.api("GET", "/api/refunds/by-invoice/"+id, nil)["items"].([]any); len(refunds) != 1 {
 		t.Errorf("%d refunds", len(refunds))
+	}
+}
+
+// Where a company's API cannot return money, the page says in the reader's language where it is done.
+func TestWhereARefundIsMadeInstead(t *testing.T) {
+	p := start(t)
+	p.shop("payme", "uzum")
+	money := p.as(staff.Refunds)
+	for _, plugin := range app.Plugins() {
+		info := plugin.Provider.Info()
+		if info.Name != "payme" && info.Name != "uzum" {
+			continue
+		}
+		at := "/admin/invoices/" + p.paidBy(info.Name, info.Name, 150_000) + "/refund"
+		for lang, says := range map[string]string{"uz": info.RefundHint.UZ, "ru": info.RefundHint.RU, "en": info.RefundHint.EN} {
+			if page := money.get(at + "?lang=" + lang); !strings.Contains(html.UnescapeString(page.body), says) {
+				t.Errorf("%s, %s: %s", info.Name, lang, page.text())
+			}
+		}
 	}
 }
 
@@ -585,7 +611,7 @@ func TestDecideOnThePages(t *testing.T) {
 		return out
 	}
 	for says, form := range map[string]url.Values{
-		"Say why (up to": but("why", " "), "say whether it happened": but("happened", "perhaps"), "This form is stale": but("subject", ""), "form is stale": but("key", "x"),
+		"Say why (up to": but("why", " "), "Say whether it happened": but("happened", "perhaps"), "This form is stale": but("subject", ""), "form is stale": but("key", "x"),
 	} {
 		money.want(money.post(at+"/decide", form), 422, says)
 	}

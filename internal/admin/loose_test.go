@@ -115,7 +115,7 @@ func TestAPayoutIsDecided(t *testing.T) {
 	support.want(support.post(at+"/decide", url.Values{"happened": {"no"}, "why": {"x"}}), 403)
 	why := url.Values{"happened": {"yes"}, "why": {"the cabinet shows it on 8600069195406311"}}
 	money.want(money.post(at+"/decide", url.Values{"happened": {"yes"}, "why": {" "}}), 422, "Say why")
-	money.want(money.post(at+"/decide", url.Values{"happened": {"perhaps"}, "why": {"x"}}), 422, "say whether")
+	money.want(money.post(at+"/decide", url.Values{"happened": {"perhaps"}, "why": {"x"}}), 422, "Say whether")
 	money.want(money.post(at+"/acknowledge", why), 409, "unknown any more")
 	got := money.post(at+"/decide", why)
 	if got.status != 303 || got.to != at+"?did=decided" {

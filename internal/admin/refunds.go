@@ -25,6 +25,7 @@ type refundView struct {
 	look
 	d         gateway.Dossier
 	company   string
+	hint      words.Text // where the company's refunds are made when its API cannot
 	limit     pay.Tiyin
 	key       string // the form's own: pressed twice, it is one refund
 	amount    string // as it was typed
@@ -38,6 +39,14 @@ type refundView struct {
 
 // may is why nothing can be returned from here; nil: something can.
 func (v refundView) may() error { return v.d.Terms.Whole }
+
+// cannot says what to do instead.
+func (v refundView) cannot() string {
+	if e, ok := errors.AsType[*pay.Error](v.may()); ok && e.Reason == "refund_not_supported" && v.hint != (words.Text{}) {
+		return v.hint.In(v.lang)
+	}
+	return refusal(v.lang, v.may())
+}
 
 // partly says whether a part can be returned.
 func (v refundView) partly() bool { return v.d.Terms.Part == nil }
@@ -75,7 +84,8 @@ func (a *admin) refundLook(w http.ResponseWriter, r *http.Request, again bool) (
 		return v, false
 	}
 	v.look = a.look(r, words.RefundTitle.In(lang(r)), Path+"/invoices")
-	v.d, v.company = d, a.title(d.Terms.Payment.Provider)
+	company, _ := a.company(d.Terms.Payment.Provider)
+	v.d, v.company, v.hint = d, company.Title, company.RefundHint
 	v.receipt = d.Terms.Payment.ReceiptURL != "" || d.Terms.Payment.Fiscal == pay.FiscalDone
 	return v, true
 }

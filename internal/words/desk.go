@@ -344,20 +344,28 @@ var (
 
 // What stands in the way of an action.
 var (
-	CannotBegun    = Text{"Toʻlov boshlangan yoki natijasi nomaʼlum: tugashini kuting.", "Платёж начат, или его исход неизвестен: дождитесь конца.", "A payment has begun, or its outcome is unknown: wait for its end."}
-	CannotOldForm  = Text{"Bu shakl eskirgan yoki ishlatilgan. Sahifani yangilab, qaytadan toʻldiring.", "Эта форма устарела или уже использована. Обновите страницу и заполните её заново.", "This form is stale or was used. Reload the page and fill it in anew."}
-	CannotChanged  = Text{"Shu orada holat oʻzgardi. Yangisini koʻrib, qaytadan qaror qiling.", "Тем временем состояние изменилось. Посмотрите новое и решите заново.", "It has changed meanwhile. Look at how it stands now, and decide anew."}
-	CannotOwner    = Text{"Chegaradan katta chiqim yetib bormaganini faqat ega ayta oladi: keyin pul yana bir marta yuborilishi mumkin.", "Что выплата выше предела не дошла, решает владелец: деньги могут уйти ещё раз.", "That a payout above the limit did not arrive is for an owner to say: the money may then be sent once more."}
-	CannotState    = Text{"Hisobning hozirgi holati bunga yoʻl qoʻymaydi.", "Нынешнее состояние счёта этого не позволяет.", "The invoice’s present state does not allow this."}
-	CannotNoEvent  = Text{"Hali xabar qiladigan hech narsa boʻlmagan.", "Пока не о чем уведомлять.", "Nothing has happened yet that could be told."}
-	CannotLeft     = Text{"Buncha pul qolmagan.", "Столько уже не осталось.", "There is not as much left."}
-	CannotRunning  = Text{"Oldingi qaytarish natijasi hali nomaʼlum.", "Исход прежнего возврата ещё неизвестен.", "The outcome of the former refund is not known yet."}
-	CannotWaits    = Text{"Bir qaytarish allaqachon ikkinchi kishini kutmoqda.", "Один возврат уже ждёт второго человека.", "A refund waits for a second person already."}
-	CannotSame     = Text{"Soʻragan kishi oʻzi tasdiqlay olmaydi.", "Кто запросил, тот не может подтвердить.", "Whoever asked cannot confirm."}
-	CannotNew      = Text{"Chegaradan yuqorisiga ikki kishi kerak, ikkalasining huquqiga ham bir kun toʻlgan boʻlsin.", "Сверх лимита нужны двое, и права у каждого должны быть не меньше суток.", "Above the limit it takes two people, each with a right that is a day old."}
-	CannotLate     = Text{"Bu soʻrovning muddati oʻtgan yoki u hal qilingan.", "Этот запрос истёк, или по нему уже решили.", "This request has run out, or was decided already."}
-	CannotKnown    = Text{"Nomaʼlum narsa qolmadi.", "Неизвестного больше нет.", "Nothing is unknown any more."}
-	CannotUpstream = Text{"Provayder bilan bogʻlanib boʻlmadi. Hech narsa oʻzgarmadi; birozdan soʻng urinib koʻring.", "С провайдером связаться не удалось. Ничего не изменилось; попробуйте позже.", "The provider could not be reached. Nothing was changed; try again later."}
-	CannotReason   = Text{"Sababini yozing (500 belgigacha).", "Напишите, почему (до 500 знаков).", "Say why (up to 500 characters)."}
-	CannotArrived  = Text{"Bu xabar yetib borgan.", "Это уведомление доставлено.", "This event has arrived."}
+	CannotBegun      = Text{"Toʻlov boshlangan yoki natijasi nomaʼlum: tugashini kuting.", "Платёж начат, или его исход неизвестен: дождитесь конца.", "A payment has begun, or its outcome is unknown: wait for its end."}
+	CannotOldForm    = Text{"Bu shakl eskirgan yoki ishlatilgan. Sahifani yangilab, qaytadan toʻldiring.", "Эта форма устарела или уже использована. Обновите страницу и заполните её заново.", "This form is stale or was used. Reload the page and fill it in anew."}
+	CannotChanged    = Text{"Shu orada holat oʻzgardi. Yangisini koʻrib, qaytadan qaror qiling.", "Тем временем состояние изменилось. Посмотрите новое и решите заново.", "It has changed meanwhile. Look at how it stands now, and decide anew."}
+	CannotOwner      = Text{"Chegaradan katta chiqim yetib bormaganini faqat ega ayta oladi: keyin pul yana bir marta yuborilishi mumkin.", "Что выплата выше предела не дошла, решает владелец: деньги могут уйти ещё раз.", "That a payout above the limit did not arrive is for an owner to say: the money may then be sent once more."}
+	CannotState      = Text{"Hisobning hozirgi holati bunga yoʻl qoʻymaydi.", "Нынешнее состояние счёта этого не позволяет.", "The invoice’s present state does not allow this."}
+	CannotNoEvent    = Text{"Hali xabar qiladigan hech narsa boʻlmagan.", "Пока не о чем уведомлять.", "Nothing has happened yet that could be told."}
+	CannotLeft       = Text{"Buncha pul qolmagan.", "Столько уже не осталось.", "There is not as much left."}
+	CannotRunning    = Text{"Oldingi qaytarish natijasi hali nomaʼlum.", "Исход прежнего возврата ещё неизвестен.", "The outcome of the former refund is not known yet."}
+	CannotWaits      = Text{"Bir qaytarish allaqachon ikkinchi kishini kutmoqda.", "Один возврат уже ждёт второго человека.", "A refund waits for a second person already."}
+	CannotSame       = Text{"Soʻragan kishi oʻzi tasdiqlay olmaydi.", "Кто запросил, тот не может подтвердить.", "Whoever asked cannot confirm."}
+	CannotNew        = Text{"Chegaradan yuqorisiga ikki kishi kerak, ikkalasining huquqiga ham bir kun toʻlgan boʻlsin.", "Сверх лимита нужны двое, и права у каждого должны быть не меньше суток.", "Above the limit it takes two people, each with a right that is a day old."}
+	CannotLate       = Text{"Bu soʻrovning muddati oʻtgan yoki u hal qilingan.", "Этот запрос истёк, или по нему уже решили.", "This request has run out, or was decided already."}
+	CannotKnown      = Text{"Nomaʼlum narsa qolmadi.", "Неизвестного больше нет.", "Nothing is unknown any more."}
+	CannotUpstream   = Text{"Provayder bilan bogʻlanib boʻlmadi. Hech narsa oʻzgarmadi; birozdan soʻng urinib koʻring.", "С провайдером связаться не удалось. Ничего не изменилось; попробуйте позже.", "The provider could not be reached. Nothing was changed; try again later."}
+	CannotReason     = Text{"Sababini yozing (500 belgigacha).", "Напишите, почему (до 500 знаков).", "Say why (up to 500 characters)."}
+	CannotHappened   = Text{"Boʻlganmi yoki yoʻqmi: birini tanlang.", "Выберите одно: было это или нет.", "Say whether it happened."}
+	CannotHoldNoID   = Text{"Bu band boʻlar edi, ammo uning provayderdagi ID si nomaʼlum: biz uni yecha ham, boʻshata ham olmaymiz. Uni provayder kabinetida boʻshating yoki muddati tugashini kuting, keyin pul olinmagan deb qaror qiling.", "Это было бы удержание, ID которого у провайдера нам неизвестен: мы не сможем ни списать его, ни снять. Снимите его в кабинете провайдера или дождитесь его конца, затем решите, что деньги не списаны.", "This would be a hold whose id at the provider is not known here: we could neither capture nor release it. Release it in the provider’s cabinet, or let it run out, and then decide that no money was taken."}
+	CannotNoUser     = Text{"Bu savdogarda merchantUserId yoʻq, usiz CLICK APIʼsi ishlamaydi: uni savdogar sahifasida kiriting yoki buni merchant.click.uz da qiling.", "У этого мерчанта нет merchantUserId, без него API CLICK не вызвать: укажите его на странице мерчанта или сделайте это на merchant.click.uz.", "This merchant has no merchantUserId, without which CLICK’s API cannot be called: enter it on the merchant’s page, or do this at merchant.click.uz."}
+	CannotNoKeys     = Text{"Bu biznes provayder bilan faqat kassada ishlaydi, kalitlari bu yerda yoʻq: pulni kassada qaytaring yoki kalitlarni savdogar sahifasida kiriting.", "Этот бизнес работает с провайдером только на кассе, ключей здесь нет: верните деньги на кассе или укажите ключи на странице мерчанта.", "This business uses the provider at its till only, and its credentials are not here: return the money at the till, or enter them on the merchant’s page."}
+	CannotNoRef      = Text{"Toʻlovning provayderdagi ID si nomaʼlum: pulni uning kabinetida yoki yordam xizmati orqali qaytaring.", "ID платежа у провайдера неизвестен: верните деньги в его кабинете или через его поддержку.", "The payment’s id at the provider is not known: return the money in its cabinet, or through its support."}
+	CannotDayRuns    = Text{"Bu kun hali solishtirilmoqda yoki solishtirib boʻlmagan: farqni tugagach hal qiling.", "День ещё сверяется, или сверить его не удалось: улаживайте расхождения, когда сверка закончится.", "This day is still being compared, or could not be: settle its differences when that is done."}
+	CannotBecause    = Text{"Bajarilmadi. Sababi ingliz tilida: %s", "Не выполнено. Причина по-английски: %s", "It was not done: %s"}
+	CannotPayoutRuns = Text{"Chiqim natijasi hali nomaʼlum.", "Исход выплаты ещё неизвестен.", "The outcome of the payout is not known yet."}
+	CannotArrived    = Text{"Bu xabar yetib borgan.", "Это уведомление доставлено.", "This event has arrived."}
 )

@@ -166,6 +166,7 @@ var (
 var AuditWhats = map[string]Text{
 	"session.begun":               {"Kirdi", "Вошёл", "Signed in"},
 	"session.refused":             {"Kirish rad etildi", "Вход отклонён", "Sign-in refused"},
+	"session.locked":              {"Juda koʻp urinish: kutish boshlandi", "Слишком много попыток: начато ожидание", "Too many tries: must wait"},
 	"session.ended":               {"Chiqdi", "Вышел", "Signed out"},
 	"session.all_ended":           {"Hamma joydan chiqdi", "Вышел везде", "Signed out everywhere"},
 	"access.refused":              {"Ruxsat berilmadi", "Доступ отклонён", "Access refused"},
