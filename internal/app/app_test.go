@@ -190,6 +190,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		"chorsu_payments_unknown 0",
 		"chorsu_webhook_stuck 0",
 		"chorsu_alarms_open 0",
+		"chorsu_outbox_failing 0",
 		"chorsu_database_up 1",
 		"chorsu_provider_messages_dropped_total 0",
 	} {

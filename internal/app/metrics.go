@@ -118,11 +118,12 @@ var (
 	descPayouts  = prometheus.NewDesc("chorsu_payouts_unknown", "Payouts whose outcome is not known.", nil, nil)
 	descStuck    = prometheus.NewDesc("chorsu_webhook_stuck", "Events whose fast retries have all failed.", nil, nil)
 	descAlarms   = prometheus.NewDesc("chorsu_alarms_open", "What waits for a person.", nil, nil)
+	descFailing  = prometheus.NewDesc("chorsu_outbox_failing", "Work that has failed five times or more in a row.", nil, nil)
 	descReadable = prometheus.NewDesc("chorsu_database_up", "Whether the database answered this scrape.", nil, nil)
 )
 
 func (c *storeCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descWork, descOldest, descUnknown, descPayouts, descStuck, descAlarms, descReadable} {
+	for _, d := range []*prometheus.Desc{descWork, descOldest, descUnknown, descPayouts, descStuck, descAlarms, descFailing, descReadable} {
 		ch <- d
 	}
 }
@@ -156,4 +157,5 @@ func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descPayouts, float64(s.UnknownPayouts))
 	gauge(descStuck, float64(s.StuckEvents))
 	gauge(descAlarms, float64(s.OpenAlarms))
+	gauge(descFailing, float64(s.Failing))
 }

@@ -126,7 +126,7 @@ func New(o Options) *Gateway {
 
 // Handlers are the kinds of work, for the outbox's runner.
 func (g *Gateway) Handlers() map[string]outbox.Handler {
-	return map[string]outbox.Handler{
+	handlers := map[string]outbox.Handler{
 		workDeliver:  g.Deliver,
 		workRefund:   g.refundWork,
 		workSettle:   g.settleWork,
@@ -140,6 +140,10 @@ func (g *Gateway) Handlers() map[string]outbox.Handler {
 
 		workReconcile: g.reconcileWork,
 	}
+	for kind, handle := range handlers {
+		handlers[kind] = g.persevering(handle)
+	}
+	return handlers
 }
 
 // The kinds of work.

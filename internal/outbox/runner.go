@@ -14,8 +14,8 @@ import (
 // the work or sets it to a later time, together with what the work changed, under the lease that
 // w carries. Its context ends with the lease.
 //
-// Where it returns an error or panics, the runner logs that and does nothing: the lease ends by
-// itself, and the work is claimed again. Work may therefore be begun more than once, and a
+// Where it returns an error or panics, the runner logs that and does nothing: unless the handler has
+// set the work to a later time, the lease ends by itself, and the work is claimed again. Work may therefore be begun more than once, and a
 // handler must bear that.
 type Handler func(ctx context.Context, w Work) error
 
@@ -213,7 +213,7 @@ func (d *dispatcher) start(w Work) {
 	go func() {
 		defer func() { d.done <- w.Lane }()
 		if err := d.do(d.working, w); err != nil {
-			d.o.Logger.Error("work failed; it is claimed again when its lease ends",
+			d.o.Logger.Error("work failed; it is tried again",
 				"kind", w.Kind, "subject", w.Subject, "lane", w.Lane, "work", w.ID, "attempts", w.Attempts, "error", err)
 		}
 	}()

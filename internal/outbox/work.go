@@ -24,6 +24,7 @@ type Work struct {
 	Lease      string // the token of this claim
 	LeaseUntil time.Time
 	LastError  string
+	Failures   int // how often in a row its handler failed
 }
 
 // Queue is what the runner needs of the store. Each method is one transaction.

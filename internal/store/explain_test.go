@@ -337,6 +337,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.Finish(ctx, outbox.Work{ID: "work-000005", Lease: "x"}, noon)
 			return err
 		}},
+		{"Fail", "work_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Fail(ctx, outbox.Work{ID: "work-000005", Lease: "x"}, noon, "why")
+			return err
+		}},
 		{"Claim", "work_due", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Claim(ctx, noon.Add(time.Hour), time.Minute, 20, 1, nil)
 			return err

@@ -13,6 +13,7 @@ type Stats struct {
 	UnknownPayouts    int64
 	StuckEvents       int64
 	OpenAlarms        int64
+	Failing           int64 // work that has failed five times or more in a row
 }
 
 // Stats counts.
@@ -48,6 +49,7 @@ func (tx *Tx) Stats(ctx context.Context) (Stats, error) {
 		{&stats.StuckEvents, `SELECT (SELECT COUNT(*) FROM events WHERE stuck_at > 0 AND delivered_at = 0)
 			+ (SELECT COUNT(*) FROM payout_events WHERE stuck_at > 0 AND delivered_at = 0)`},
 		{&stats.OpenAlarms, `SELECT COUNT(*) FROM alarms WHERE closed_at = 0`},
+		{&stats.Failing, `SELECT COUNT(*) FROM work WHERE failures >= 5`},
 	} {
 		if *c.to, err = one(ctx, tx, scanNumber, c.query); err != nil {
 			return stats, err

@@ -88,10 +88,22 @@ func (tx *Tx) Retry(ctx context.Context, w outbox.Work, at time.Time, lastError 
 // free gives up a lease: due at that time, or sooner where the generation has grown.
 func (tx *Tx) free(ctx context.Context, w outbox.Work, at, sooner time.Time, lastError string) (ok bool, err error) {
 	tx.willWake(sooner)
-	n, err := tx.exec(ctx, `UPDATE work SET lease_token = '', lease_until = 0, last_error = $3,
+	n, err := tx.exec(ctx, `UPDATE work SET lease_token = '', lease_until = 0, last_error = $3, failures = 0,
 			due_at = CASE WHEN gen = $4 THEN CAST($5 AS BIGINT) ELSE CAST($6 AS BIGINT) END
 		WHERE id = $1 AND lease_token = $2`,
 		w.ID, w.Lease, printable(lastError, 1000), w.Gen, millis(at), millis(sooner))
+	return n == 1, err
+}
+
+// Fail frees the lease of work whose handler failed, and counts that: due at that time, and why. ok is
+// as in Finish.
+func (tx *Tx) Fail(ctx context.Context, w outbox.Work, at time.Time, cause string) (ok bool, err error) {
+	if w.Lease == "" {
+		return false, tx.fail(errNoSuchToken)
+	}
+	tx.willWake(at)
+	n, err := tx.exec(ctx, `UPDATE work SET lease_token = '', lease_until = 0, last_error = $3, due_at = $4, failures = failures + 1
+		WHERE id = $1 AND lease_token = $2`, w.ID, w.Lease, printable(cause, 1000), millis(at))
 	return n == 1, err
 }
 
@@ -107,11 +119,11 @@ func (tx *Tx) WorkFor(ctx context.Context, kind, subject string) (outbox.Work, e
 	return one(ctx, tx, scanWork, `SELECT `+workColumns+` FROM work WHERE kind = $1 AND subject = $2`, kind, subject)
 }
 
-const workColumns = `id, business_id, kind, subject, lane, due_at, attempts, gen, lease_token, lease_until, last_error`
+const workColumns = `id, business_id, kind, subject, lane, due_at, attempts, gen, lease_token, lease_until, last_error, failures`
 
 func scanWork(r row) (w outbox.Work, err error) {
 	var due, until int64
-	err = r.Scan(&w.ID, &w.BusinessID, &w.Kind, &w.Subject, &w.Lane, &due, &w.Attempts, &w.Gen, &w.Lease, &until, &w.LastError)
+	err = r.Scan(&w.ID, &w.BusinessID, &w.Kind, &w.Subject, &w.Lane, &due, &w.Attempts, &w.Gen, &w.Lease, &until, &w.LastError, &w.Failures)
 	w.DueAt, w.LeaseUntil = instant(due), instant(until)
 	return w, err
 }

@@ -215,7 +215,8 @@ var closed = []struct {
 	{netip.MustParsePrefix("10.0.0.0/8"), "private"},
 	{netip.MustParsePrefix("100.64.0.0/10"), "private (carrier-grade NAT)"},
 	{netip.MustParsePrefix("127.0.0.0/8"), "loopback"},
-	{netip.MustParsePrefix("169.254.0.0/16"), "link-local"}, // 169.254.169.254: the clouds' metadata
+	{netip.MustParsePrefix("168.63.129.16/32"), "a cloud's own"}, // Azure's WireServer: a public address that only its machines reach
+	{netip.MustParsePrefix("169.254.0.0/16"), "link-local"},      // 169.254.169.254: the clouds' metadata
 	{netip.MustParsePrefix("172.16.0.0/12"), "private"},
 	{netip.MustParsePrefix("192.0.0.0/24"), "reserved"}, // 192.0.0.192: Oracle's metadata
 	{netip.MustParsePrefix("192.0.2.0/24"), "reserved for documentation"},

@@ -78,6 +78,7 @@ func TestCheckURLPrivate(t *testing.T) {
 		{"192.168.1.1", true},
 		{"100.64.0.1", true},
 		{"169.254.169.254", true},
+		{"168.63.129.16", true}, // a public address that only a cloud's machines reach
 		{"0.0.0.0", true},
 		{"255.255.255.255", true},
 		{"224.0.0.1", true},
@@ -128,7 +129,7 @@ func TestCheckURLPrivate(t *testing.T) {
 }
 
 func TestRefusal(t *testing.T) {
-	for _, text := range []string{"8.8.8.8", "1.1.1.1", "9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "100.63.255.255", "100.128.0.0",
+	for _, text := range []string{"8.8.8.8", "1.1.1.1", "9.255.255.255", "11.0.0.0", "168.63.129.15", "168.63.129.17", "172.15.255.255", "172.32.0.0", "100.63.255.255", "100.128.0.0",
 		"169.253.255.255", "192.167.255.255", "192.169.0.0", "223.255.255.255", "198.17.255.255", "198.20.0.0", "195.158.26.90",
 		"2606:4700::1", "2a00:1450::1", "64:ff9b::8.8.8.8", "::ffff:8.8.8.8", "2001:4860:4860::8888", "2003::1"} {
 		if why := refusal(netip.MustParseAddr(text)); why != "" {
@@ -138,7 +139,7 @@ func TestRefusal(t *testing.T) {
 	for text, want := range map[string]string{
 		"10.0.0.0": "private", "10.255.255.255": "private", "172.16.0.0": "private", "172.31.255.255": "private", "192.168.255.255": "private",
 		"100.64.0.0": "carrier", "100.127.255.255": "carrier", "127.255.255.255": "loopback", "0.1.2.3": "unspecified",
-		"169.254.169.254": "link-local", "192.0.0.192": "reserved", "192.0.2.1": "documentation", "198.18.0.1": "benchmarks", "198.51.100.7": "documentation",
+		"169.254.169.254": "link-local", "168.63.129.16": "a cloud's own", "192.0.0.192": "reserved", "192.0.2.1": "documentation", "198.18.0.1": "benchmarks", "198.51.100.7": "documentation",
 		"203.0.113.7": "documentation", "192.88.99.1": "6to4", "239.1.1.1": "multicast", "240.0.0.1": "reserved", "255.255.255.255": "reserved",
 		"::": "unspecified", "::1": "loopback", "fd00::1": "private", "fe80::1": "link-local", "fe80::1%eth0": "link-local", "fec0::1": "private", "ff02::1": "multicast",
 		"2001::1": "reserved", "2001:10::1": "reserved", "2002::1": "6to4", "2001:db8::1": "documentation", "3fff::1": "documentation",
