@@ -32,6 +32,9 @@ const (
 	// reportContradicted is the code of an operation that was decided at the till, and of which the
 	// device or the company said otherwise afterwards. The till's note says what.
 	reportContradicted = "contradicted"
+
+	// reportReceiptRefused is that of a sale whose fiscal receipt's link the company refuses for good.
+	reportReceiptRefused = "receipt_refused"
 )
 
 // oldestReport is how far back a till's clock is believed.
@@ -333,9 +336,9 @@ func (g *Gateway) takeReturn(ctx context.Context, b *book, t pay.Till, k *pay.Ke
 }
 
 // contradicted calls a person where a till's decision turned out to be wrong: money has moved that
-// the book does not have, or the reverse.
+// the book does not have, or the reverse; and where a wallet's company does not take the receipt.
 func contradicted(ctx context.Context, b *book, inv *pay.Invoice, paymentID string, r pay.TillReport) error {
-	if r.Code != reportContradicted {
+	if r.Code != reportContradicted && r.Code != reportReceiptRefused {
 		return nil
 	}
 	return b.alarm(ctx, inv, paymentID, pay.AttentionProvider, "the till: "+cmp.Or(heardNote(r.Note), "what was decided there turned out to be otherwise")+slip(r))
