@@ -45,6 +45,7 @@ type simulation struct {
 	inv  gateway.Invoice
 	log  []string
 	calm bool // nothing fails any more
+	away bool // the database
 	deep int  // within a call to a company
 
 	opened, taken, told bool            // at "link": the attempt, its debit, and that we took it over
@@ -87,8 +88,12 @@ func (s *simulation) step() {
 		what = "work"
 		_, err = s.runner.RunDue(ctx)
 	}
-	s.store.FailWrites(false)
 	s.say("%s: %v", what, err)
+	if s.away { // nobody comes before the lease of the dead call has ended: he would be made to wait for it
+		s.store.FailWrites(false)
+		s.advance(gateway.Lease + time.Second)
+		s.away = false
+	}
 }
 
 // opens has the buyer begin at "link".
@@ -174,6 +179,7 @@ func (s *simulation) says(op string, p pay.Payment) (provider.Outcome, error) {
 	case s.chance(15):
 		s.say("%s: debited, and the database is away", op)
 		s.store.FailWrites(true)
+		s.away = true
 	default:
 		s.say("%s: debited", op)
 	}
