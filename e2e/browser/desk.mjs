@@ -42,10 +42,10 @@ await check("a stuck delivery is found in the inbox, and sent again", () => as("
   await shoot(page, "desk-stuck");
   const row = page.locator("tr", { hasText: "stuck-0" });
   await row.getByRole("button", { name: "Send again" }).click();
-  await says(page, "1 events are being sent again");
+  await says(page, "Events being sent again: 1");
   await page.locator("input[name=event]").first().check();
   await page.getByRole("button", { name: "Send the selected again" }).click();
-  await says(page, "1 events are being sent again");
+  await says(page, "Events being sent again: 1");
 }));
 
 await check("what was pasted is understood, and found", () => as("viewer", {}, async (page) => {

@@ -181,7 +181,7 @@ await check("any fault can be set on any step", () => scene({}, async (page) => 
   await page.locator("#kind-click").selectOption("twice");
   await page.locator("#times-click").fill("3");
   await page.locator("#another-click").getByRole("button", { name: "Switch on" }).click();
-  await page.locator("#faults-click [role=switch][aria-checked=true]").filter({ hasText: "3 more times" }).waitFor();
+  await page.locator("#faults-click [role=switch][aria-checked=true]").filter({ hasText: "times left: 3" }).waitFor();
   await page.locator("#another-click").getByRole("button", { name: "Switch everything off" }).click();
   await page.locator("#faults-click [aria-checked=true]").waitFor({ state: "detached" });
 }));

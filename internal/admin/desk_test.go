@@ -412,8 +412,8 @@ func TestStuckDeliveriesAreRetried(t *testing.T) {
 	if len(events) != 3 {
 		t.Fatalf("%d rows", len(events))
 	}
-	support.want(support.follow(support.post("/admin/stuck", url.Values{"one": {events[0][1]}})), 200, "1 events are being sent again")
-	support.want(support.follow(support.post("/admin/stuck", url.Values{"event": {events[1][1], events[2][1], "x"}})), 200, "2 events are being sent again")
+	support.want(support.follow(support.post("/admin/stuck", url.Values{"one": {events[0][1]}})), 200, "Events being sent again: 1")
+	support.want(support.follow(support.post("/admin/stuck", url.Values{"event": {events[1][1], events[2][1], "x"}})), 200, "Events being sent again: 2")
 	support.want(support.follow(support.post("/admin/stuck", url.Values{})), 200, "Nothing was selected")
 	support.want(support.get("/admin/stuck"), 200, "Everything has arrived") // they are on their way again
 	p.workOff()

@@ -39,7 +39,7 @@ func TestTheInboxLeadsToPayoutsDaysAndTills(t *testing.T) {
 	viewer := p.as(staff.Viewer)
 	viewer.want(viewer.get("/admin/"), 200,
 		"Payouts that need somebody: 1", "150\u00a0000\u00a0soum · Multicard · salary-7", "/admin/payouts/"+payout,
-		"Days that do not agree with the company: 1", "2026-11-20 · Multicard · 1 differences, 41 agree", "/admin/reconciliations/"+day,
+		"Days that do not agree with the provider: 1", "2026-11-20 · Multicard · differences: 1, agree: 41", "/admin/reconciliations/"+day,
 		"Returns at tills of which nothing is known: 1", "Till 1 · 1", "/admin/tills/"+till.ID)
 	viewer.want(viewer.get("/admin/payouts"), 200, "salary-7", "/admin/payouts/"+payout)
 	viewer.want(viewer.get("/admin/reconciliations"), 200, "2026-11-20", "/admin/reconciliations/"+day)

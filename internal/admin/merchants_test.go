@@ -36,7 +36,7 @@ func (p *program) register(name string) (id string) {
 func TestEveryCompanyHasAForm(t *testing.T) {
 	p := start(t)
 	b := p.as(staff.Owner)
-	b.want(b.get("/admin/merchants/new"), 200, "Which payment company")
+	b.want(b.get("/admin/merchants/new"), 200, "At which provider?")
 	for _, x := range app.Plugins() {
 		info := x.Provider.Info()
 		form := b.get("/admin/merchants/new?provider=" + info.Name)
@@ -224,7 +224,7 @@ func TestAddingChangesNobody(t *testing.T) {
 	form := url.Values{"provider": {"payme"}, "source": {"shop"}, "business": {"namuna"}, "c.merchantId": {"5e730e8e0b852a417aa49cec"}, "c.key": {"the-secret-that-was-typed"}}
 	b.want(b.post("/admin/merchants", form), 422, "password or the code is wrong", "5e730e8e0b852a417aa49cec")
 	got := b.post("/admin/merchants", b.proved(form))
-	b.want(got, 409, "at this company already", `href="/admin/merchants/`+id+`/edit"`)
+	b.want(got, 409, "at this provider already", `href="/admin/merchants/`+id+`/edit"`)
 	if strings.Contains(got.body, "that-was-typed") {
 		t.Error("the secret is sent back")
 	}

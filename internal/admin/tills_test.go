@@ -60,7 +60,7 @@ func TestATillsLife(t *testing.T) {
 	report("01900000-0000-7000-8000-000000000005", "return", "approved", 4_000_000, func(r *pay.TillReport) { r.Original = sale })
 	for _, page := range []string{"/admin/tills", "/admin/tills?source=till&business=shop_7", at} {
 		got := viewer.get(page)
-		viewer.want(got, 200, "Paired", "1 sales, 150\u00a0000\u00a0soum", "1 returns, 40\u00a0000\u00a0soum", "1 outcomes not known", "needs=unknown_outcome")
+		viewer.want(got, 200, "Paired", "sales: 1, 150\u00a0000\u00a0soum", "returns: 1, 40\u00a0000\u00a0soum", "outcomes not known: 1", "needs=unknown_outcome")
 		if strings.Contains(got.body, "Revoke") || strings.Contains(got.body, "/tills/new") {
 			t.Errorf("%s offers a viewer what only an owner may", page)
 		}

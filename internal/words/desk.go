@@ -50,14 +50,14 @@ var (
 var (
 	SentOK        = Text{"qabul qildi (%d)", "принял (%d)", "accepted (%d)"}
 	SentError     = Text{"xato bilan javob berdi (%d)", "ответил ошибкой (%d)", "answered with an error (%d)"}
-	SentUnknown   = Text{"bunday manzil yoʻq (%d)", "такого адреса нет (%d)", "knows no such address (%d)"}
+	SentUnknown   = Text{"bunday manzilni bilmaydi (%d)", "не знает такого адреса (%d)", "knows no such address (%d)"}
 	SentRefused   = Text{"bizni tanimadi (%d): imzo yoki kirish sozlamasini tekshiring", "не признал нас (%d): проверьте подпись или доступ", "did not let us in (%d): check the signature or its access rules"}
 	SentElsewhere = Text{"boshqa manzilga yoʻnaltirdi (%d): yoʻnaltirish qabul qilinmaydi", "перенаправил (%d): перенаправления не принимаются", "redirected (%d): redirects are not followed"}
 	SentSlow      = Text{"10 soniyada javob bermadi", "не ответил за 10 секунд", "did not answer within 10 seconds"}
-	SentTLS       = Text{"TLS sertifikati yaroqsiz", "сертификат TLS недействителен", "its TLS certificate is not valid"}
-	SentDNS       = Text{"server nomi topilmadi", "имя сервера не найдено", "its host’s name is not found"}
+	SentTLS       = Text{"yaroqsiz TLS sertifikatini koʻrsatdi", "показал недействительный сертификат TLS", "has no valid TLS certificate"}
+	SentDNS       = Text{"nomi boʻyicha topilmadi", "не найден по имени", "is not found by its name"}
 	SentClosed    = Text{"ulanishni qabul qilmayapti", "не принимает соединение", "does not accept connections"}
-	SentPrivate   = Text{"xususiy manzil: bunday joyga yuborilmaydi", "частный адрес: туда не отправляется", "a private address: nothing is sent there"}
+	SentPrivate   = Text{"xususiy manzilda: bunday joyga yuborilmaydi", "стоит по частному адресу: туда не отправляется", "is at a private address: nothing is sent there"}
 	SentLost      = Text{"javob bermadi", "не ответил", "did not answer"}
 	SentNever     = Text{"hali yuborilmagan", "ещё не отправлялось", "not sent yet"}
 )
@@ -67,8 +67,8 @@ var (
 	InboxToday     = Text{"Bugun", "Сегодня", "Today"}
 	InboxPaid      = Text{"Toʻlandi", "Оплачено", "Paid"}
 	InboxBack      = Text{"Qaytarildi", "Возвращено", "Returned"}
-	InboxPaidCount = Text{"%d ta toʻlov", "платежей: %d", "%d payments"}
-	InboxBackCount = Text{"%d ta qaytarish", "возвратов: %d", "%d refunds"}
+	InboxPaidCount = Text{"%d ta toʻlov", "платежей: %d", "payments: %d"}
+	InboxBackCount = Text{"%d ta qaytarish", "возвратов: %d", "refunds: %d"}
 	InboxRate      = Text{"Muvaffaqiyat", "Успешность", "Success"}
 	InboxRateHint  = Text{"bugun toʻlangan urinishlar ulushi", "доля попыток, оплаченных сегодня", "share of today’s ended attempts that were paid"}
 	InboxNoDay     = Text{"Bugun hali toʻlov boʻlmagan.", "Сегодня платежей ещё не было.", "No payment yet today."}
@@ -88,7 +88,7 @@ var (
 	HeapReceipt  = Text{"Oʻtmagan fiskal cheklar: %d", "Неудавшиеся фискальные чеки: %d", "Fiscal receipts that failed: %d"}
 	HeapInactive = Text{"Oʻchirilgan savdogarlar: %d", "Отключённые мерчанты: %d", "Merchants switched off: %d"}
 	HeapPayout   = Text{"Diqqat talab chiqimlar: %d", "Выплаты, требующие внимания: %d", "Payouts that need somebody: %d"}
-	HeapCompared = Text{"Kunlar kompaniya bilan mos kelmadi: %d", "Дни, не сошедшиеся с компанией: %d", "Days that do not agree with the company: %d"}
+	HeapCompared = Text{"Kunlar provayder bilan mos kelmadi: %d", "Дни, не сошедшиеся с провайдером: %d", "Days that do not agree with the provider: %d"}
 	HeapTill     = Text{"Kassalardagi natijasi nomaʼlum qaytarishlar: %d", "Возвраты на кассах с неизвестным исходом: %d", "Returns at tills of which nothing is known: %d"}
 	HeapApproval = Text{"Ikkinchi kishini kutayotgan qaytarishlar: %d", "Возвраты, ждущие второго человека: %d", "Refunds that wait for a second person: %d"}
 )
@@ -100,29 +100,29 @@ var (
 	PayoutDone     = Text{"Yakunlangan", "Завершена", "Ended"}
 	PayoutArrived  = Text{"Yetib borgan", "Дошла", "Arrived"}
 	PayoutFailed   = Text{"Yuborilmagan", "Не отправлена", "Not sent"}
-	PayoutUnknown  = Text{"Pul ketgan boʻlishi mumkin, kompaniya esa javob bermayapti. Avval uning kabinetida tekshiring. Yuborilmagan desangiz, ilova uni yana yuborishi mumkin.", "Деньги могли уйти, а компания не отвечает. Сначала проверьте в её кабинете. Если вы ответите, что не отправлена, приложение может отправить её снова.", "The money may have gone, and the company does not answer. Check in its cabinet first. If you say that it was not sent, the app may send it once more."}
+	PayoutUnknown  = Text{"Pul ketgan boʻlishi mumkin, provayder esa javob bermayapti. Avval uning kabinetida tekshiring. Yuborilmagan desangiz, ilova uni yana yuborishi mumkin.", "Деньги могли уйти, а провайдер не отвечает. Сначала проверьте в его кабинете. Если вы ответите, что не отправлена, приложение может отправить её снова.", "The money may have gone, and the provider does not answer. Check in its cabinet first. If you say that it was not sent, the app may send it once more."}
 	PayoutYes      = Text{"Pul yetib borgan", "Деньги дошли", "The money arrived"}
 	PayoutNo       = Text{"Pul yuborilmagan", "Деньги не отправлены", "No money was sent"}
 	ComparedTitle  = Text{"Mos kelmagan kunlar", "Дни с расхождениями", "Days that do not agree"}
 	DayOf          = Text{"Kun", "День", "Day"}
-	DayFound       = Text{"%d ta farq, %d tasi mos", "расхождений: %d, совпало: %d", "%d differences, %d agree"}
+	DayFound       = Text{"%d ta farq, %d tasi mos", "расхождений: %d, совпало: %d", "differences: %d, agree: %d"}
 	DayAgree       = Text{"Mos", "Совпало", "Agree"}
 	DayFailed      = Text{"Solishtirib boʻlmadi", "Сверить не удалось", "It could not be compared"}
 	DayRunning     = Text{"Solishtirilmoqda", "Сверяется", "It is being compared"}
 	DayKinds       = Text{"Farqlar turi", "Виды расхождений", "Kinds of differences"}
 	DayDifferent   = Text{"Farq qiladi", "Различаются", "Differ"}
-	DayTheirs      = Text{"Faqat kompaniyada", "Только у компании", "Only theirs"}
+	DayTheirs      = Text{"Faqat provayderda", "Только у провайдера", "Only theirs"}
 	DayOurs        = Text{"Faqat bizda", "Только у нас", "Only ours"}
-	DaySideTheirs  = Text{"Kompaniyada", "У компании", "At the company"}
+	DaySideTheirs  = Text{"Provayderda", "У провайдера", "At the provider"}
 	DaySideOurs    = Text{"Bizda", "У нас", "In our book"}
 	DayNone        = Text{"yoʻq", "нет", "none"}
 	DayWhy         = Text{"Nima qilindi", "Что сделано", "What was done about it"}
 	DayNoted       = Text{"Koʻrib chiqildi", "Разобрано", "Seen to"}
-	DayTakeOver    = Text{"Kompaniya soʻzini qabul qilish", "Принять слово компании", "Take the company’s word"}
+	DayTakeOver    = Text{"Provayder soʻzini qabul qilish", "Принять слово провайдера", "Take the provider’s word"}
 	DaySettled     = Text{"Hal qilingan", "Улажено", "Settled"}
 	DidSettle      = Text{"Farq hal qilindi.", "Расхождение улажено.", "The difference is settled."}
 	CannotSettled  = Text{"Bu farq allaqachon hal qilingan.", "Это расхождение уже улажено.", "This difference is settled already."}
-	CannotTakeOver = Text{"Kompaniya soʻzini hisobimizga oʻtkazib boʻlmaydi: qoʻlda hal qilib, «koʻrib chiqildi» deb belgilang.", "Слово компании нельзя перенести в нашу книгу: уладьте вручную и отметьте как разобранное.", "Our book cannot take that over: see to it by hand, then mark it as seen to."}
+	CannotTakeOver = Text{"Provayder soʻzini hisobimizga oʻtkazib boʻlmaydi: qoʻlda hal qilib, «koʻrib chiqildi» deb belgilang.", "Слово провайдера нельзя перенести в нашу книгу: уладьте вручную и отметьте как разобранное.", "Our book cannot take that over: see to it by hand, then mark it as seen to."}
 )
 
 // Search.
@@ -159,8 +159,8 @@ var (
 	SayBackLost  = Text{"Qaytarishga javob yoʻqolgan: u bajarilgan boʻlishi mumkin.", "Ответ на возврат потерян: он мог быть сделан.", "The answer to a refund was lost: it may have been made."}
 	SayBeside    = Text{"Bundan tashqari aniqlanmagan narsa bor: pastda yozilgan.", "Кроме того, есть невыясненное: оно описано ниже.", "Beside that something is not cleared up: it stands below."}
 	SayTold      = Text{"Ilovaga %s da xabar berilgan, u %d javob qaytargan.", "Приложение уведомлено %s, ответило %d.", "The app was told at %s and answered %d."}
-	SayNotTold   = Text{"Ilova hali xabardor emas: %d urinish, %s.", "Приложение ещё не уведомлено: попыток %d, %s.", "The app has not been told: %d tries, it %s."}
-	SayGivenUp   = Text{"Ilovaga yetkazib boʻlmadi: %d urinish, %s.", "Приложение уведомить не удалось: попыток %d, %s.", "The app could not be told: %d tries, it %s."}
+	SayNotTold   = Text{"Ilova hali xabardor emas: %d urinish, serveri %s.", "Приложение ещё не уведомлено: попыток %d, его сервер %s.", "The app has not been told. Tries: %d; its server %s."}
+	SayGivenUp   = Text{"Ilovaga yetkazib boʻlmadi: %d urinish, serveri %s.", "Приложение уведомить не удалось: попыток %d, его сервер %s.", "The app could not be told. Tries: %d; its server %s."}
 	SayReceipt   = Text{"Fiskal chek bor.", "Фискальный чек есть.", "There is a fiscal receipt."}
 	SayNoReceipt = Text{"Fiskal chek oʻtmagan.", "Фискальный чек не прошёл.", "The fiscal receipt failed."}
 
@@ -220,7 +220,7 @@ var (
 	DonePending  = Text{"%s qaytarish yuborildi, javobi hali nomaʼlum.", "Возврат %s отправлен, ответа ещё нет.", "The refund of %s was sent; its outcome is not known yet."}
 	DoneNot      = Text{"Provayder qaytarmadi: %s", "Провайдер не вернул деньги: %s", "The provider did not return it: %s"}
 	DoneRefused  = Text{"Qaytarish rad etildi.", "Возврат отклонён.", "The refund was refused."}
-	DoneRetry    = Text{"%d ta xabar qayta yuborilmoqda.", "Отправляются снова: %d.", "%d events are being sent again."}
+	DoneRetry    = Text{"%d ta xabar qayta yuborilmoqda.", "Отправляются снова: %d.", "Events being sent again: %d."}
 	DoneRetryAll = Text{"Hammasi navbat bilan qayta yuborilmoqda.", "Все отправляются снова, по очереди.", "All of them are being sent again, one after the other."}
 )
 
@@ -347,7 +347,7 @@ var (
 	CannotBegun      = Text{"Toʻlov boshlangan yoki natijasi nomaʼlum: tugashini kuting.", "Платёж начат, или его исход неизвестен: дождитесь конца.", "A payment has begun, or its outcome is unknown: wait for its end."}
 	CannotOldForm    = Text{"Bu shakl eskirgan yoki ishlatilgan. Sahifani yangilab, qaytadan toʻldiring.", "Эта форма устарела или уже использована. Обновите страницу и заполните её заново.", "This form is stale or was used. Reload the page and fill it in anew."}
 	CannotChanged    = Text{"Shu orada holat oʻzgardi. Yangisini koʻrib, qaytadan qaror qiling.", "Тем временем состояние изменилось. Посмотрите новое и решите заново.", "It has changed meanwhile. Look at how it stands now, and decide anew."}
-	CannotOwner      = Text{"Chegaradan katta chiqim yetib bormaganini faqat ega ayta oladi: keyin pul yana bir marta yuborilishi mumkin.", "Что выплата выше предела не дошла, решает владелец: деньги могут уйти ещё раз.", "That a payout above the limit did not arrive is for an owner to say: the money may then be sent once more."}
+	CannotOwner      = Text{"Chegaradan katta chiqim yetib bormaganini faqat ega ayta oladi: keyin pul yana bir marta yuborilishi mumkin.", "Что выплата выше лимита не дошла, решает владелец: деньги могут уйти ещё раз.", "That a payout above the limit did not arrive is for an owner to say: the money may then be sent once more."}
 	CannotState      = Text{"Hisobning hozirgi holati bunga yoʻl qoʻymaydi.", "Нынешнее состояние счёта этого не позволяет.", "The invoice’s present state does not allow this."}
 	CannotNoEvent    = Text{"Hali xabar qiladigan hech narsa boʻlmagan.", "Пока не о чем уведомлять.", "Nothing has happened yet that could be told."}
 	CannotLeft       = Text{"Buncha pul qolmagan.", "Столько уже не осталось.", "There is not as much left."}
