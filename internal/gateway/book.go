@@ -23,10 +23,11 @@ const (
 // else.
 type book struct {
 	*store.Tx
-	g     *Gateway
-	now   time.Time
-	by    string
-	after []func() // once it is committed: what must not be counted twice when the closure runs again
+	g      *Gateway
+	now    time.Time
+	by     string
+	lapsed []string // the payments that this transaction ended because their time was over
+	after  []func() // once it is committed: what must not be counted twice when the closure runs again
 }
 
 // update runs fn in one write transaction.
@@ -53,22 +54,23 @@ func (g *Gateway) now() time.Time { return g.Now().UTC().Truncate(time.Milliseco
 // open reads an invoice under its lock, with its payments, and writes down which of them have
 // lapsed by their providers' rule.
 func (b *book) open(ctx context.Context, invoiceID string) (*pay.Invoice, []*pay.Payment, error) {
-	inv, err := found(b.LockInvoice(ctx, invoiceID))("invoice")
-	if err != nil {
-		return nil, nil, err
-	}
-	rows, err := b.Payments(ctx, invoiceID)
-	if err != nil {
-		return nil, nil, err
-	}
-	payments := make([]*pay.Payment, len(rows))
-	for i := range rows {
-		payments[i] = &rows[i]
-		if err := b.lapse(ctx, &inv, payments[i]); err != nil {
+	return b.opened(ctx)(b.LockBook(ctx, invoiceID, false))
+}
+
+// opened is open, once the invoice is locked and its payments are read.
+func (b *book) opened(ctx context.Context) func(pay.Invoice, []pay.Payment, error) (*pay.Invoice, []*pay.Payment, error) {
+	return func(inv pay.Invoice, rows []pay.Payment, err error) (*pay.Invoice, []*pay.Payment, error) {
+		if _, err := found(inv, err)("invoice"); err != nil {
 			return nil, nil, err
 		}
+		payments := pointers(rows)
+		for _, p := range payments {
+			if err := b.lapse(ctx, &inv, p); err != nil {
+				return nil, nil, err
+			}
+		}
+		return &inv, payments, nil
 	}
-	return &inv, payments, nil
 }
 
 // lapse ends an attempt that is past its time, where its provider's rule ends it.
@@ -76,6 +78,7 @@ func (b *book) lapse(ctx context.Context, inv *pay.Invoice, p *pay.Payment) erro
 	if !p.Lapsed(b.now) || p.OnExpiry == "" {
 		return nil
 	}
+	b.lapsed = append(b.lapsed, p.ID)
 	_, err := b.move(ctx, inv, p, pay.Change{To: p.OnExpiry, At: b.now, Reason: p.LapseNote}, "the attempt ran out")
 	return err
 }
@@ -95,6 +98,11 @@ func (b *book) move(ctx context.Context, inv *pay.Invoice, p *pay.Payment, c pay
 	b.after = append(b.after, func() { b.g.Metrics.Payment(p.Provider, p.State) })
 	if was == pay.Unknown {
 		if err := b.settled(ctx, inv, p.ID, pay.AttentionUnknown); err != nil {
+			return false, err
+		}
+	}
+	if was == pay.Created && p.Way != "" && p.State.Final() && inv.Attention != "" {
+		if err := b.closeAlarms(ctx, inv, func(a pay.Alarm) bool { return a.PaymentID == p.ID && a.Message == doubleDoubt(p) }); err != nil {
 			return false, err
 		}
 	}
@@ -216,15 +224,16 @@ func (b *book) wrote(ctx context.Context, inv *pay.Invoice, c store.Change) erro
 	return b.InsertChange(ctx, c)
 }
 
-// alarm puts something before a person: once per payment (or invoice) and kind, as long as it
-// stands.
+// alarm puts something before a person: once per payment (or invoice), kind and words, as long as it
+// stands. Two facts are two alarms: an alarm may be all that is left of money that moved. What
+// happens twice must therefore be told in words that name which.
 func (b *book) alarm(ctx context.Context, inv *pay.Invoice, paymentID string, kind pay.Attention, message string) error {
 	standing, err := b.Alarms(ctx, inv.ID)
 	if err != nil {
 		return err
 	}
 	for _, a := range standing {
-		if a.ClosedAt.IsZero() && a.PaymentID == paymentID && a.Kind == kind {
+		if a.ClosedAt.IsZero() && a.PaymentID == paymentID && a.Kind == kind && a.Message == message {
 			return nil
 		}
 	}
@@ -240,6 +249,11 @@ func (b *book) alarm(ctx context.Context, inv *pay.Invoice, paymentID string, ki
 
 // settled closes the alarms of one kind about a payment: what they warned of is known now.
 func (b *book) settled(ctx context.Context, inv *pay.Invoice, paymentID string, kind pay.Attention) error {
+	return b.closeAlarms(ctx, inv, func(a pay.Alarm) bool { return a.PaymentID == paymentID && a.Kind == kind })
+}
+
+// closeAlarms closes the open alarms of an invoice of which exactly what they say is settled.
+func (b *book) closeAlarms(ctx context.Context, inv *pay.Invoice, settled func(pay.Alarm) bool) error {
 	standing, err := b.Alarms(ctx, inv.ID)
 	if err != nil {
 		return err
@@ -248,7 +262,7 @@ func (b *book) settled(ctx context.Context, inv *pay.Invoice, paymentID string, 
 	for _, a := range standing {
 		switch {
 		case !a.ClosedAt.IsZero():
-		case a.PaymentID == paymentID && a.Kind == kind:
+		case settled(a):
 			if err := b.CloseAlarm(ctx, a.ID, b.by, b.now); err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/evidence"
@@ -25,12 +26,9 @@ var _ provider.Desk = desk{}
 
 // Check says whether an amount could be paid now for the invoice that an account names.
 func (d desk) Check(ctx context.Context, account string, amount pay.Tiyin) (inv pay.Invoice, err error) {
-	err = d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if inv, err = d.find(ctx, tx, account); err != nil {
-			return err
-		}
-		payments, err := tx.Payments(ctx, inv.ID)
-		if err != nil {
+	err = d.g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		var payments []pay.Payment
+		if inv, payments, err = d.find(ctx, tx, account); err != nil {
 			return err
 		}
 		return d.takes(&inv, pointers(payments), amount, false)
@@ -41,12 +39,9 @@ func (d desk) Check(ctx context.Context, account string, amount pay.Tiyin) (inv 
 
 // Find reads the invoice that an account names and the payment that holds it, if any.
 func (d desk) Find(ctx context.Context, account string) (inv pay.Invoice, holder *pay.Payment, err error) {
-	err = d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if inv, err = d.find(ctx, tx, account); err != nil {
-			return err
-		}
-		payments, err := tx.Payments(ctx, inv.ID)
-		if err != nil {
+	err = d.g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		var payments []pay.Payment
+		if inv, payments, err = d.find(ctx, tx, account); err != nil {
 			return err
 		}
 		now := d.g.now()
@@ -61,26 +56,31 @@ func (d desk) Find(ctx context.Context, account string) (inv pay.Invoice, holder
 	return inv, holder, err
 }
 
-// find reads an invoice of this merchant's business by its id or its pay number.
-func (d desk) find(ctx context.Context, tx *store.Tx, account string) (pay.Invoice, error) {
-	return byAccount(ctx, tx.InvoiceByAccount, d.m.BusinessID, account)
+// find reads an invoice of this merchant's business by its id or its pay number, and its payments.
+func (d desk) find(ctx context.Context, tx *store.Tx, account string) (inv pay.Invoice, payments []pay.Payment, err error) {
+	if !couldBeAccount(account) {
+		return inv, nil, provider.NoAccount
+	}
+	inv, payments, err = tx.BookByAccount(ctx, d.m.BusinessID, account)
+	if errors.Is(err, store.ErrNotFound) {
+		err = provider.NoAccount
+	}
+	return inv, payments, err
 }
 
 // named is the id of what find reads.
 func (d desk) named(ctx context.Context, tx *store.Tx, account string) (id string, err error) {
-	return byAccount(ctx, tx.InvoiceNamed, d.m.BusinessID, account)
-}
-
-func byAccount[T any](ctx context.Context, look func(context.Context, string, string) (T, error), businessID, account string) (found T, err error) {
-	if account == "" || len(account) > 255 {
-		return found, provider.NoAccount
+	if !couldBeAccount(account) {
+		return "", provider.NoAccount
 	}
-	found, err = look(ctx, businessID, account)
+	id, err = tx.InvoiceNamed(ctx, d.m.BusinessID, account)
 	if errors.Is(err, store.ErrNotFound) {
 		err = provider.NoAccount
 	}
-	return found, err
+	return id, err
 }
+
+func couldBeAccount(account string) bool { return account != "" && len(account) <= 255 }
 
 // takes says whether a new attempt of amount may be made on the invoice: payable, busy, amount.
 func (d desk) takes(inv *pay.Invoice, payments []*pay.Payment, amount pay.Tiyin, parallel bool) error {
@@ -118,12 +118,15 @@ func (d desk) takes(inv *pay.Invoice, payments []*pay.Payment, amount pay.Tiyin,
 
 // Open begins an attempt under the provider's own id.
 func (d desk) Open(ctx context.Context, o provider.OpenOrder) (res provider.Result, err error) {
-	if o.Ref == "" || len(o.Ref) > 255 {
+	if !couldBeRef(o.Ref) {
 		return res, provider.NoPayment
 	}
 	var refusal error
 	err = d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
 		res, refusal = provider.Result{}, nil
+		if couldBeAccount(o.Account) {
+			b.ForeseeInvoiceNamed(d.m.BusinessID, o.Account)
+		}
 		invoiceID, err := b.InvoiceOfRef(ctx, d.m.ID, o.Ref)
 		if err == nil {
 			return d.again(ctx, b, invoiceID, o.Ref, &res, &refusal)
@@ -158,13 +161,8 @@ func (d desk) Open(ctx context.Context, o provider.OpenOrder) (res provider.Resu
 			TheirTime: o.TheirTime, ExpiresAt: o.ExpiresAt, OnExpiry: o.OnExpiry, LapseNote: o.ExpiryReason,
 			CreatedAt: b.now, Meta: o.Meta,
 		}
-		ok, err := b.InsertPayment(ctx, made)
-		if err != nil {
+		if err := b.AddPayment(ctx, made); err != nil {
 			return err
-		}
-		if !ok { // the same id on another invoice, at the same moment
-			refusal = provider.Busy
-			return nil
 		}
 		res = provider.Result{Payment: made, Invoice: *inv}
 		b.after = append(b.after, func() { d.g.Metrics.Payment(d.m.Provider, pay.Created) })
@@ -228,7 +226,11 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	}
 	// Whoever confirms has debited the buyer already: a no goes before a person.
 	no := func(r provider.Refusal, kind pay.Attention, why string) (bool, error, error) {
-		return false, r, b.alarm(ctx, inv, p.ID, kind, p.Provider+" says that it took the money, "+why)
+		as := ""
+		if proof.Ref != "" && proof.Ref != p.Ref { // another debit than the one that we know, or than the last
+			as = " as " + heardCode(proof.Ref)
+		}
+		return false, r, b.alarm(ctx, inv, p.ID, kind, p.Provider+" says that it took the money"+as+", "+why)
 	}
 	switch {
 	case lapsed:
@@ -239,10 +241,19 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	case proof.Amount != 0 && proof.Amount != p.Amount:
 		return no(provider.WrongAmount, pay.AttentionAmount, "but "+proof.Amount.Words()+" instead of "+p.Amount.Words())
 	}
-	for _, other := range payments {
-		if other.ID != p.ID && other.State.Live() {
-			return no(provider.AlreadyPaid, pay.AttentionProvider, "but another payment of the invoice is "+string(other.State))
+	if other := beside(payments, p); other != nil {
+		if p.Asked != "" { // it was our own call: what became of it is known now
+			if err := g.learn(p, proof); err != nil {
+				return false, nil, err
+			}
+			if err := b.paidOtherwise(ctx, inv, p, p.Provider+" took the money too"); err != nil {
+				return false, nil, err
+			}
 		}
+		return no(provider.AlreadyPaid, pay.AttentionProvider, "but another payment of the invoice is "+string(other.State))
+	}
+	if other := rival(payments, p, b.now); other != nil && (other.Asked == pay.AskedCharge || other.Asked == pay.AskedConfirm) {
+		return no(provider.Busy, pay.AttentionProvider, untilKnown)
 	}
 	if inv.Status != pay.StatusPending && inv.Status != pay.StatusHeld {
 		if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: "invoice " + string(inv.Status)}, "came after the invoice was "+string(inv.Status)); err != nil {
@@ -259,12 +270,25 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Paid, At: b.now}, p.Provider+" took the money"); err != nil {
 		return false, nil, err
 	}
-	if inv.Attention == pay.AttentionAmount {
-		if err := b.settled(ctx, inv, p.ID, pay.AttentionAmount); err != nil {
+	if inv.Attention != "" {
+		if err := b.closeAlarms(ctx, inv, func(a pay.Alarm) bool {
+			return a.PaymentID == p.ID && (a.Kind == pay.AttentionAmount || strings.HasSuffix(a.Message, untilKnown))
+		}); err != nil {
 			return false, nil, err
 		}
 	}
-	return false, nil, g.withdrawOthers(ctx, b, payments, p.ID)
+	return false, nil, g.withdrawOthers(ctx, b, inv, payments, p.ID)
+}
+
+// untilKnown is why the word of a company that took the money must wait: which of two payments
+// counts is known when the other's answer is. The alarm about it ends by itself if it is this one.
+const untilKnown = "while it is not known yet whether another charge of the invoice took it"
+
+// paidOtherwise ends an attempt of ours beside a payment that has its money. Whoever calls it tells
+// a person where its own money moved.
+func (b *book) paidOtherwise(ctx context.Context, inv *pay.Invoice, p *pay.Payment, note string) error {
+	_, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: "paid_otherwise"}, note)
+	return err
 }
 
 // learn takes from a proof what the payment did not know. A card's token is sealed at once.
@@ -294,9 +318,15 @@ func (g *Gateway) learn(p *pay.Payment, proof provider.Proof) error {
 	return nil
 }
 
-// withdrawOthers has the hosted pages taken back that were made for an invoice that is paid now.
-func (g *Gateway) withdrawOthers(ctx context.Context, b *book, payments []*pay.Payment, paidID string) error {
+// withdrawOthers takes back what else could still be paid of an invoice that is paid now: the hosted
+// pages at their companies, and here the attempts that wait for the buyer's code.
+func (g *Gateway) withdrawOthers(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, paidID string) error {
 	for _, p := range payments {
+		if p.ID != paidID && p.WaitsForCode(b.now) {
+			if err := b.paidOtherwise(ctx, inv, p, "the invoice was paid before the buyer's code came"); err != nil {
+				return err
+			}
+		}
 		if p.ID == paidID || p.State != pay.Created || !g.hosts(p.Provider) {
 			continue
 		}
@@ -397,7 +427,7 @@ func (d desk) Receipt(ctx context.Context, k provider.Key, r pay.Receipt) (provi
 			}
 		}
 		if r.StatusCode != 0 {
-			if err := b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" could not make the fiscal receipt: "+r.Message); err != nil {
+			if err := b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+receiptFailed+r.Message); err != nil {
 				return false, nil, err
 			}
 		}
@@ -423,27 +453,16 @@ func (d desk) on(ctx context.Context, k provider.Key, step onPayment) (res provi
 	var refusal error
 	err = d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
 		res, refusal = provider.Result{}, nil
-		row, err := d.payment(ctx, b.Tx, k)
+		inv, payments, p, err := d.open(ctx, b, k)
 		if err != nil {
 			return err
 		}
-		inv, payments, err := b.open(ctx, row.InvoiceID)
-		if err != nil {
-			return err
+		if p.Ref == "" {
+			p.Ref = k.Ref
 		}
-		for _, p := range payments {
-			if p.ID != row.ID {
-				continue
-			}
-			lapsed := row.State == pay.Created && row.Lapsed(b.now) && row.OnExpiry != "" && p.State == row.OnExpiry
-			if p.Ref == "" {
-				p.Ref = k.Ref
-			}
-			res.Again, refusal, err = step(ctx, b, inv, payments, p, lapsed)
-			res.Payment, res.Invoice = *p, *inv
-			return err
-		}
-		return provider.NoPayment
+		res.Again, refusal, err = step(ctx, b, inv, payments, p, slices.Contains(b.lapsed, p.ID))
+		res.Payment, res.Invoice = *p, *inv
+		return err
 	})
 	evidence.SetInvoice(ctx, res.Invoice.ID, res.Payment.ID)
 	if err == nil {
@@ -451,6 +470,40 @@ func (d desk) on(ctx context.Context, k provider.Key, step onPayment) (res provi
 	}
 	return res, err
 }
+
+// open is book.open of the invoice of the payment that a key names.
+func (d desk) open(ctx context.Context, b *book, k provider.Key) (inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, err error) {
+	named := func(p *pay.Payment) bool { return p.MerchantID == d.m.ID && p.Ref == k.Ref }
+	if k.PaymentID != "" {
+		row, err := d.payment(ctx, b.Tx, k)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		named = func(p *pay.Payment) bool { return p.ID == row.ID }
+		inv, payments, err = b.opened(ctx)(b.LockBook(ctx, row.InvoiceID, true))
+		if err != nil {
+			return nil, nil, nil, err
+		}
+	} else {
+		if !couldBeRef(k.Ref) {
+			return nil, nil, nil, provider.NoPayment
+		}
+		locked, rows, err := b.LockBookOfRef(ctx, d.m.ID, k.Ref, true)
+		if errors.Is(err, store.ErrNotFound) {
+			err = provider.NoPayment
+		}
+		if inv, payments, err = b.opened(ctx)(locked, rows, err); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	i := slices.IndexFunc(payments, named)
+	if i < 0 {
+		return nil, nil, nil, provider.NoPayment
+	}
+	return inv, payments, payments[i], nil
+}
+
+func couldBeRef(ref string) bool { return ref != "" && len(ref) <= 255 }
 
 // payment reads one attempt of this merchant by the provider's id, or by ours.
 func (d desk) payment(ctx context.Context, tx *store.Tx, k provider.Key) (p pay.Payment, err error) {
@@ -463,7 +516,7 @@ func (d desk) payment(ctx context.Context, tx *store.Tx, k provider.Key) (p pay.
 			return p, provider.NoPayment
 		}
 	} else {
-		if k.Ref == "" || len(k.Ref) > 255 {
+		if !couldBeRef(k.Ref) {
 			return p, provider.NoPayment
 		}
 		p, err = tx.PaymentByRef(ctx, d.m.ID, k.Ref)
@@ -476,7 +529,7 @@ func (d desk) payment(ctx context.Context, tx *store.Tx, k provider.Key) (p pay.
 
 // Payment reads one attempt. It writes nothing and expires nothing.
 func (d desk) Payment(ctx context.Context, ref string) (p pay.Payment, err error) {
-	err = d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = d.g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) error {
 		p, err = d.payment(ctx, tx, provider.Key{Ref: ref})
 		return err
 	})

@@ -67,7 +67,7 @@ func pageWords(l words.Lang) string {
 		"waiting": words.TillWaiting, "paid": words.TillPaid, "declined": words.TillDeclined, "unknown": words.TillUnknown, "doNot": words.TillDoNot, "against": words.TillAgainst, "refused": words.TillRefused,
 		"alone": words.TillAlone, "who": words.TillWho, "approve": words.TillApprove, "void": words.TillVoid, "rrn": words.TillRRN, "check": words.TillCheck,
 		"ours": words.TillOurs, "terminal": words.TillTerminals, "sales": words.TillSales, "returns": words.TillReturns, "token": words.TillToken,
-		"sum": words.TillShiftSum, "noSum": words.TillNoSum, "noLink": words.TillNoLink, "gateway": words.TillGateway, "qrWaits": words.TillQRWaits, "left": words.TillQRLeft, "soum": words.Soum,
+		"sum": words.TillShiftSum, "noSum": words.TillNoSum, "noLink": words.TillNoLink, "gateway": words.TillGateway, "qrWaits": words.TillQRWaits, "left": words.TillQRLeft, "stopping": words.TillStopping, "noStop": words.TillNoStop, "soum": words.Soum,
 	} {
 		said[key] = t.In(l)
 	}
@@ -210,7 +210,11 @@ func (a *Agent) pageShift(r *http.Request) envelope {
 			return no(a.broken(err))
 		}
 	}
-	told.Said, told.Tone = told.compare(words.Choose(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language")))
+	lang := words.Choose(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
+	told.Said, told.Tone = told.compare(lang)
+	if op.Code == terminal.CodeDiffers {
+		told.Said, told.Tone = words.TillDiffers.In(lang)+" "+told.Said, "failed"
+	}
 	return ok(told)
 }
 

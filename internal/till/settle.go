@@ -578,6 +578,9 @@ func (a *Agent) decideByPerson(ctx context.Context, id, decision, name, rrn stri
 	case op.State != journal.Unknown:
 		return badArgument("the operation is " + string(op.State) + "; only one that is unknown is decided about")
 	}
+	if d := a.deviceOf(op); d != nil && d.atWork(op.Endpoint) {
+		return atPinpad(op.Endpoint, terminal.CodeBusy) // what is decided now may be otherwise in a moment
+	}
 	op.State, op.Recovered, op.ResolvedBy = journal.Approved, true, name
 	if decision == "void" {
 		op.State, op.Code, op.Message = journal.Declined, "void", "decided by "+name

@@ -141,6 +141,7 @@ CREATE INDEX IF NOT EXISTS operations_open ON operations (state, created_at) WHE
 CREATE INDEX IF NOT EXISTS operations_device ON operations (device, created_at) WHERE device <> '';
 CREATE INDEX IF NOT EXISTS operations_payment ON operations (endpoint, payment_id) WHERE payment_id <> '';
 CREATE INDEX IF NOT EXISTS operations_unreported ON operations (created_at) WHERE revision > reported AND refused = '' AND state <> 'in_progress';
+CREATE INDEX IF NOT EXISTS operations_original ON operations (original) WHERE original <> '';
 CREATE INDEX IF NOT EXISTS operations_contradicted ON operations (created_at) WHERE code = 'contradicted';
 CREATE INDEX IF NOT EXISTS operations_receipt_refused ON operations (created_at) WHERE code = 'receipt_refused';
 CREATE INDEX IF NOT EXISTS operations_refused ON operations (created_at) WHERE refused <> '';
@@ -449,6 +450,12 @@ func (j *Journal) OpenReturn(ctx context.Context, endpoint, reference string) (*
 	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE state IN ('in_progress', 'unknown') AND endpoint = ? AND kind = 'return' AND reference = ? ORDER BY created_at LIMIT 1", endpoint, reference))
 }
 
+// GivenBack is what went back of a sale, or may have: what is unknown or under way counts.
+func (j *Journal) GivenBack(ctx context.Context, sale string) (sum pay.Tiyin, err error) {
+	err = j.db.QueryRowContext(ctx, "SELECT COALESCE(SUM(amount), 0) FROM operations WHERE original = ? AND original <> '' AND state IN ('approved', 'unknown', 'in_progress')", sale).Scan(&sum)
+	return sum, err
+}
+
 // The four lists that follow have no limit, so that nothing in them can hide behind what was left
 // lying: a forgotten one is money.
 
@@ -596,12 +603,24 @@ type Confirmation struct {
 	Done                      bool
 }
 
-// Queue keeps a link until it is delivered. Another link for the same operation takes its place.
+// Queue keeps a link until it is delivered, and writes it beside its operation, which then has
+// another revision: both or neither, so that no link stands there that nobody is given. Another link
+// for the same operation takes its place.
 func (j *Journal) Queue(ctx context.Context, operation, link string) error {
-	_, err := j.db.ExecContext(context.WithoutCancel(ctx), `INSERT INTO confirmations (operation, url, due_at, attempts, done, last_error) VALUES (?, ?, ?, 0, 0, '')
+	tx, err := j.db.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("UPDATE operations SET receipt_url = ?1, revision = revision + 1, refused = '' WHERE id = ?2 AND receipt_url <> ?1", link, operation); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`INSERT INTO confirmations (operation, url, due_at, attempts, done, last_error) VALUES (?, ?, ?, 0, 0, '')
 	  ON CONFLICT (operation) DO UPDATE SET url = excluded.url, due_at = excluded.due_at, attempts = 0, done = 0, last_error = '' WHERE url <> excluded.url OR last_error <> ''`,
-		operation, link, millis(j.now()))
-	return err
+		operation, link, millis(j.now())); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // Queued finds an operation's link; nil where there is none.

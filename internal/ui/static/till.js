@@ -292,9 +292,20 @@
     sum.focus();
   }
 
+  // A pinpad is asked to stop, which it does before the card. The result is what it says then.
+  async function stop() {
+    const mine = busy;
+    if (!told.totals[mine.way]) return;
+    const a = await call("/payment/operations/" + mine.id + "/cancel", {}).catch(() => null);
+    if (busy !== mine || !a) return;
+    if (a.error && a.error.data === "902") mine.note = say.noStop;
+    if (a.data && a.data.asked) mine.note = say.stopping;
+    if (mine.note) $("note").textContent = mine.note;
+  }
+
   function clear() {
     if (busy && shownID) { leave(); return; }
-    if (busy) return;
+    if (busy) { stop(); return; }
     sum.value = "";
     if (scan) scan.value = "";
     $("state").hidden = true;
@@ -342,7 +353,7 @@
       $("links").replaceChildren(...told.receipts.map((op) => el("li", money(op.amount) + " · " + op.endpoint + " · " + time(op.created_at) + " · " + (op.receipt_error || ""))));
       $("closing").hidden = told.closings.length === 0;
       drawLast(told.last);
-      if (busy && told.shows[busy.way]) $("note").textContent = told.shows[busy.way];
+      if (busy && !busy.note && told.shows[busy.way]) $("note").textContent = told.shows[busy.way];
     } catch { $("gateway").textContent = say.noLink; }
   }
 
