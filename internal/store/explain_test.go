@@ -109,15 +109,15 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.Invoices(ctx, store.InvoiceFilter{From: noon, To: noon.Add(time.Second)}, store.Page{})
 			return err
 		}},
-		{"Invoices of an order", "invoices_find_order", func(ctx context.Context, tx *store.Tx) error {
+		{"Invoices of an order", "invoices_order", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Invoices(ctx, store.InvoiceFilter{SourceInvoiceID: "order 5"}, store.Page{})
 			return err
 		}},
-		{"Invoices of an order of a business", "invoices_order|invoices_find_order", func(ctx context.Context, tx *store.Tx) error {
+		{"Invoices of an order of a business", "invoices_order|invoices_one_open", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Invoices(ctx, store.InvoiceFilter{Source: "app", Business: "5", SourceInvoiceID: "order 5"}, store.Page{})
 			return err
 		}},
-		{"Invoices by pay number", "invoices_find_pay_number", func(ctx context.Context, tx *store.Tx) error {
+		{"Invoices by pay number", "invoices_pay_number", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Invoices(ctx, store.InvoiceFilter{PayNumber: "5"}, store.Page{})
 			return err
 		}},
@@ -125,7 +125,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.Invoices(ctx, store.InvoiceFilter{Attention: true}, store.Page{})
 			return err
 		}},
-		{"Invoices that the app does not know of", "invoices_undelivered", func(ctx context.Context, tx *store.Tx) error {
+		{"Invoices that the app does not know of", "events_waiting", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Invoices(ctx, store.InvoiceFilter{Undelivered: true}, store.Page{})
 			return err
 		}},

@@ -341,6 +341,13 @@ func TestInvoicesAreListed(t *testing.T) {
 				if ok, err := tx.InsertInvoice(ctx, inv); err != nil || !ok {
 					return fmt.Errorf("%v %w", ok, err)
 				}
+				if inv.NotifyDelivered {
+					continue
+				}
+				e := pay.Event{ID: inv.ID, BusinessID: inv.BusinessID, InvoiceID: inv.ID, SourceInvoiceID: inv.SourceInvoiceID, Seq: 1}
+				if err := tx.InsertEvent(ctx, e); err != nil {
+					return err
+				}
 			}
 			return nil
 		})
