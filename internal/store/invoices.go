@@ -117,14 +117,6 @@ func (tx *Tx) LockInvoice(ctx context.Context, id string) (pay.Invoice, error) {
 	return one(ctx, tx, scanInvoice, invoiceQuery+` WHERE i.id = $1`+tx.dialect.forUpdate("i"), id)
 }
 
-// HoldInvoice is LockInvoice for whoever need not read it.
-func (tx *Tx) HoldInvoice(ctx context.Context, id string) error {
-	_, err := one(ctx, tx, scanText, holdInvoiceQuery+tx.dialect.forUpdate("i"), id)
-	return err
-}
-
-const holdInvoiceQuery = `SELECT i.id FROM invoices i WHERE i.id = $1`
-
 // LockBook is LockInvoice, and what stands under its lock: the payments, in order of creation. One
 // who will tell of it foresees NextSeq besides.
 func (tx *Tx) LockBook(ctx context.Context, id string, tells bool) (pay.Invoice, []pay.Payment, error) {
@@ -189,17 +181,11 @@ func (tx *Tx) BookByAccount(ctx context.Context, businessID, account string) (in
 	return inv, payments, err
 }
 
-// OpenInvoice reads the invoice of an order that is neither cancelled nor failed: there is at
-// most one.
-func (tx *Tx) OpenInvoice(ctx context.Context, businessID, sourceInvoiceID string) (pay.Invoice, error) {
-	return one(ctx, tx, scanInvoice, invoiceQuery+` WHERE i.business_id = $1 AND i.source_invoice_id = $2
-		AND i.status NOT IN ('cancelled', 'failed')`, businessID, sourceInvoiceID)
-}
-
 const openInvoiceIDQuery = `SELECT i.id FROM invoices i WHERE i.business_id = (SELECT b.id FROM businesses b WHERE b.source = $1 AND b.key = $2)
 	AND i.source_invoice_id = $3 AND i.status NOT IN ('cancelled', 'failed')`
 
-// OpenInvoiceID is the id of what OpenInvoice reads, by the names that the app has for it.
+// OpenInvoiceID is the id of an order's invoice that is neither cancelled nor failed: there is at
+// most one. The order is named as its app does.
 func (tx *Tx) OpenInvoiceID(ctx context.Context, source, business, sourceInvoiceID string) (string, error) {
 	return one(ctx, tx, scanText, openInvoiceIDQuery, source, business, sourceInvoiceID)
 }
