@@ -64,8 +64,9 @@ type box struct {
 	changed  chan struct{} // closed, and made anew, whenever something may have come of a code
 }
 
-// holds is how long a real box holds a question.
-const holds = 2 * time.Minute
+// holds is how long the box holds a question: a real one for up to two minutes, this one for less than
+// the program that it is part of gives a request when it stops.
+const holds = 20 * time.Second
 
 // New returns a box that has shown nothing yet.
 func New(w *simulator.World) simulator.Simulator { return newBox(w, holds) }

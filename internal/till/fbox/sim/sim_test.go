@@ -14,7 +14,7 @@ import (
 )
 
 // A question for a code that waits is held until something came of it: the buyer's yes or no, the till's
-// cancel, or two minutes. What is over is told at once.
+// cancel, or that the box has held it long enough. What is over is told at once.
 func TestStatusIsHeld(t *testing.T) {
 	var mu sync.Mutex
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -38,7 +38,7 @@ func TestStatusIsHeld(t *testing.T) {
 		{"paid", func(id string) { b.act(t, "pay", id) }, `"status":2`},
 		{"refused", func(id string) { b.act(t, "refuse", id) }, `"status":3`},
 		{"cancelled", func(id string) { send(t.Context(), http.MethodPost, "cancel", `{"invoice_id":"`+id+`"}`) }, `"status":3`},
-		{"two minutes", func(string) {
+		{"its time", func(string) {
 			b.Tick(t.Context()) // it looks, and waits on
 			mu.Lock()
 			now = now.Add(holds)
