@@ -305,6 +305,54 @@ func TestASecondPersonConfirms(t *testing.T) {
 	second.want(second.post("/admin/approvals/"+approval+"/refuse", nil), 409)
 }
 
+// An owner who is alone, and whoever they let in, do not make each other's second person within the
+// day: neither asks and the other confirms, nor the other way round. The pages say from when.
+func TestASecondPersonIsADayInPower(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	invoice := p.paidByClick("1", 150_000)
+	must(t, p.Office.SetRefundLimit(p.Context(), staff.CommandLine, 100_000_00))
+	owner := p.as(staff.Owner)
+	at := "/admin/invoices/" + invoice
+	form := func(b *browser) url.Values {
+		return url.Values{"key": hiddenKey.FindStringSubmatch(b.get(at + "/refund").body)[1:2], "amount": {"150 000"}, "why": {"came broken"}}
+	}
+	asked := form(owner)
+	owner.want(owner.post(at+"/refund", asked), 200, "Nobody but you could confirm")
+
+	second := p.newcomer(staff.Refunds) // at 14:00 of Tashkent
+	owner.want(owner.get("/admin/staff/"+second.person.ID), 200, "above the limit their word counts from 22 Nov 2026, 14:00")
+	second.want(second.get(at+"/refund"), 200, "Above the limit you may ask from 22 Nov 2026, 14:00")
+	try := form(second)
+	second.want(second.post(at+"/refund", try), 409, "you may ask from 22 Nov 2026, 14:00")
+	try.Set("sure", "yes")
+	second.want(second.post(at+"/refund", try), 409, "each with a right that is a day old")
+	small := "/admin/invoices/" + p.paidByClick("2", 50_000) + "/refund" // below the limit one person is enough
+	try.Set("amount", "50 000")
+	try["key"] = hiddenKey.FindStringSubmatch(second.get(small).body)[1:2]
+	second.want(second.follow(second.post(small, try)), 200, "was returned")
+
+	owner.want(owner.post(at+"/refund", asked), 200, "The first will be "+second.person.Email+", from 22 Nov 2026, 14:00")
+	asked.Set("sure", "yes")
+	got := owner.post(at+"/refund", asked)
+	owner.want(owner.get(got.to), 200, "another person confirms", "from 22 Nov 2026, 14:00", "The request ends before that")
+	page := second.get(at)
+	second.want(page, 200, "You may confirm from 22 Nov 2026, 14:00")
+	if strings.Contains(page.body, "/confirm\"") {
+		t.Error("who is new is offered to confirm")
+	}
+	approval := regexp.MustCompile(`/admin/approvals/([^/]+)/refuse`).FindStringSubmatch(page.body)[1]
+	second.want(second.post("/admin/approvals/"+approval+"/confirm", nil), 409, "each with a right that is a day old")
+	p.audited("refund.confirmed", "refund.confirmed.not_done")
+	if refunds := p.api("GET", "/api/refunds/by-invoice/"+invoice, nil)["items"].([]any); len(refunds) != 0 {
+		t.Errorf("%d refunds", len(refunds))
+	}
+	second.wait(staff.LimitDelay)
+	if people, err := p.Office.People(p.Context()); err != nil || people[0].New || people[1].New {
+		t.Errorf("%+v %v", people, err)
+	}
+}
+
 // A delivery that is stuck says why, and is sent again: one, the selected, all.
 func TestStuckDeliveriesAreRetried(t *testing.T) {
 	p := start(t)

@@ -24,6 +24,7 @@ var obstacles = map[string]words.Text{
 	"in_progress":            words.CannotRunning,
 	"refund_waits":           words.CannotWaits,
 	"same_person":            words.CannotSame,
+	"too_new":                words.CannotNew,
 	"expired":                words.CannotLate,
 	"decided":                words.CannotLate,
 	"refused":                words.CannotLate,

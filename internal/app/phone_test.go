@@ -129,6 +129,12 @@ func TestThePhoneScansTheTill(t *testing.T) {
 		"uzqr": func(order string) shown {
 			made := data(box("POST", "/fbox/payment/one_qr/create", map[string]any{"amount": "5000.00", "external_id": order}))
 			return shown{made["qr_text"].(string), func() string {
+				list, _ := box("GET", "/control/providers/fbox/books", nil)["items"].([]any)
+				for _, e := range list {
+					if e, _ := e.(map[string]any); e["account"] == order && e["state"] == "created" {
+						return "waits" // the box would hold the question until it does not
+					}
+				}
 				got := data(box("GET", "/fbox/payment/one_qr/status?invoice_id="+made["invoice_id"].(string), nil))
 				return map[float64]string{1: "waits", 2: "paid", 3: "refused"}[got["status"].(float64)]
 			}}

@@ -60,7 +60,7 @@ func TestGolden(t *testing.T) {
 		"qr_pay": func(s *shop) string {
 			a, _ := s.talk("POST", "/payment/qr_pay", "{\n\t\"amount\":500,\n\t\"order_id\":\"77777\",\n\t\"print\":false\n}")
 			b, _ := s.talk("POST", "/payment/qr_pay/status", `{"order_id":"77777"}`)
-			s.act("scan2pay", simulator.Action{Kind: "pay", Ref: "77777"})
+			s.paysQR("77777")
 			c, _ := s.talk("POST", "/payment/qr_pay/status", `{"order_id":"77777"}`)
 			return a + b + c
 		},
@@ -226,7 +226,7 @@ func TestScenario_InStore_06_Scan2pay(t *testing.T) {
 	const notYet = `{"data":null,"error":{"code":105,"message":"{\"status\":\"error\",\"message\":\"Transaction not found\"}HTTP Exception 404 Not Found","data":null},"is_success":false}`
 	s.want(s.post("/payment/qr_pay/status", `{"order_id":"77777"}`), notYet)
 	s.want(s.post("/payment/qr_pay/status", `{"order_id":"88888"}`), notYet)
-	s.act("scan2pay", simulator.Action{Kind: "pay", Ref: "77777"})
+	s.paysQR("77777")
 	done := s.post("/payment/qr_pay/status", `{"order_id":77777}`)
 	data, _ := done.Data["data"].(map[string]any)
 	if !done.Success || data["status"] != "success" || data["order_id"] != "77777" {
@@ -238,7 +238,7 @@ func TestScenario_InStore_06_Scan2pay(t *testing.T) {
 func TestShownQRIsFoundPaid(t *testing.T) {
 	s := newShop(t)
 	s.post("/payment/qr_pay", `{"amount":500,"order_id":"1"}`)
-	s.act("scan2pay", simulator.Action{Kind: "pay", Ref: "1"})
+	s.paysQR("1")
 	s.agent.Tick(t.Context())
 	if op := s.last(); op.State != "approved" || op.Recovered {
 		t.Errorf("%+v", op)

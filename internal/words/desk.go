@@ -155,6 +155,9 @@ var (
 	SayFailed    = Text{"Toʻlov oʻtmagan, pul yechilmagan. %s", "Платёж не прошёл, деньги не списаны. %s", "The payment failed; no money was taken. %s"}
 	SayCancelled = Text{"Hisob bekor qilingan, %s. Pul olinmagan.", "Счёт отменён, %s. Деньги не взяты.", "Cancelled on %s. No money was taken."}
 	SayExpired   = Text{"Toʻlov muddati %s da tugagan. Pul olinmagan.", "Срок оплаты истёк %s. Деньги не взяты.", "The time to pay ran out on %s. No money was taken."}
+	SayDoubt     = Text{"Provayder soʻzi bizning hisobimizga mos kelmaydi: pul yechilgan boʻlishi mumkin, bu hali hal qilinmagan. Xaridor qayta toʻlamasin.", "Слова провайдера расходятся с нашей книгой: деньги могли быть списаны, это ещё не решено. Покупателю нельзя платить ещё раз.", "The provider’s word does not fit our book: money may have been taken, and that is not decided yet. The buyer must not pay again."}
+	SayBackLost  = Text{"Qaytarishga javob yoʻqolgan: u bajarilgan boʻlishi mumkin.", "Ответ на возврат потерян: он мог быть сделан.", "The answer to a refund was lost: it may have been made."}
+	SayBeside    = Text{"Bundan tashqari aniqlanmagan narsa bor: pastda yozilgan.", "Кроме того, есть невыясненное: оно описано ниже.", "Beside that something is not cleared up: it stands below."}
 	SayTold      = Text{"Ilovaga %s da xabar berilgan, u %d javob qaytargan.", "Приложение уведомлено %s, ответило %d.", "The app was told at %s and answered %d."}
 	SayNotTold   = Text{"Ilova hali xabardor emas: %d urinish, %s.", "Приложение ещё не уведомлено: попыток %d, %s.", "The app has not been told: %d tries, it %s."}
 	SayGivenUp   = Text{"Ilovaga yetkazib boʻlmadi: %d urinish, %s.", "Приложение уведомить не удалось: попыток %d, %s.", "The app could not be told: %d tries, it %s."}
@@ -246,6 +249,11 @@ var (
 	ApprovalTitle    = Text{"Ikkinchi kishi kerak", "Нужен второй человек", "A second person is needed"}
 	ApprovalText     = Text{"%s %s qaytarishni soʻragan: %s. Muddati: %s.", "%s просит вернуть %s: %s. Срок: %s.", "%s asks for %s to be returned: %s. It waits until %s."}
 	ApprovalOwn      = Text{"Oʻzingiz soʻragansiz: boshqa kishi tasdiqlaydi.", "Вы просили сами: подтвердит другой человек.", "You asked for it yourself: another person confirms."}
+	ApprovalNew      = Text{"Siz %s dan boshlab tasdiqlashingiz mumkin: huquqingizga bir kun toʻlishi kerak.", "Вы сможете подтвердить с %s: вашим правам должны исполниться сутки.", "You may confirm from %s: your right must be a day old."}
+	RefundNew        = Text{"Chegaradan yuqorisini siz %s dan boshlab soʻrashingiz mumkin: huquqingizga bir kun toʻlishi kerak.", "Сверх лимита вы сможете запрашивать с %s: вашим правам должны исполниться сутки.", "Above the limit you may ask from %s: your right must be a day old."}
+	SecondNobody     = Text{"Sizdan boshqa tasdiqlay oladigan xodim yoʻq. Ega «Xodimlar» sahifasida qoʻshsin: u hisobini sozlagandan bir kun keyin tasdiqlay oladi.", "Кроме вас, подтвердить некому. Владелец может добавить сотрудника на странице «Сотрудники»: он сможет подтверждать через сутки после настройки учётной записи.", "Nobody but you could confirm. An owner adds somebody on the page Staff, who may confirm a day after they have set up their account."}
+	SecondFrom       = Text{"Hozir tasdiqlay oladigan xodim yoʻq. Birinchisi %s boʻladi, %s dan boshlab.", "Сейчас подтвердить некому. Первым сможет %s, с %s.", "Nobody can confirm yet. The first will be %s, from %s."}
+	SecondTooLate    = Text{"Bu soʻrov undan oldin tugaydi: oʻshanda yana soʻrang.", "Запрос истечёт раньше: тогда запросите снова.", "The request ends before that: ask again then."}
 	ApprovalDecides  = Text{"%s: %s qaytarilmagan, deydi. Sababi: %s. Boshqa xodim %s gacha tasdiqlasin: soʻng bu pulni yana qaytarish mumkin boʻladi.", "%s утверждает, что %s не возвращены. Причина: %s. Подтвердить должен другой сотрудник, до %s: после этого деньги можно будет вернуть ещё раз.", "%s says that %s was not returned. The reason: %s. Another person confirms this by %s: the money can then be returned once more."}
 	ApprovalNotMade  = Text{"Tasdiqlash: pul qaytarilmagan", "Подтвердить: деньги не возвращены", "Confirm that it was not returned"}
 	ApprovalConfirm  = Text{"Tasdiqlash: %s qaytarilsin", "Подтвердить возврат %s", "Confirm: return %s"}
@@ -346,6 +354,7 @@ var (
 	CannotRunning  = Text{"Oldingi qaytarish natijasi hali nomaʼlum.", "Исход прежнего возврата ещё неизвестен.", "The outcome of the former refund is not known yet."}
 	CannotWaits    = Text{"Bir qaytarish allaqachon ikkinchi kishini kutmoqda.", "Один возврат уже ждёт второго человека.", "A refund waits for a second person already."}
 	CannotSame     = Text{"Soʻragan kishi oʻzi tasdiqlay olmaydi.", "Кто запросил, тот не может подтвердить.", "Whoever asked cannot confirm."}
+	CannotNew      = Text{"Chegaradan yuqorisiga ikki kishi kerak, ikkalasining huquqiga ham bir kun toʻlgan boʻlsin.", "Сверх лимита нужны двое, и права у каждого должны быть не меньше суток.", "Above the limit it takes two people, each with a right that is a day old."}
 	CannotLate     = Text{"Bu soʻrovning muddati oʻtgan yoki u hal qilingan.", "Этот запрос истёк, или по нему уже решили.", "This request has run out, or was decided already."}
 	CannotKnown    = Text{"Nomaʼlum narsa qolmadi.", "Неизвестного больше нет.", "Nothing is unknown any more."}
 	CannotUpstream = Text{"Provayder bilan bogʻlanib boʻlmadi. Hech narsa oʻzgarmadi; birozdan soʻng urinib koʻring.", "С провайдером связаться не удалось. Ничего не изменилось; попробуйте позже.", "The provider could not be reached. Nothing was changed; try again later."}

@@ -141,6 +141,7 @@ CREATE INDEX IF NOT EXISTS operations_device ON operations (device, created_at) 
 CREATE INDEX IF NOT EXISTS operations_payment ON operations (endpoint, payment_id) WHERE payment_id <> '';
 CREATE INDEX IF NOT EXISTS operations_unreported ON operations (created_at) WHERE revision > reported AND refused = '' AND state <> 'in_progress';
 CREATE INDEX IF NOT EXISTS operations_original ON operations (original) WHERE original <> '';
+CREATE INDEX IF NOT EXISTS operations_contradicted ON operations (created_at) WHERE code = 'contradicted';
 CREATE INDEX IF NOT EXISTS operations_recent ON operations (created_at);
 CREATE TABLE IF NOT EXISTS aliases (
   operation_id TEXT PRIMARY KEY, operation TEXT NOT NULL REFERENCES operations (id)
@@ -467,6 +468,11 @@ func (j *Journal) ShownSince(ctx context.Context, after time.Time) ([]Operation,
 // come last.
 func (j *Journal) InState(ctx context.Context, s State) ([]Operation, error) {
 	return j.list(ctx, " WHERE state = ? ORDER BY kind = 'close' OR state = 'in_progress' AND stage = 'shown', created_at LIMIT 500", string(s))
+}
+
+// Contradicted lists what was decided and then contradicted, and that nobody has decided again.
+func (j *Journal) Contradicted(ctx context.Context) ([]Operation, error) {
+	return j.list(ctx, " WHERE code = 'contradicted' ORDER BY created_at")
 }
 
 // Recent lists the last n operations, newest first.
