@@ -129,17 +129,10 @@ func TestThePhoneScansTheTill(t *testing.T) {
 		"uzqr": func(order string) shown {
 			made := data(box("POST", "/fbox/payment/one_qr/create", map[string]any{"amount": "5000.00", "external_id": order}))
 			return shown{made["qr_text"].(string), func() string {
-<<<<<<< HEAD
 				sim, _, _ := r.app.Sandbox.Simulator("fbox")
 				for _, x := range sim.Books() {
 					if x.Ref == made["invoice_id"] && x.State == "created" {
 						return "waits" // the box would hold the question
-=======
-				list, _ := box("GET", "/control/providers/fbox/books", nil)["items"].([]any)
-				for _, e := range list {
-					if e, _ := e.(map[string]any); e["account"] == order && e["state"] == "created" {
-						return "waits" // the box would hold the question until it does not
->>>>>>> till4
 					}
 				}
 				got := data(box("GET", "/fbox/payment/one_qr/status?invoice_id="+made["invoice_id"].(string), nil))
