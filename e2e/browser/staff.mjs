@@ -252,6 +252,7 @@ await check("an owner pairs a till by a code that is shown once, and revokes it"
   await page.locator(".spread .button").click();
   await page.locator("#name").fill("Till 1, Chilonzor");
   await page.locator("#business").fill("shop_7");
+  await prove(page, people.owner, "p");
   await shoot(page, "staff-till-form");
   await page.locator("main form .actions button").click();
   const code = await page.locator("#code").innerText();

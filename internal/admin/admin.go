@@ -142,6 +142,7 @@ func (a *admin) routes() []route {
 		{"GET /admin/account", staff.Viewer, "", a.accountPage},
 		{"POST /admin/account/password", staff.Viewer, "", a.changePassword},
 		{"POST /admin/account/recovery", staff.Viewer, "", a.newRecovery},
+		{"POST /admin/account/keys", staff.Viewer, "", a.setKeys},
 		{"POST /admin/account/sign-out", staff.Viewer, "", a.signOutEverywhere},
 		{"GET /admin/login", "", "", a.loginPage},
 		{"POST /admin/login", "", "", a.login},
@@ -249,11 +250,12 @@ type look struct {
 	lang  words.Lang
 	me    staff.Person
 	test  bool
+	keys  string // "off": single letters do nothing in this browser
 	link  func(words.Lang) string
 }
 
 func (a *admin) look(r *http.Request, title, here string) look {
-	return look{title: title, here: here, lang: lang(r), me: me(r.Context()), test: a.o.Test, link: a.inLang(r, here)}
+	return look{title: title, here: here, lang: lang(r), me: me(r.Context()), test: a.o.Test, keys: keys(r), link: a.inLang(r, here)}
 }
 
 // entry is one line of the menu.

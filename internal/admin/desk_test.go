@@ -601,6 +601,36 @@ func TestAcknowledgeOnThePages(t *testing.T) {
 	p.audited("invoice.seen", "access.refused", "alarm.ended", "alarm.ended.not_done", "alarm.ended")
 }
 
+// Where the company speaks of money that our book knows nothing of, nobody is told that none was taken:
+// neither the buyer nor whoever reads the sentence to them.
+func TestAContestedInvoiceIsNotCalledFree(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	invoice := p.invoice("1", 150_000, "provider", "click")
+	p.api("POST", "/api/invoices/"+invoice+"/cancel", map[string]any{})
+	viewer := p.as(staff.Viewer)
+	viewer.want(viewer.get("/admin/invoices/"+invoice), 200, "No money was taken")
+	p.book(func(ctx context.Context, tx *store.Tx) error {
+		inv, err := tx.LockInvoice(ctx, invoice)
+		if err != nil {
+			return err
+		}
+		inv.Attention = pay.AttentionProvider
+		if err := tx.SaveInvoice(ctx, inv); err != nil {
+			return err
+		}
+		return tx.InsertAlarm(ctx, pay.Alarm{ID: id.New(), BusinessID: inv.BusinessID, InvoiceID: inv.ID, Kind: pay.AttentionProvider, Message: "click says that it took the money", CreatedAt: p.now()})
+	})
+	for lang, says := range map[string][2]string{
+		"en": {"Nothing is decided yet; the buyer must not pay again", "No money was taken"}, "ru": {"нельзя платить ещё раз", "Деньги не взяты"}, "uz": {"qayta toʻlamasin", "Pul olinmagan"},
+	} {
+		page := viewer.get("/admin/invoices/" + invoice + "?lang=" + lang)
+		if viewer.want(page, 200, says[0]); strings.Contains(page.body, says[1]) {
+			t.Errorf("%s: it says that no money was taken", lang)
+		}
+	}
+}
+
 // A fiscal receipt that failed for good is sent again by a button that stands there only then.
 func TestRetryReceiptOnThePages(t *testing.T) {
 	p := start(t)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/gateway"
@@ -79,12 +80,12 @@ var heapWords = map[string]struct {
 	string(pay.AttentionAmount):            {ui.Failed, words.HeapAmount, "/invoices?needs=amount_mismatch&order=oldest"},
 	string(pay.AttentionProvider):          {ui.Failed, words.HeapAlert, "/invoices?needs=provider_alert&order=oldest"},
 	"stuck":                                {ui.Failed, words.HeapStuck, "/stuck"},
-	"receipt":                              {ui.Failed, words.HeapReceipt, ""},
-	"inactive":                             {ui.Expired, words.HeapInactive, "/merchants"},
+	"receipt":                              {ui.Failed, words.HeapReceipt, "/invoices?needs=receipt&order=oldest"},
+	"inactive":                             {ui.Expired, words.HeapInactive, "/merchants?active=off"},
 	"payout":                               {ui.Unknown, words.HeapPayout, "/payouts?needs=any"},
 	"compared":                             {ui.Failed, words.HeapCompared, "/reconciliations"},
 	"till":                                 {ui.Unknown, words.HeapTill, ""},
-	"approval":                             {ui.Waiting, words.HeapApproval, ""},
+	"approval":                             {ui.Waiting, words.HeapApproval, "/invoices?needs=approval&order=oldest"},
 }
 
 func (a *admin) heap(l look, in gateway.Inbox, h gateway.Heap) heap {
@@ -98,10 +99,10 @@ func (a *admin) heap(l look, in gateway.Inbox, h gateway.Heap) heap {
 	}
 	switch h.Kind {
 	case "stuck":
-		for _, x := range in.Receivers {
-			row := heapRow{says: fmt.Sprintf("%s · %d", address(x.NotifyURL), x.Count), url: Path + "/stuck?" + url.Values{"receiver": {origin(x.NotifyURL)}}.Encode()}
+		for _, x := range together(in.Receivers) {
+			row := heapRow{says: fmt.Sprintf("%s · %d", address(x.NotifyURL), x.Count), url: Path + "/stuck?" + url.Values{"receiver": {x.NotifyURL}}.Encode()}
 			if l.me.Role.May(staff.Support) {
-				row.post, row.button, row.hidden = Path+"/stuck", words.StuckAll.In(l.lang), url.Values{"all": {"yes"}, "receiver": {origin(x.NotifyURL)}}
+				row.post, row.button, row.hidden = Path+"/stuck", words.StuckAll.In(l.lang), url.Values{"all": {"yes"}, "receiver": {x.NotifyURL}}
 			}
 			out.rows = append(out.rows, row)
 		}
@@ -281,11 +282,23 @@ func address(raw string) string {
 	return u.Host + u.Path
 }
 
-// origin is the beginning of an address by which its stuck events are found.
-func origin(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return raw
+// receiver is an address up to its query, by which its stuck events are found: what an app puts behind
+// it may be a secret.
+func receiver(raw string) string {
+	raw, _, _ = strings.Cut(raw, "#")
+	raw, _, _ = strings.Cut(raw, "?")
+	return raw
+}
+
+// together counts receivers that differ in their query only as one, in the order that they have.
+func together(list []gateway.Receiver) (out []gateway.Receiver) {
+	for _, x := range list {
+		x.NotifyURL = receiver(x.NotifyURL)
+		if at := slices.IndexFunc(out, func(y gateway.Receiver) bool { return y.NotifyURL == x.NotifyURL }); at >= 0 {
+			out[at].Count += x.Count
+			continue
+		}
+		out = append(out, x)
 	}
-	return u.Scheme + "://" + u.Host + "/"
+	return out
 }

@@ -119,7 +119,11 @@ func (v invoiceView) story() []string {
 	by := via(v.companies, d.Invoice)
 	var out []string
 	unknown := p != nil && p.State == pay.Unknown
+	settled := d.Status == pay.StatusPaid || d.Status == pay.StatusHeld || d.Status == pay.StatusRefunded
 	switch {
+	case !unknown && !settled && (d.Attention == pay.AttentionAmount || d.Attention == pay.AttentionProvider):
+		// Whatever our book says of it: the company speaks of money, and this is read to a buyer.
+		out = append(out, words.SayContested.With(l, by))
 	case unknown:
 		out = append(out, words.SayUnknown.With(l, by, ui.Time(l, p.CreatedAt)))
 	case d.Status == pay.StatusPending:

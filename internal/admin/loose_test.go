@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/staff"
@@ -205,4 +206,48 @@ func TestADayIsSettled(t *testing.T) {
 	money.want(money.post(at+"/acknowledge", nil), 409)
 	money.want(money.get("/admin/reconciliations"), 200, "Nothing waits for you")
 	p.audited("list.seen", "reconciliation.seen", "reconciliation.acknowledged", "reconciliation.acknowledged", "reconciliation.acknowledged.not_done")
+}
+
+// The inbox's button beside a receiver sends again what its row counts, and nothing of a neighbour on
+// the same host; what stands behind the question mark of an address is nobody's to read.
+func TestSendingAllOfOneReceiver(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	for order, path := range map[string]string{"a": "/sandbox/nowhere/hook?token=secret", "b": "/sandbox/nowhere/hook?token=other", "c": "/sandbox/nowhere/hook2"} {
+		made := p.invoice(order, 1_000, "provider", "click", "notifyUrl", p.url+path)
+		p.api("POST", "/api/invoices/"+made+"/cancel", map[string]any{})
+	}
+	p.workOff()
+	support := p.as(staff.Support)
+	inbox := support.get("/admin/")
+	host := strings.TrimPrefix(p.url, "http://")
+	if support.want(inbox, 200, host+"/sandbox/nowhere/hook · 2", host+"/sandbox/nowhere/hook2 · 1"); strings.Contains(inbox.body, "token=") {
+		t.Error("the inbox shows what is in an address")
+	}
+	got := support.post("/admin/stuck", url.Values{"all": {"yes"}, "receiver": {p.url + "/sandbox/nowhere/hook"}})
+	if got.status != 303 {
+		t.Fatalf("%d %s", got.status, got.text())
+	}
+	support.want(support.get("/admin/stuck?"+url.Values{"receiver": {p.url + "/sandbox/nowhere/hook2"}}.Encode()), 200, ">c</a>")
+	_, err := p.Runner.RunDue(t.Context())
+	must(t, err)
+	left, err := p.Gateway.Events(t.Context(), gateway.EventFilter{State: gateway.EventStuck}, gateway.Page{})
+	must(t, err)
+	if len(left.Items) != 1 || left.Items[0].SourceInvoiceID != "c" {
+		t.Errorf("stuck are still %+v", left.Items)
+	}
+	support.want(support.get("/admin/invoices?needs=receipt&order=oldest"), 200, "nothing of the kind")
+	support.want(support.get("/admin/invoices?needs=approval"), 200, "nothing of the kind")
+}
+
+// Whoever is troubled by single letters turns them off in their browser.
+func TestLettersAreTurnedOff(t *testing.T) {
+	p := start(t)
+	b := p.as(staff.Viewer)
+	for _, c := range []struct{ turn, shows, offers string }{{"off", `data-keys="off"`, "Turn single letters on"}, {"on", `data-keys=""`, "Turn single letters off"}} {
+		if got := b.post("/admin/account/keys", url.Values{"keys": {c.turn}}); got.status != 303 || got.to != "/admin/account" {
+			t.Fatalf("%d %s", got.status, got.to)
+		}
+		b.want(b.get("/admin/account"), 200, c.shows, c.offers)
+	}
 }

@@ -213,6 +213,8 @@ func TestScenes(t *testing.T) {
 		{"held", func(i *gateway.Invoice) { i.Status = pay.StatusHeld; i.Payment = attempt(pay.Held) }, held, words.HeldText, "https://shop.uz"},
 		{"refunded", func(i *gateway.Invoice) { i.Status = pay.StatusRefunded; i.Payment = attempt(pay.Refunded) }, refunded, words.RefundedText, "https://shop.uz"},
 		{"failed", func(i *gateway.Invoice) { i.Status = pay.StatusFailed }, failed, words.FailedText, "namuna://failed"},
+		{"debited, though it failed", func(i *gateway.Invoice) { i.Status = pay.StatusFailed; i.Attention = pay.AttentionProvider }, unknown, words.UnknownText, "https://shop.uz"},
+		{"failed, and a refund is not confirmed", func(i *gateway.Invoice) { i.Status, i.Attention = pay.StatusFailed, pay.AttentionRefundUnconfirmed }, failed, words.FailedText, ""},
 		{"cancelled by the shop", func(i *gateway.Invoice) { i.Status, i.EndedAt = pay.StatusCancelled, now }, cancelled, words.CancelledText, "namuna://failed"},
 		{"released", func(i *gateway.Invoice) {
 			i.Status = pay.StatusCancelled
@@ -241,7 +243,7 @@ func TestScenes(t *testing.T) {
 					if pays := strings.Contains(html, `class="way"`); pays != (c.want == choose) {
 						t.Errorf("%s: ways to pay are offered: %v", l, pays)
 					}
-					if watches := strings.Contains(html, "data-watch"); watches != c.want.moves() {
+					if watches := strings.Contains(html, "data-watch"); watches != (c.want.moves() || c.name == "paid" || c.name == "a part returned") { // a receipt may come
 						t.Errorf("%s: it watches: %v", l, watches)
 					}
 				}
@@ -260,6 +262,23 @@ func TestReceipt(t *testing.T) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
+	if strings.Contains(html, "data-watch") {
+		t.Error("the page waits for the receipt that it has")
+	}
+	b.inv.Payment.ReceiptURL = ""
+	before := stateOf(b.inv, now)
+	if _, html = open(t, b, "/pay/"+invoiceID, phoneAgent); !strings.Contains(html, "data-watch") || !strings.Contains(html, `content="20"`) {
+		t.Error("the page does not wait for its receipt")
+	}
+	b.inv.Payment.ReceiptURL = "https://ofd.soliq.uz/epi?t=1"
+	if stateOf(b.inv, now) == before {
+		t.Error("a receipt is no news")
+	}
+	b.inv.Payment.ReceiptURL, b.inv.PaidAt = "", now.Add(-receiptSoon)
+	if _, html = open(t, b, "/pay/"+invoiceID, phoneAgent); strings.Contains(html, "data-watch") {
+		t.Error("the page waits for ever")
+	}
+	b.inv.PaidAt = now
 	for _, bad := range []string{"javascript:alert(1)", "data:text/html,x", "", "//x", "https:"} {
 		b.inv.Payment.ReceiptURL = bad
 		if _, html := open(t, b, "/pay/"+invoiceID, phoneAgent); strings.Contains(html, "Fiskal chek") {

@@ -47,10 +47,13 @@ func sceneOf(inv gateway.Invoice, now time.Time) scene {
 	case pay.StatusRefunded:
 		return refunded
 	case pay.StatusFailed:
+		if contested(inv) {
+			return unknown
+		}
 		return failed
 	case pay.StatusCancelled:
 		switch {
-		case inv.Attention != "" && inv.Attention != pay.AttentionRefundUnconfirmed:
+		case contested(inv):
 			return unknown
 		case inv.Payment != nil && !inv.Payment.HeldAt.IsZero():
 			return released
@@ -70,7 +73,20 @@ func sceneOf(inv gateway.Invoice, now time.Time) scene {
 	return choose
 }
 
-// moves says whether the page may still change, so that it is worth waiting for.
+// contested says whether the company speaks of money that our book knows nothing of.
+func contested(inv gateway.Invoice) bool {
+	return inv.Attention != "" && inv.Attention != pay.AttentionRefundUnconfirmed
+}
+
+// receiptSoon is how long a paid page waits for its fiscal receipt, which comes after the money.
+const receiptSoon = 15 * time.Minute
+
+// moves says whether the page may still change: by its scene, or because a receipt is to come.
+func (v view) moves() bool {
+	return v.scene.moves() || v.scene == paid && v.receipt() == "" && v.now.Sub(v.inv.PaidAt) < receiptSoon
+}
+
+// moves says whether the scene may still change, so that it is worth waiting for.
 func (s scene) moves() bool {
 	return s == choose || s == waiting || s == coding || s == working || s == unknown || s == held
 }
@@ -291,10 +307,10 @@ func (v view) frame() ui.Page {
 		title = words.PayTitle.With(v.lang, ui.Money(v.lang, v.inv.Amount))
 	}
 	p := ui.Page{Title: title + " · " + v.shop, Lang: v.lang, Test: v.test, Robots: "noindex"}
-	if v.scene.moves() {
+	if v.moves() {
 		p.Scripts = []string{"pay.js"}
 		p.Refresh = 5
-		if v.scene == choose && v.chosen == nil {
+		if v.scene == choose && v.chosen == nil || v.scene == paid {
 			p.Refresh = 20 // do not pull the list from under somebody's finger
 		}
 		if v.typing() {

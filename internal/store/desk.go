@@ -234,7 +234,7 @@ const (
 // EventFilter picks events; what is zero does not count.
 type EventFilter struct {
 	State    string
-	Receiver string    // the beginning of the address: https://shop.uz/
+	Receiver string    // the address up to its query: https://shop.uz/hook
 	From, To time.Time // by creation; From is included, To is not
 	Order    Order
 }
@@ -251,7 +251,8 @@ func (f EventFilter) selection() (s selection) {
 		s.and(c)
 	}
 	if f.Receiver != "" {
-		s.and("SUBSTR(e.notify_url, 1, LENGTH(CAST(? AS TEXT))) = ?", f.Receiver, f.Receiver)
+		query := f.Receiver + "?"
+		s.and("SUBSTR(e.notify_url || CAST(? AS TEXT), 1, LENGTH(CAST(? AS TEXT))) = ?", "?", query, query)
 	}
 	s.made("e", f.From, f.To)
 	return s

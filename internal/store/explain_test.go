@@ -129,6 +129,14 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.Invoices(ctx, store.InvoiceFilter{Undelivered: true}, store.Page{})
 			return err
 		}},
+		{"Invoices whose receipt failed", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Unreceipted: true, Order: store.Oldest}, store.Page{})
+			return err
+		}},
+		{"Invoices that wait for a second person", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{WaitsAt: noon, Order: store.Oldest}, store.Page{})
+			return err
+		}},
 		{"ExpiredInvoices", "invoices_to_expire", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.ExpiredInvoices(ctx, noon, 100)
 			return err
@@ -427,7 +435,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			return err
 		}},
 		{"StuckEvents", "events_stuck", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.StuckEvents(ctx, "https://shop.uz/", noon, time.Time{}, noon, 100)
+			_, err := tx.StuckEvents(ctx, "https://shop.uz/hook", noon, time.Time{}, noon, 100)
 			return err
 		}},
 		{"StuckReceivers", "events_stuck", func(ctx context.Context, tx *store.Tx) error {

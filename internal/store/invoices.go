@@ -141,7 +141,11 @@ type InvoiceFilter struct {
 	Via    string        // the provider of the payment that counts, or that it was made for
 	Kind   pay.Attention // only those that ask for this attention
 	Amount pay.Tiyin
-	Order  Order
+
+	Unreceipted bool      // only those with a fiscal receipt that was refused for good
+	WaitsAt     time.Time // only those of which something waits for a second person then
+
+	Order Order
 }
 
 // Invoices lists invoices, newest first unless f has another order.
@@ -170,6 +174,12 @@ func (tx *Tx) Invoices(ctx context.Context, f InvoiceFilter, p Page) ([]pay.Invo
 	}
 	if f.Undelivered {
 		s.and("NOT i.notify_delivered")
+	}
+	if f.Unreceipted {
+		s.and("i.id IN (SELECT p.invoice_id FROM payments p WHERE p.fiscal = 'failed')")
+	}
+	if !f.WaitsAt.IsZero() {
+		s.and("i.id IN (SELECT a.invoice_id FROM approvals a WHERE a.state = 'waiting' AND a.expires_at > ?)", millis(f.WaitsAt))
 	}
 	return many(ctx, tx, scanInvoice, invoiceQuery+s.sorted("invoices", "i", f.Order, p), s.args...)
 }

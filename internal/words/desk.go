@@ -19,6 +19,8 @@ var (
 	FilterOrder   = Text{"Tartib", "Порядок", "Sort"}
 	FilterSum     = Text{"Summa, soʻm", "Сумма, сум", "Amount, soum"}
 	FilterNeeds   = Text{"Diqqat talab", "Требует внимания", "Needs a person"}
+	NeedsReceipt  = Text{"Oʻtmagan fiskal chek", "Неудавшийся фискальный чек", "Failed fiscal receipt"}
+	NeedsApproval = Text{"Ikkinchi kishi kutilmoqda", "Ждёт второго человека", "Waits for a second person"}
 	FilterAway    = Text{"Qabul qiluvchi", "Получатель", "Receiver"}
 	OrderNewest   = Text{"avval yangilari", "сначала новые", "newest first"}
 	OrderOldest   = Text{"avval eskilari", "сначала старые", "oldest first"}
@@ -148,6 +150,7 @@ var (
 	SayPending   = Text{"%s toʻlovi kutilmoqda. Muddati: %s.", "Ожидается оплата %s. Срок: %s.", "Waiting for %s to be paid. It can be paid until %s."}
 	SayBegun     = Text{"%s orqali toʻlov %s da boshlangan, hali tugamagan.", "Платёж через %s начат %s и ещё не завершён.", "A payment through %s began at %s and is not finished."}
 	SayUnknown   = Text{"%s javobi yoʻqolgan (%s): pul yechilgan yoki yechilmaganini bilmaymiz. Xaridor qayta toʻlamasin.", "Ответ %s потерян (%s): мы не знаем, списаны ли деньги. Покупателю нельзя платить ещё раз.", "The answer of %s was lost (%s): we do not know whether money was taken. The buyer must not pay again."}
+	SayContested = Text{"%s hisobimizda yoʻq pul haqida aytyapti (pastdagi ogohlantirishga qarang). Hali hal boʻlmagan: xaridor qayta toʻlamasin.", "%s говорит о деньгах, которых в нашей книге нет (см. тревогу ниже). Ещё не решено: покупателю нельзя платить ещё раз.", "%s speaks of money that our book knows nothing of: see the alarm below. Nothing is decided yet; the buyer must not pay again."}
 	SayHeld      = Text{"%s: %s kartada band qilingan (%s), hali yechilmagan.", "%s: %s удержано на карте (%s), ещё не списано.", "%s holds %s on the card since %s; it has not been taken yet."}
 	SayPaid      = Text{"%s orqali %s toʻlangan, %s.", "Оплачено через %s: %s, %s.", "Paid through %s: %s, on %s."}
 	SayPart      = Text{"Shundan %s qaytarilgan.", "Из них возвращено %s.", "Of it %s was returned."}

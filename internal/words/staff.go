@@ -120,6 +120,10 @@ var (
 	NewPassword    = Text{"Yangi parol", "Новый пароль", "New password"}
 	RecoveryNew    = Text{"Yangi oʻnta kod. Avvalgilari ishlamay qoladi; keyin qayta kirasiz.", "Десять новых кодов. Прежние перестанут действовать; затем вы войдёте заново.", "Ten new codes. Earlier ones stop working; you sign in again afterwards."}
 	RecoveryMake   = Text{"Yangi kodlar", "Новые коды", "New codes"}
+	KeysTitle      = Text{"Klaviatura", "Клавиатура", "Keyboard"}
+	KeysText       = Text{"/ qidiruvga olib boradi, j va k roʻyxatda yuradi, r yetmagan xabarni qayta yuboradi. Ovoz bilan yozsangiz, bularni shu brauzerda oʻchiring.", "/ ведёт к поиску, j и k ходят по списку, r отправляет недоставленное снова. Если вы диктуете голосом, отключите это в этом браузере.", "/ leads to the search, j and k walk a list, r sends a stuck event again. If you dictate, turn these off in this browser."}
+	KeysOff        = Text{"Bir harfli tugmalarni oʻchirish", "Отключить клавиши-буквы", "Turn single letters off"}
+	KeysOn         = Text{"Bir harfli tugmalarni yoqish", "Включить клавиши-буквы", "Turn single letters on"}
 	DidPassword    = Text{"Parol oʻzgardi. Yangisi bilan kiring.", "Пароль изменён. Войдите с новым.", "The password is changed. Sign in with the new one."}
 )
 
@@ -233,7 +237,7 @@ var (
 	MerchantAdd        = Text{"Savdogar qoʻshish", "Добавить мерчанта", "Add a merchant"}
 	MerchantExists     = Text{"Bu biznes bu kompaniyada allaqachon bor. Hech narsa oʻzgarmadi.", "Этот бизнес в этой компании уже есть. Ничего не изменено.", "This business is at this company already. Nothing was changed."}
 	MerchantExistsEdit = Text{"Borini oʻzgartirish", "Изменить существующего", "Change the one that is there"}
-	MerchantProof      = Text{"Faqat kalitlar, identifikatorlar yoki callbackFrom oʻzgarsa kerak.", "Нужно, только если меняются ключи, идентификаторы или callbackFrom.", "Needed only where credentials or callbackFrom change."}
+	MerchantProof      = Text{"Faqat nom oʻzgarsa kerak emas.", "Не нужно, только если меняется одно название.", "Not needed where only the name changes."}
 	MerchantChange     = Text{"Oʻzgartirish", "Изменить", "Change"}
 	MerchantOn         = Text{"Yoqilgan", "Включён", "On"}
 	MerchantOff        = Text{"Oʻchirilgan", "Выключен", "Off"}
