@@ -90,10 +90,11 @@ func loose(t *testing.T, a *app.App) (payout, day string) {
 	return payout, day
 }
 
-// session enrols somebody and gives the token of the session that begins with it.
+// session enrols somebody, who then has had their role for long, and gives the token of the session that
+// begins with it.
 func session(t *testing.T, a *app.App, email string, role staff.Role) string {
 	t.Helper()
-	_, link, err := a.Office.Add(t.Context(), staff.CommandLine, email, role)
+	p, link, err := a.Office.Add(t.Context(), staff.CommandLine, email, role)
 	must(t, err)
 	in, err := a.Office.Invitation(t.Context(), link)
 	must(t, err)
@@ -101,6 +102,14 @@ func session(t *testing.T, a *app.App, email string, role staff.Role) string {
 	must(t, err)
 	_, token, err := a.Office.Enrol(t.Context(), link, staff.Attempt{Password: "choyxona oldidagi chinor", Code: code, Sealed: in.Sealed, Address: "192.0.2.1", Network: "192.0.2.1"})
 	must(t, err)
+	must(t, a.Store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		s, err := tx.LockStaff(ctx, p.ID)
+		s.PowerSince = time.Time{}
+		if err != nil {
+			return err
+		}
+		return tx.SaveStaff(ctx, s)
+	}))
 	return token
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/seal"
 	"github.com/chorsu/chorsu/internal/staff"
+	"github.com/chorsu/chorsu/internal/store"
 	"github.com/chorsu/chorsu/internal/store/storetest"
 	"github.com/chorsu/chorsu/internal/webhook"
 )
@@ -96,8 +97,23 @@ func (p *program) browser() *browser {
 	return &browser{program: p, http: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
-// as is the browser of a new person with a role, signed in.
+// as is the browser of a person with a role, signed in, who has had it for long.
 func (p *program) as(role staff.Role) *browser {
+	p.Helper()
+	b := p.asNew(role)
+	must(p.T, p.Store.Update(p.Context(), func(ctx context.Context, tx *store.Tx) error {
+		s, err := tx.LockStaff(ctx, b.person.ID)
+		if err != nil {
+			return err
+		}
+		s.PowerSince = time.Time{}
+		return tx.SaveStaff(ctx, s)
+	}))
+	return b
+}
+
+// asNew is as for somebody who was added just now.
+func (p *program) asNew(role staff.Role) *browser {
 	p.Helper()
 	ctx := p.Context()
 	people, err := p.Office.People(ctx)

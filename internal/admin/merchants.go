@@ -189,6 +189,7 @@ func (a *admin) turnMerchant(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
+	a.recount()
 	http.Redirect(w, r, merchantsPath+"/"+merchantID+"?did="+what, http.StatusSeeOther)
 }
 

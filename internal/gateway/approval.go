@@ -87,6 +87,7 @@ type StaffRefund struct {
 	Key       string
 	Limit     pay.Tiyin
 	Who       string
+	New       bool // whoever asks has their power for too short to be one of two
 }
 
 // reasonMost bounds what a person types, in characters.
@@ -135,6 +136,9 @@ func (g *Gateway) RefundByStaff(ctx context.Context, in StaffRefund) (*pay.Refun
 		InvoiceID: in.InvoiceID, Amount: in.Amount, Reason: in.Reason, Limit: in.Limit,
 	}, staffIdem(in.Key, in.InvoiceID, in.Amount))
 	if e, ok := errors.AsType[*pay.Error](err); ok && e.Reason == errAboveLimit.Reason {
+		if in.New {
+			return nil, nil, ErrNewPower
+		}
 		waits, err := g.askApproval(ctx, in)
 		return nil, waits, err
 	}
@@ -147,6 +151,9 @@ func (g *Gateway) RefundByStaff(ctx context.Context, in StaffRefund) (*pay.Refun
 // errAboveLimit is looked for under the invoice's lock, after the key: what was returned before
 // counts, so that a large refund in small pieces, or by two forms at once, is a large one.
 var errAboveLimit = &pay.Error{Code: pay.CodeConflict, Reason: "above_limit", Message: "this refund takes a second person"}
+
+// ErrNewPower refuses whoever has their power for too short to be one of two.
+var ErrNewPower = &pay.Error{Code: pay.CodeForbidden, Reason: "new_power", Message: "whoever was added, raised or let in again a moment ago is not yet one of two"}
 
 // askApproval writes down that a refund waits for its second person.
 func (g *Gateway) askApproval(ctx context.Context, in StaffRefund) (waits *Approval, err error) {
@@ -208,6 +215,7 @@ func (b *book) waits(ctx context.Context, inv *pay.Invoice, paymentID string, a 
 type StaffDecision struct {
 	Decision
 	Key string
+	New bool // as in StaffRefund
 }
 
 // DecideByStaff settles what is unknown, or writes down that it waits for a second person: then
@@ -223,6 +231,9 @@ func (g *Gateway) DecideByStaff(ctx context.Context, in StaffDecision) (*Approva
 	err = g.Decide(ctx, in.Decision)
 	if e, ok := errors.AsType[*pay.Error](err); !ok || e.Reason != errAboveLimit.Reason {
 		return nil, err
+	}
+	if in.New {
+		return nil, ErrNewPower
 	}
 	var waits *Approval
 	err = g.update(WithActor(ctx, in.Who), byAPI, func(ctx context.Context, b *book) error {

@@ -153,7 +153,7 @@ func (o *Office) Enrol(ctx context.Context, link string, a Attempt) (recovery []
 		if err != nil {
 			return err
 		}
-		s.Password, s.TOTP, s.TOTPStep, s.Recovery = hash, sealed, step, hashes
+		s.Password, s.TOTP, s.TOTPStep, s.Recovery, s.PowerSince = hash, sealed, step, hashes, o.now()
 		if err := tx.SaveStaff(ctx, s); err != nil {
 			return err
 		}

@@ -62,12 +62,21 @@ type Person struct {
 	Recovery   int  // how many recovery codes are left
 	CreatedAt  time.Time
 	SignedInAt time.Time // zero: never
+	PowerSince time.Time // when they were enrolled, raised or let in again; zero: long ago
 }
+
+// PowerDelay is how long somebody who was enrolled, raised or let in again is not yet one of the two
+// that a large refund takes, neither the first nor the second: whoever took over an owner's account
+// could make themselves the other one.
+const PowerDelay = LimitDelay
+
+// Settled says whether a person may be one of two.
+func (o *Office) Settled(p Person) bool { return !o.now().Before(p.PowerSince.Add(PowerDelay)) }
 
 func person(s store.Staff) Person {
 	return Person{
 		ID: s.ID, Email: s.Email, Role: Role(s.Role), Active: s.Active, Enrolled: s.Password != "" && s.TOTP != "",
-		Recovery: len(s.Recovery), CreatedAt: s.CreatedAt, SignedInAt: s.SignedInAt,
+		Recovery: len(s.Recovery), CreatedAt: s.CreatedAt, SignedInAt: s.SignedInAt, PowerSince: s.PowerSince,
 	}
 }
 
@@ -224,7 +233,9 @@ func (o *Office) SetRole(ctx context.Context, by Actor, staffID string, role Rol
 			return nil
 		}
 		s.Role = string(role)
-		if !role.May(was) {
+		if role.May(was) {
+			s.PowerSince = o.now()
+		} else {
 			if err := tx.EndSessionsOf(ctx, s.ID); err != nil {
 				return err
 			}
@@ -257,7 +268,9 @@ func (o *Office) setActive(ctx context.Context, by Actor, staffID string, active
 			return nil
 		}
 		s.Active = active
-		if !active {
+		if active {
+			s.PowerSince = o.now()
+		} else {
 			if err := tx.EndSessionsOf(ctx, s.ID); err != nil {
 				return err
 			}

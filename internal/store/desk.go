@@ -339,6 +339,7 @@ func (tx *Tx) Heaps(ctx context.Context, now time.Time) ([]Heap, error) {
 			WHERE state = 'waiting' AND expires_at > $1`, []any{millis(now)}},
 		{`SELECT 'payout', COUNT(DISTINCT payout_id), 0, COALESCE(MIN(created_at), 0) FROM alarms
 			WHERE closed_at = 0 AND invoice_id = '' AND payout_id <> ''`, nil},
+		{`SELECT 'untold', COUNT(DISTINCT payout_id), 0, COALESCE(MIN(created_at), 0) FROM payout_events WHERE stuck_at > 0 AND delivered_at = 0`, nil},
 		{`SELECT 'compared', COUNT(*), 0, COALESCE(MIN(created_at), 0) FROM alarms WHERE closed_at = 0 AND invoice_id = '' AND payout_id = ''`, nil},
 		{`SELECT 'till', COUNT(*), 0, COALESCE(MIN(created_at), 0) FROM till_reports WHERE adrift`, nil},
 	} {
@@ -442,6 +443,11 @@ func (tx *Tx) TimelinePage(ctx context.Context, invoiceID string, after Mark, li
 	alarms, err = many(ctx, tx, scanAlarm, alarmQuery+` WHERE a.invoice_id = $1 AND (a.created_at, a.id) > ($2, $3)
 		ORDER BY a.created_at, a.id LIMIT $4 + 0`, args...)
 	return
+}
+
+// LastMessages reads the newest messages about an invoice, up to limit, newest first.
+func (tx *Tx) LastMessages(ctx context.Context, invoiceID string, limit int) ([]Message, error) {
+	return many(ctx, tx, scanMessage, messageQuery+` WHERE invoice_id = $1 ORDER BY at DESC, id DESC LIMIT $2 + 0`, invoiceID, int64(limit))
 }
 
 // Pulse is a text that differs whenever something has happened that a list would show: the newest

@@ -16,17 +16,18 @@ type Staff struct {
 	Recovery        []string // hashes of the unused recovery codes
 	CreatedAt       time.Time
 	SignedInAt      time.Time // zero: never
+	PowerSince      time.Time // when they were enrolled, raised or let in again; zero: long ago
 }
 
-const staffQuery = `SELECT s.id, s.email, s.role, s.active, s.password, s.totp, s.totp_step, s.recovery, s.created_at, s.signed_in_at
+const staffQuery = `SELECT s.id, s.email, s.role, s.active, s.password, s.totp, s.totp_step, s.recovery, s.created_at, s.signed_in_at, s.power_since
 	FROM staff s`
 
 func scanStaff(r row) (s Staff, err error) {
 	var recovery string
-	var created, signedIn int64
-	err = r.Scan(&s.ID, &s.Email, &s.Role, &s.Active, &s.Password, &s.TOTP, &s.TOTPStep, &recovery, &created, &signedIn)
+	var created, signedIn, power int64
+	err = r.Scan(&s.ID, &s.Email, &s.Role, &s.Active, &s.Password, &s.TOTP, &s.TOTPStep, &recovery, &created, &signedIn, &power)
 	s.Recovery = strings.Fields(recovery)
-	s.CreatedAt, s.SignedInAt = instant(created), instant(signedIn)
+	s.CreatedAt, s.SignedInAt, s.PowerSince = instant(created), instant(signedIn), instant(power)
 	return s, err
 }
 
@@ -58,16 +59,16 @@ func (tx *Tx) LockAllStaff(ctx context.Context) ([]Staff, error) {
 
 // InsertStaff stores a new account; ok says whether its address was free.
 func (tx *Tx) InsertStaff(ctx context.Context, s Staff) (ok bool, err error) {
-	return tx.insert(ctx, `INSERT INTO staff (id, email, role, active, password, totp, totp_step, recovery, created_at, signed_in_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		s.ID, s.Email, s.Role, s.Active, s.Password, s.TOTP, s.TOTPStep, strings.Join(s.Recovery, " "), millis(s.CreatedAt), millis(s.SignedInAt))
+	return tx.insert(ctx, `INSERT INTO staff (id, email, role, active, password, totp, totp_step, recovery, created_at, signed_in_at, power_since)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		s.ID, s.Email, s.Role, s.Active, s.Password, s.TOTP, s.TOTPStep, strings.Join(s.Recovery, " "), millis(s.CreatedAt), millis(s.SignedInAt), millis(s.PowerSince))
 }
 
 // SaveStaff writes what may change of an account: all but whose it is.
 func (tx *Tx) SaveStaff(ctx context.Context, s Staff) error {
-	return tx.save(ctx, `UPDATE staff SET role = $2, active = $3, password = $4, totp = $5, totp_step = $6, recovery = $7, signed_in_at = $8
+	return tx.save(ctx, `UPDATE staff SET role = $2, active = $3, password = $4, totp = $5, totp_step = $6, recovery = $7, signed_in_at = $8, power_since = $9
 		WHERE id = $1`,
-		s.ID, s.Role, s.Active, s.Password, s.TOTP, s.TOTPStep, strings.Join(s.Recovery, " "), millis(s.SignedInAt))
+		s.ID, s.Role, s.Active, s.Password, s.TOTP, s.TOTPStep, strings.Join(s.Recovery, " "), millis(s.SignedInAt), millis(s.PowerSince))
 }
 
 // Enrolment is a link by which a person sets a password and an authenticator.

@@ -90,6 +90,7 @@ var (
 	HeapReceipt  = Text{"Oʻtmagan fiskal cheklar: %d", "Неудавшиеся фискальные чеки: %d", "Fiscal receipts that failed: %d"}
 	HeapInactive = Text{"Oʻchirilgan savdogarlar: %d", "Отключённые мерчанты: %d", "Merchants switched off: %d"}
 	HeapPayout   = Text{"Diqqat talab chiqimlar: %d", "Выплаты, требующие внимания: %d", "Payouts that need somebody: %d"}
+	HeapUntold   = Text{"Ilovaga yetmagan chiqimlar: %d", "Выплаты, о которых приложение не знает: %d", "Payouts that the app was not told of: %d"}
 	HeapCompared = Text{"Kunlar kompaniya bilan mos kelmadi: %d", "Дни, не сошедшиеся с компанией: %d", "Days that do not agree with the company: %d"}
 	HeapTill     = Text{"Kassalardagi natijasi nomaʼlum qaytarishlar: %d", "Возвраты на кассах с неизвестным исходом: %d", "Returns at tills of which nothing is known: %d"}
 	HeapApproval = Text{"Ikkinchi kishini kutayotgan qaytarishlar: %d", "Возвраты, ждущие второго человека: %d", "Refunds that wait for a second person: %d"}
@@ -97,34 +98,44 @@ var (
 
 // Payouts, and days that were compared with a company.
 var (
-	PayoutTitle    = Text{"Chiqim", "Выплата", "Payout"}
-	PayoutNumber   = Text{"Ilovadagi raqami", "Номер в приложении", "The app’s number"}
-	PayoutDone     = Text{"Yakunlangan", "Завершена", "Ended"}
-	PayoutArrived  = Text{"Yetib borgan", "Дошла", "Arrived"}
-	PayoutFailed   = Text{"Yuborilmagan", "Не отправлена", "Not sent"}
-	PayoutUnknown  = Text{"Pul ketgan boʻlishi mumkin, kompaniya esa javob bermayapti. Avval uning kabinetida tekshiring. Yuborilmagan desangiz, ilova uni yana yuborishi mumkin.", "Деньги могли уйти, а компания не отвечает. Сначала проверьте в её кабинете. Если вы ответите, что не отправлена, приложение может отправить её снова.", "The money may have gone, and the company does not answer. Check in its cabinet first. If you say that it was not sent, the app may send it once more."}
-	PayoutYes      = Text{"Pul yetib borgan", "Деньги дошли", "The money arrived"}
-	PayoutNo       = Text{"Pul yuborilmagan", "Деньги не отправлены", "No money was sent"}
-	ComparedTitle  = Text{"Mos kelmagan kunlar", "Дни с расхождениями", "Days that do not agree"}
-	DayOf          = Text{"Kun", "День", "Day"}
-	DayFound       = Text{"%d ta farq, %d tasi mos", "расхождений: %d, совпало: %d", "%d differences, %d agree"}
-	DayAgree       = Text{"Mos", "Совпало", "Agree"}
-	DayFailed      = Text{"Solishtirib boʻlmadi", "Сверить не удалось", "It could not be compared"}
-	DayRunning     = Text{"Solishtirilmoqda", "Сверяется", "It is being compared"}
-	DayKinds       = Text{"Farqlar turi", "Виды расхождений", "Kinds of differences"}
-	DayDifferent   = Text{"Farq qiladi", "Различаются", "Differ"}
-	DayTheirs      = Text{"Faqat kompaniyada", "Только у компании", "Only theirs"}
-	DayOurs        = Text{"Faqat bizda", "Только у нас", "Only ours"}
-	DaySideTheirs  = Text{"Kompaniyada", "У компании", "At the company"}
-	DaySideOurs    = Text{"Bizda", "У нас", "In our book"}
-	DayNone        = Text{"yoʻq", "нет", "none"}
-	DayWhy         = Text{"Nima qilindi", "Что сделано", "What was done about it"}
-	DayNoted       = Text{"Koʻrib chiqildi", "Разобрано", "Seen to"}
-	DayTakeOver    = Text{"Kompaniya soʻzini qabul qilish", "Принять слово компании", "Take the company’s word"}
-	DaySettled     = Text{"Hal qilingan", "Улажено", "Settled"}
-	DidSettle      = Text{"Farq hal qilindi.", "Расхождение улажено.", "The difference is settled."}
-	CannotSettled  = Text{"Bu farq allaqachon hal qilingan.", "Это расхождение уже улажено.", "This difference is settled already."}
-	CannotTakeOver = Text{"Kompaniya soʻzini hisobimizga oʻtkazib boʻlmaydi: qoʻlda hal qilib, «koʻrib chiqildi» deb belgilang.", "Слово компании нельзя перенести в нашу книгу: уладьте вручную и отметьте как разобранное.", "Our book cannot take that over: see to it by hand, then mark it as seen to."}
+	PayoutTitle     = Text{"Chiqim", "Выплата", "Payout"}
+	PayoutNumber    = Text{"Ilovadagi raqami", "Номер в приложении", "The app’s number"}
+	PayoutDone      = Text{"Yakunlangan", "Завершена", "Ended"}
+	PayoutArrived   = Text{"Yetib borgan", "Дошла", "Arrived"}
+	PayoutFailed    = Text{"Yuborilmagan", "Не отправлена", "Not sent"}
+	PayoutUnknown   = Text{"Pul ketgan boʻlishi mumkin, kompaniya esa javob bermayapti. Avval uning kabinetida tekshiring. Yuborilmagan desangiz, ilova uni yana yuborishi mumkin.", "Деньги могли уйти, а компания не отвечает. Сначала проверьте в её кабинете. Если вы ответите, что не отправлена, приложение может отправить её снова.", "The money may have gone, and the company does not answer. Check in its cabinet first. If you say that it was not sent, the app may send it once more."}
+	PayoutAsked     = Text{"%s: pul yuborilmagan, deydi. Sababi: %s. Boshqa xodim %s gacha tasdiqlasin: soʻng ilova uni yana yuborishi mumkin.", "%s утверждает, что деньги не отправлены. Причина: %s. Подтвердить должен другой сотрудник, до %s: после этого приложение может отправить её снова.", "%s says that no money was sent. The reason: %s. Another person confirms this by %s: the app may then send it once more."}
+	PayoutConfirm   = Text{"Tasdiqlash: pul yuborilmagan", "Подтвердить: деньги не отправлены", "Confirm that no money was sent"}
+	PayoutAbove     = Text{"Chegara %s: undan katta chiqim yuborilmaganini ikkinchi kishi tasdiqlaydi.", "Лимит %s: что выплата больше него не отправлена, подтверждает второй человек.", "The limit is %s: that a payout above it was not sent, a second person confirms."}
+	PayoutTell      = Text{"Xabarni qayta yuborish", "Отправить уведомление снова", "Send the webhook again"}
+	AlarmSee        = Text{"Hal qilish", "Разобрать", "Settle"}
+	ApprovalSee     = Text{"Tasdiqlash", "Подтвердить", "Confirm"}
+	DaySettle       = Text{"Farqlarni hal qilish", "Уладить", "Settle"}
+	AskNow          = Text{"Hozir soʻrash", "Спросить сейчас", "Ask now"}
+	DidAskPayout    = Text{"Ikkinchi kishi kutilmoqda.", "Ждёт второго человека.", "It waits for a second person."}
+	DidRefusePayout = Text{"Rad etildi.", "Отклонено.", "Refused."}
+	PayoutYes       = Text{"Pul yetib borgan", "Деньги дошли", "The money arrived"}
+	PayoutNo        = Text{"Pul yuborilmagan", "Деньги не отправлены", "No money was sent"}
+	ComparedTitle   = Text{"Mos kelmagan kunlar", "Дни с расхождениями", "Days that do not agree"}
+	DayOf           = Text{"Kun", "День", "Day"}
+	DayFound        = Text{"%d ta farq, %d tasi mos", "расхождений: %d, совпало: %d", "%d differences, %d agree"}
+	DayAgree        = Text{"Mos", "Совпало", "Agree"}
+	DayFailed       = Text{"Solishtirib boʻlmadi", "Сверить не удалось", "It could not be compared"}
+	DayRunning      = Text{"Solishtirilmoqda", "Сверяется", "It is being compared"}
+	DayKinds        = Text{"Farqlar turi", "Виды расхождений", "Kinds of differences"}
+	DayDifferent    = Text{"Farq qiladi", "Различаются", "Differ"}
+	DayTheirs       = Text{"Faqat kompaniyada", "Только у компании", "Only theirs"}
+	DayOurs         = Text{"Faqat bizda", "Только у нас", "Only ours"}
+	DaySideTheirs   = Text{"Kompaniyada", "У компании", "At the company"}
+	DaySideOurs     = Text{"Bizda", "У нас", "In our book"}
+	DayNone         = Text{"yoʻq", "нет", "none"}
+	DayWhy          = Text{"Nima qilindi", "Что сделано", "What was done about it"}
+	DayNoted        = Text{"Koʻrib chiqildi", "Разобрано", "Seen to"}
+	DayTakeOver     = Text{"Kompaniya soʻzini qabul qilish", "Принять слово компании", "Take the company’s word"}
+	DaySettled      = Text{"Hal qilingan", "Улажено", "Settled"}
+	DidSettle       = Text{"Farq hal qilindi.", "Расхождение улажено.", "The difference is settled."}
+	CannotSettled   = Text{"Bu farq allaqachon hal qilingan.", "Это расхождение уже улажено.", "This difference is settled already."}
+	CannotTakeOver  = Text{"Kompaniya soʻzini hisobimizga oʻtkazib boʻlmaydi: qoʻlda hal qilib, «koʻrib chiqildi» deb belgilang.", "Слово компании нельзя перенести в нашу книгу: уладьте вручную и отметьте как разобранное.", "Our book cannot take that over: see to it by hand, then mark it as seen to."}
 )
 
 // Search.
@@ -208,11 +219,13 @@ var (
 	AlarmEnd      = Text{"Hal boʻldi", "Разобрались", "It is settled"}
 
 	SupportTitle = Text{"Provayder yordami uchun matn", "Текст для поддержки провайдера", "Text for the provider’s support"}
+	SupportCut   = Text{"(Faqat oxirgi %d ta xabar.)", "(Только последние сообщения: %d.)", "(The newest %d messages only.)"}
 	SupportHint  = Text{"Identifikatorlar va vaqtlar, sirlarsiz.", "Идентификаторы и время, без секретов.", "Ids and times, no secrets."}
 
 	DoneNotify   = Text{"Xabar yuborilmoqda.", "Уведомление отправляется.", "The webhook is being sent."}
 	DoneCancel   = Text{"Hisob bekor qilindi.", "Счёт отменён.", "The invoice was cancelled."}
 	DoneReceipt  = Text{"Chek qayta yuborilmoqda.", "Чек отправляется снова.", "The receipt is being sent again."}
+	DoneAsk      = Text{"Kompaniyadan soʻralmoqda. Javobi shu yerda koʻrinadi.", "Компания спрашивается. Ответ появится здесь.", "The company is being asked. Its answer will stand here."}
 	DoneDecide   = Text{"Qaror yozildi.", "Решение записано.", "The decision was written down."}
 	DoneAlarm    = Text{"Yozib qoʻyildi.", "Записано.", "It was written down."}
 	DoneRefund   = Text{"%s qaytarildi.", "Возвращено %s.", "%s was returned."}
@@ -339,19 +352,21 @@ var (
 
 // What stands in the way of an action.
 var (
-	CannotBegun    = Text{"Toʻlov boshlangan yoki natijasi nomaʼlum: tugashini kuting.", "Платёж начат, или его исход неизвестен: дождитесь конца.", "A payment has begun, or its outcome is unknown: wait for its end."}
-	CannotOldForm  = Text{"Bu shakl eskirgan yoki ishlatilgan. Sahifani yangilab, qaytadan toʻldiring.", "Эта форма устарела или уже использована. Обновите страницу и заполните её заново.", "This form is stale or was used. Reload the page and fill it in anew."}
-	CannotChanged  = Text{"Shu orada holat oʻzgardi. Yangisini koʻrib, qaytadan qaror qiling.", "Тем временем состояние изменилось. Посмотрите новое и решите заново.", "It has changed meanwhile. Look at how it stands now, and decide anew."}
-	CannotOwner    = Text{"Chegaradan katta chiqim yetib bormaganini faqat ega ayta oladi: keyin pul yana bir marta yuborilishi mumkin.", "Что выплата выше предела не дошла, решает владелец: деньги могут уйти ещё раз.", "That a payout above the limit did not arrive is for an owner to say: the money may then be sent once more."}
-	CannotState    = Text{"Hisobning hozirgi holati bunga yoʻl qoʻymaydi.", "Нынешнее состояние счёта этого не позволяет.", "The invoice’s present state does not allow this."}
-	CannotNoEvent  = Text{"Hali xabar qiladigan hech narsa boʻlmagan.", "Пока не о чем уведомлять.", "Nothing has happened yet that could be told."}
-	CannotLeft     = Text{"Buncha pul qolmagan.", "Столько уже не осталось.", "There is not as much left."}
-	CannotRunning  = Text{"Oldingi qaytarish natijasi hali nomaʼlum.", "Исход прежнего возврата ещё неизвестен.", "The outcome of the former refund is not known yet."}
-	CannotWaits    = Text{"Bir qaytarish allaqachon ikkinchi kishini kutmoqda.", "Один возврат уже ждёт второго человека.", "A refund waits for a second person already."}
-	CannotSame     = Text{"Soʻragan kishi oʻzi tasdiqlay olmaydi.", "Кто запросил, тот не может подтвердить.", "Whoever asked cannot confirm."}
-	CannotLate     = Text{"Bu soʻrovning muddati oʻtgan yoki u hal qilingan.", "Этот запрос истёк, или по нему уже решили.", "This request has run out, or was decided already."}
-	CannotKnown    = Text{"Nomaʼlum narsa qolmadi.", "Неизвестного больше нет.", "Nothing is unknown any more."}
-	CannotUpstream = Text{"Provayder bilan bogʻlanib boʻlmadi. Hech narsa oʻzgarmadi; birozdan soʻng urinib koʻring.", "С провайдером связаться не удалось. Ничего не изменилось; попробуйте позже.", "The provider could not be reached. Nothing was changed; try again later."}
-	CannotReason   = Text{"Sababini yozing (500 belgigacha).", "Напишите, почему (до 500 знаков).", "Say why (up to 500 characters)."}
-	CannotArrived  = Text{"Bu xabar yetib borgan.", "Это уведомление доставлено.", "This event has arrived."}
+	CannotBegun       = Text{"Toʻlov boshlangan yoki natijasi nomaʼlum: tugashini kuting.", "Платёж начат, или его исход неизвестен: дождитесь конца.", "A payment has begun, or its outcome is unknown: wait for its end."}
+	CannotOldForm     = Text{"Bu shakl eskirgan yoki ishlatilgan. Sahifani yangilab, qaytadan toʻldiring.", "Эта форма устарела или уже использована. Обновите страницу и заполните её заново.", "This form is stale or was used. Reload the page and fill it in anew."}
+	CannotChanged     = Text{"Shu orada holat oʻzgardi. Yangisini koʻrib, qaytadan qaror qiling.", "Тем временем состояние изменилось. Посмотрите новое и решите заново.", "It has changed meanwhile. Look at how it stands now, and decide anew."}
+	CannotNew         = Text{"Qoʻshilgan, huquqi oshgan yoki qayta yoqilgan xodim bir kungacha ikki kishidan biri boʻla olmaydi.", "Сотрудник, которого добавили, повысили или снова включили, в первые сутки не может быть одним из двух.", "Whoever was added, given a greater role or enabled again cannot be one of two for a day."}
+	CannotPayoutWaits = Text{"Bu chiqim allaqachon ikkinchi kishini kutmoqda.", "Эта выплата уже ждёт второго человека.", "This payout waits for a second person already."}
+	CannotAskNow      = Text{"Bu kompaniyadan soʻrab boʻlmaydi: uning kabinetida koʻrib, shu yerda qaror qiling.", "Эту компанию спросить нельзя: посмотрите в её кабинете и решите здесь.", "This company cannot be asked: look in its cabinet, and decide here."}
+	CannotState       = Text{"Hisobning hozirgi holati bunga yoʻl qoʻymaydi.", "Нынешнее состояние счёта этого не позволяет.", "The invoice’s present state does not allow this."}
+	CannotNoEvent     = Text{"Hali xabar qiladigan hech narsa boʻlmagan.", "Пока не о чем уведомлять.", "Nothing has happened yet that could be told."}
+	CannotLeft        = Text{"Buncha pul qolmagan.", "Столько уже не осталось.", "There is not as much left."}
+	CannotRunning     = Text{"Oldingi qaytarish natijasi hali nomaʼlum.", "Исход прежнего возврата ещё неизвестен.", "The outcome of the former refund is not known yet."}
+	CannotWaits       = Text{"Bir qaytarish allaqachon ikkinchi kishini kutmoqda.", "Один возврат уже ждёт второго человека.", "A refund waits for a second person already."}
+	CannotSame        = Text{"Soʻragan kishi oʻzi tasdiqlay olmaydi.", "Кто запросил, тот не может подтвердить.", "Whoever asked cannot confirm."}
+	CannotLate        = Text{"Bu soʻrovning muddati oʻtgan yoki u hal qilingan.", "Этот запрос истёк, или по нему уже решили.", "This request has run out, or was decided already."}
+	CannotKnown       = Text{"Nomaʼlum narsa qolmadi.", "Неизвестного больше нет.", "Nothing is unknown any more."}
+	CannotUpstream    = Text{"Provayder bilan bogʻlanib boʻlmadi. Hech narsa oʻzgarmadi; birozdan soʻng urinib koʻring.", "С провайдером связаться не удалось. Ничего не изменилось; попробуйте позже.", "The provider could not be reached. Nothing was changed; try again later."}
+	CannotReason      = Text{"Sababini yozing (500 belgigacha).", "Напишите, почему (до 500 знаков).", "Say why (up to 500 characters)."}
+	CannotArrived     = Text{"Bu xabar yetib borgan.", "Это уведомление доставлено.", "This event has arrived."}
 )
