@@ -1,12 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,13 +42,12 @@ func (c *demoCmd) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	cfg, from, err := demoSettings(dir)
 	if err != nil {
 		return err
 	}
-	cfg, from, err := demoSettings(dir)
+	ln, err := listen(cmp.Or(cfg.Host, "127.0.0.1"), 0)
 	if err != nil {
-		ln.Close()
 		return err
 	}
 	// What goes wrong is told by the steps; the log is for those who keep it running.
@@ -80,7 +79,7 @@ func (c *demoCmd) Run(ctx context.Context, con *console) (err error) {
 		}
 	}
 	if c.Keep && ctx.Err() == nil {
-		fmt.Fprintf(con.out, "\nStill serving at %s (x-api-key: %s). Sandbox: %s/sandbox/. Ctrl-C ends it and removes everything.\n", a.Config.PublicURL, d.key, a.Config.PublicURL)
+		fmt.Fprintf(con.err, "\nStill serving at %s (x-api-key: %s). Sandbox: %s/sandbox/. Ctrl-C ends it and removes everything.\n", a.Config.PublicURL, d.key, a.Config.PublicURL)
 		<-ctx.Done()
 	}
 	if failed {
@@ -89,8 +88,8 @@ func (c *demoCmd) Run(ctx context.Context, con *console) (err error) {
 	return nil
 }
 
-// demoSettings are the defaults, whatever stands in the environment or in a .env nearby, with
-// fresh keys and a database in dir.
+// demoSettings are the defaults, whatever stands in the environment or in a .env nearby but for HOST,
+// with fresh keys and a database in dir.
 func demoSettings(dir string) (config.Config, config.Origins, error) {
 	given := map[string]string{
 		"DATABASE_URL":           "sqlite:" + filepath.Join(dir, "chorsu.db"),
@@ -98,6 +97,9 @@ func demoSettings(dir string) (config.Config, config.Origins, error) {
 		"WEBHOOK_SIGNING_SECRET": webhook.NewSecret(),
 		"MASTER_KEY":             seal.NewKey(),
 		"ACCEPT_CARD_DATA":       "true", // the sandbox's cards: one company has no page of its own
+	}
+	if host, ok := os.LookupEnv("HOST"); ok {
+		given["HOST"] = host
 	}
 	return config.Load(func(name string) (string, bool) { v, ok := given[name]; return v, ok }, "")
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/chorsu/chorsu/internal/config"
@@ -106,6 +107,7 @@ type keysRotateCmd struct {
 	Which  string `arg:"" enum:"master,webhook,api" help:"Which key: master, webhook or api."`
 	Finish bool   `help:"Take the older keys out: everybody uses the new one."`
 	Reseal bool   `help:"Only seal every row under the first key of MASTER_KEY (master)."`
+	JSON   bool   `help:"Print JSON."`
 }
 
 func (keysRotateCmd) Examples() string {
@@ -122,45 +124,65 @@ func (c *keysRotateCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	r := rotation{con: con, cfg: cfg, from: from}
+	r := &rotation{text: con.out, cfg: cfg, from: from, done: rotated{Key: c.Which}}
+	if c.JSON {
+		r.text = io.Discard
+	}
 	switch {
 	case c.Reseal && (c.Which != "master" || c.Finish):
 		return &coded{exitUsage, fmt.Errorf("--reseal belongs to `chorsu keys rotate master`, alone")}
 	case c.Which == "master" && c.Reseal:
-		return r.reseal(ctx, cfg)
+		err = r.reseal(ctx, cfg)
 	case c.Which == "master":
-		return r.master(ctx, c.Finish)
+		err = r.master(ctx, c.Finish)
 	case c.Which == "webhook":
-		return r.put(varWebhook, string(cfg.WebhookSecrets), webhook.NewSecret, c.Finish)
+		err = r.put(varWebhook, string(cfg.WebhookSecrets), webhook.NewSecret, c.Finish)
 	default:
-		return r.put(varAPI, apiKeys(cfg), newAPIKey, c.Finish)
+		err = r.put(varAPI, apiKeys(cfg), newAPIKey, c.Finish)
 	}
+	if c.JSON {
+		if e := printJSON(con, r.done); e != nil {
+			return e
+		}
+	}
+	return err
 }
 
 type rotation struct {
-	con  *console
+	text io.Writer
 	cfg  config.Config
 	from config.Origins
+	done rotated
+}
+
+// rotated is what was done, as JSON. Value is what a person must put into the environment; "" where
+// the file was written.
+type rotated struct {
+	Key      string `json:"key"`
+	Written  bool   `json:"written"`
+	Value    string `json:"value,omitempty"`
+	Rows     int    `json:"rows,omitempty"`
+	Resealed int    `json:"resealed,omitempty"`
 }
 
 // put writes a key's new list, and says what a person must do next.
-func (r rotation) put(name, list string, fresh func() string, finish bool) error {
-	next, err := rotated(name, list, fresh, finish)
+func (r *rotation) put(name, list string, fresh func() string, finish bool) error {
+	next, err := turned(name, list, fresh, finish)
 	if err != nil {
 		return err
 	}
 	if err := r.write(name, next); err != nil {
 		return err
 	}
-	fmt.Fprintf(r.con.out, "%s is rewritten in %s. Restart chorsu to use it.\n", name, r.from[name])
+	fmt.Fprintf(r.text, "%s is rewritten in %s. Restart chorsu to use it.\n", name, r.from[name])
 	if !finish {
-		fmt.Fprintf(r.con.out, "Old and new are both good. When everybody uses the new one: chorsu keys rotate %s --finish\n", map[string]string{varAPI: "api", varWebhook: "webhook"}[name])
+		fmt.Fprintf(r.text, "Old and new are both good. When everybody uses the new one: chorsu keys rotate %s --finish\n", map[string]string{varAPI: "api", varWebhook: "webhook"}[name])
 	}
 	return nil
 }
 
-// rotated is the list with a fresh key before the others, or with the first alone.
-func rotated(name, list string, fresh func() string, finish bool) (string, error) {
+// turned is the list with a fresh key before the others, or with the first alone.
+func turned(name, list string, fresh func() string, finish bool) (string, error) {
 	keys := split(list)
 	if finish {
 		if len(keys) < 2 {
@@ -173,19 +195,22 @@ func rotated(name, list string, fresh func() string, finish bool) (string, error
 
 // write puts a value into the file that it stands in. What stands in the environment only its
 // owner can change: the value is printed, and a person must do it.
-func (r rotation) write(name, value string) error {
+func (r *rotation) write(name, value string) error {
 	if r.from[name] == config.FromEnvironment {
-		fmt.Fprintf(r.con.out, "%s=%s\n", name, value)
+		r.done.Value = value
+		fmt.Fprintf(r.text, "%s=%s\n", name, value)
 		return &coded{exitPerson, fmt.Errorf("%s stands in the environment: set it there to the value above and restart every chorsu process", name)}
 	}
-	return config.WriteEnv(envFile, map[string]string{name: value})
+	err := config.WriteEnv(envFile, map[string]string{name: value})
+	r.done.Written = err == nil
+	return err
 }
 
 // master rotates the key that seals. In a SQLite file, which nobody else serves, all is done at
 // once; on PostgreSQL other processes may run that do not know the new key yet, so they are
 // restarted before anything is sealed under it.
-func (r rotation) master(ctx context.Context, finish bool) error {
-	next, err := rotated(varMaster, string(r.cfg.MasterKeys), seal.NewKey, finish)
+func (r *rotation) master(ctx context.Context, finish bool) error {
+	next, err := turned(varMaster, string(r.cfg.MasterKeys), seal.NewKey, finish)
 	if err != nil {
 		return err
 	}
@@ -198,7 +223,7 @@ func (r rotation) master(ctx context.Context, finish bool) error {
 	if err := r.write(varMaster, next); err != nil {
 		return r.then(err, "then run `chorsu keys rotate master --reseal`")
 	}
-	fmt.Fprintf(r.con.out, "MASTER_KEY is rewritten in %s: the new key seals, the old one still opens.\n", r.from[varMaster])
+	fmt.Fprintf(r.text, "MASTER_KEY is rewritten in %s: the new key seals, the old one still opens.\n", r.from[varMaster])
 	if strings.HasPrefix(string(r.cfg.DatabaseURL), "postgres") {
 		return &coded{exitPerson, fmt.Errorf("restart every chorsu process, so that all know the new key; then run `chorsu keys rotate master --reseal`")}
 	}
@@ -208,7 +233,7 @@ func (r rotation) master(ctx context.Context, finish bool) error {
 }
 
 // free checks that no process serves the SQLite file: it would not know the new key.
-func (r rotation) free(ctx context.Context) error {
+func (r *rotation) free(ctx context.Context) error {
 	s, err := openStore(ctx, r.cfg)
 	if err != nil {
 		return err
@@ -218,7 +243,7 @@ func (r rotation) free(ctx context.Context) error {
 }
 
 // finishMaster takes the older keys out, if no row needs them.
-func (r rotation) finishMaster(ctx context.Context, next string) error {
+func (r *rotation) finishMaster(ctx context.Context, next string) error {
 	_, stale, known := sealedRows(ctx, r.cfg)
 	if !known || stale > 0 {
 		return &coded{exitPerson, fmt.Errorf("%d rows are still under older keys (database read: %v): run `chorsu keys rotate master --reseal` first", stale, known)}
@@ -226,12 +251,12 @@ func (r rotation) finishMaster(ctx context.Context, next string) error {
 	if err := r.write(varMaster, next); err != nil {
 		return err
 	}
-	fmt.Fprintf(r.con.out, "The older master keys are taken out of %s. Restart chorsu.\n", r.from[varMaster])
+	fmt.Fprintf(r.text, "The older master keys are taken out of %s. Restart chorsu.\n", r.from[varMaster])
 	return nil
 }
 
 // reseal seals every row under the first key of cfg.
-func (r rotation) reseal(ctx context.Context, cfg config.Config) error {
+func (r *rotation) reseal(ctx context.Context, cfg config.Config) error {
 	box, err := seal.Parse(string(cfg.MasterKeys))
 	if err != nil {
 		return fmt.Errorf("MASTER_KEY: %w", err)
@@ -242,16 +267,17 @@ func (r rotation) reseal(ctx context.Context, cfg config.Config) error {
 	}
 	defer s.Close()
 	done, err := gateway.Reseal(ctx, s, box)
-	fmt.Fprintf(r.con.out, "%d rows are sealed, %d of them anew.\n", done.Rows, done.Changed)
+	r.done.Rows, r.done.Resealed = done.Rows, done.Changed
+	fmt.Fprintf(r.text, "%d rows are sealed, %d of them anew.\n", done.Rows, done.Changed)
 	if err != nil {
 		return fmt.Errorf("not all rows could be sealed anew; run it again: %w", err)
 	}
-	fmt.Fprintln(r.con.out, "When every process runs with the new key: chorsu keys rotate master --finish")
+	fmt.Fprintln(r.text, "When every process runs with the new key: chorsu keys rotate master --finish")
 	return nil
 }
 
 // then adds the next step to what a person is told.
-func (r rotation) then(err error, step string) error {
+func (r *rotation) then(err error, step string) error {
 	if c, ok := err.(*coded); ok && c.code == exitPerson {
 		return &coded{exitPerson, fmt.Errorf("%w; %s", c.err, step)}
 	}

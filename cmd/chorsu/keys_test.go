@@ -129,6 +129,27 @@ func TestKeysRotateInTheEnvironment(t *testing.T) {
 	}
 }
 
+// What rotates can be read by a program too, also where a person must do the rest.
+func TestKeysRotateAsJSON(t *testing.T) {
+	withMerchant(t)
+	var done rotated
+	code, out, _ := do(t, "keys", "rotate", "api", "--json")
+	if err := json.Unmarshal([]byte(out), &done); err != nil || code != 0 || done != (rotated{Key: "api", Written: true}) {
+		t.Errorf("in the file: %d %s %v", code, out, err)
+	}
+	t.Setenv(varWebhook, env(t, varWebhook))
+	done = rotated{}
+	code, out, _ = do(t, "keys", "rotate", "webhook", "--json")
+	if err := json.Unmarshal([]byte(out), &done); err != nil || code != exitPerson || done.Written || !strings.HasSuffix(done.Value, ","+env(t, varWebhook)) {
+		t.Errorf("in the environment: %d %s %v", code, out, err)
+	}
+	done = rotated{}
+	code, out, _ = do(t, "keys", "rotate", "master", "--json")
+	if err := json.Unmarshal([]byte(out), &done); err != nil || code != 0 || !done.Written || done.Rows != rowsOfUp() || done.Resealed != done.Rows {
+		t.Errorf("the master key: %d %s %v", code, out, err)
+	}
+}
+
 func TestKeysListTellsNoKey(t *testing.T) {
 	withMerchant(t)
 	for _, args := range [][]string{{"keys", "list"}, {"keys", "list", "--json"}, {"doctor", "--offline"}, {"doctor", "--offline", "--json"}} {

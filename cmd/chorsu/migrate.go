@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/chorsu/chorsu/internal/config"
 	"github.com/chorsu/chorsu/internal/store"
 )
 
@@ -58,8 +59,9 @@ type migrateUpCmd struct {
 
 func (migrateUpCmd) Examples() string { return "  chorsu migrate up\n" }
 
+// Run makes a SQLite file that is not there, as serve would: a deployment may migrate first.
 func (c *migrateUpCmd) Run(ctx context.Context, con *console) error {
-	return withStore(ctx, func(s *store.Store) error {
+	return withStoreOf(ctx, newStore, func(s *store.Store) error {
 		if err := s.LockExclusively(); err != nil {
 			return err
 		}
@@ -120,11 +122,15 @@ func (c *migrateStatusCmd) Run(ctx context.Context, con *console) error {
 
 // withStore lends the database that the settings name.
 func withStore(ctx context.Context, f func(*store.Store) error) error {
+	return withStoreOf(ctx, openStore, f)
+}
+
+func withStoreOf(ctx context.Context, open func(context.Context, config.Config) (*store.Store, error), f func(*store.Store) error) error {
 	cfg, _, err := settings()
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, cfg)
+	s, err := open(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
+	"github.com/chorsu/chorsu/internal/gateway"
 )
 
 // serveCmd is the gateway in production.
@@ -74,7 +76,7 @@ func serve(ctx context.Context, con *console, cfg config.Config, ln net.Listener
 		if ln != nil {
 			ln.Close()
 		}
-		return err
+		return forPerson(err)
 	}
 	defer func() {
 		if e := a.Close(context.WithoutCancel(ctx)); e != nil && err == nil {
@@ -95,6 +97,15 @@ func serve(ctx context.Context, con *console, cfg config.Config, ln net.Listener
 }
 
 // listen takes the port at once, so that a taken one stops the start before anything is done.
+// forPerson gives the exit code of what only a person can settle.
+func forPerson(err error) error {
+	_, schema := errors.AsType[app.OtherSchema](err)
+	if _, mode := errors.AsType[gateway.OtherMode](err); mode || schema {
+		return &coded{exitPerson, err}
+	}
+	return err
+}
+
 func listen(host string, port int) (net.Listener, error) {
 	ln, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {

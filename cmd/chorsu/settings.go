@@ -39,5 +39,10 @@ func openStore(ctx context.Context, cfg config.Config) (*store.Store, error) {
 			return nil, fmt.Errorf("there is no database at %s yet: `chorsu up` or `chorsu serve` makes it", path)
 		}
 	}
+	return newStore(ctx, cfg)
+}
+
+// newStore opens the database, and makes a SQLite file that is not there.
+func newStore(ctx context.Context, cfg config.Config) (*store.Store, error) {
 	return store.Open(ctx, string(cfg.DatabaseURL), store.Options{Logger: slog.New(slog.DiscardHandler)})
 }

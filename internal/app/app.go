@@ -152,14 +152,19 @@ func (a *App) prepareStore(ctx context.Context) error {
 	return nil
 }
 
+// OtherSchema is why a database with another schema is not used: a person brings one of the two up.
+type OtherSchema string
+
+func (e OtherSchema) Error() string { return string(e) }
+
 // schemaStep says whether a database of schema have is brought to want at the start, or why this
 // program must not use it. Shared: other processes may be using it.
 func schemaStep(have, want int64, shared bool) (migrate bool, err error) {
 	switch {
 	case have > want:
-		return false, fmt.Errorf("the database has schema %d and this program knows %d: run a newer chorsu", have, want)
+		return false, OtherSchema(fmt.Sprintf("the database has schema %d and this program knows %d: run a newer chorsu", have, want))
 	case have > 0 && have < want && shared:
-		return false, fmt.Errorf("the database has schema %d and this program wants %d: run `chorsu migrate up` first", have, want)
+		return false, OtherSchema(fmt.Sprintf("the database has schema %d and this program wants %d: run `chorsu migrate up` first", have, want))
 	}
 	return have < want, nil
 }

@@ -50,7 +50,7 @@ func TestRefundDiesAfterEachStep(t *testing.T) {
 				fx.host.onRefund = func(o provider.RefundOrder) (provider.MoveOutcome, error) { return step.call(fx, o) }
 				dies(t, func() { _, _ = fx.CreateRefund(t.Context(), in, key) })
 				fx.settle() // the lease still stands: nobody touches it
-				if list, _ := fx.RefundsOf(t.Context(), inv.ID); len(list) != 1 || list[0].State != pay.MoveSent {
+				if list, _ := fx.RefundsOf(t.Context(), inv.ID, gateway.Page{Limit: 20}); len(list.Items) != 1 || list.Items[0].State != pay.MoveSent {
 					t.Fatalf("under the lease: %+v", list)
 				}
 				fx.advance(gateway.Lease + time.Second)

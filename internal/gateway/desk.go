@@ -109,7 +109,7 @@ func (d desk) takes(inv *pay.Invoice, payments []*pay.Payment, amount pay.Tiyin,
 	}
 	switch {
 	case !now.Before(inv.ExpiresAt) && !held:
-		return provider.Expired
+		return provider.Closed // it is cancelled within seconds; Expired is what an attempt does
 	case amount != inv.Amount:
 		return provider.WrongAmount
 	}
@@ -208,6 +208,15 @@ func (d desk) again(ctx context.Context, b *book, invoiceID, ref string, res *pr
 // Confirm says that the money was taken.
 func (d desk) Confirm(ctx context.Context, k provider.Key, proof provider.Proof) (provider.Result, error) {
 	return d.on(ctx, k, func(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, lapsed bool) (again bool, refusal, err error) {
+		// A page of an invoice that has run out takes nothing, even where it could not be taken back in
+		// time; an attempt that is bounded by itself keeps its invoice open.
+		if late := p.State == pay.Created && p.ExpiresAt.IsZero() && !b.now.Before(inv.ExpiresAt); proof.Returns && late && inv.Status == pay.StatusPending {
+			const why = "came after the invoice had run out"
+			if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: "invoice expired"}, why); err != nil {
+				return false, nil, err
+			}
+			return false, provider.Expired, b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" says that it took the money, but it "+why)
+		}
 		return d.g.confirm(ctx, b, inv, payments, p, proof, lapsed)
 	})
 }

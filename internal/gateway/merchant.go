@@ -344,8 +344,8 @@ func optionFaults(info provider.Info, o *pay.Options, testKey *string) []string 
 	if testKey != nil {
 		given["testKey"] = nil
 	}
-	// Three options are the gateway's own, at every provider.
-	allowed := append([]string{"refundEvents", "callbackFrom", "ownTin"}, info.Options...)
+	// Four options are the gateway's own, at every provider.
+	allowed := append([]string{"refundEvents", "callbackFrom", "ownTin", "partialRefund"}, info.Options...)
 	var faults []string
 	for k := range given {
 		if !slices.Contains(allowed, k) {

@@ -59,6 +59,11 @@ func (g *Gateway) readHashKey(ctx context.Context) error {
 	return nil
 }
 
+// OtherMode is why a database of the other mode is not used: a person decides which is meant.
+type OtherMode string
+
+func (e OtherMode) Error() string { return string(e) }
+
 func (g *Gateway) takeMode(ctx context.Context, m Mode) error {
 	return g.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		had, err := tx.Setting(ctx, settingMode)
@@ -78,9 +83,9 @@ func (g *Gateway) takeMode(ctx context.Context, m Mode) error {
 			return nil
 		}
 		if m == ModeTest {
-			return fmt.Errorf("this database holds real payments: `chorsu up` wants one of its own (set DATABASE_URL)")
+			return OtherMode("this database holds real payments: `chorsu up` wants one of its own (set DATABASE_URL)")
 		}
-		return fmt.Errorf("this database was made in test mode and holds simulated payments: `chorsu serve` wants one of its own (set DATABASE_URL)")
+		return OtherMode("this database was made in test mode and holds simulated payments: `chorsu serve` wants one of its own (set DATABASE_URL)")
 	})
 }
 

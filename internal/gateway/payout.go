@@ -448,14 +448,14 @@ var errPayoutInProgress = &pay.Error{Code: pay.CodeConflict, Reason: "payout_in_
 // ResendPayoutCode has the code of a payout sent again, where the company has such a call.
 func (g *Gateway) ResendPayoutCode(ctx context.Context, payoutID string, key Idem) (Saved[pay.Payout], error) {
 	return g.onPayout(ctx, payoutID, "payout.resend", key, func(ctx context.Context, b *book, s *payoutStep, p *pay.Payout) error {
-		if _, ok := g.providers[p.Provider].Info().Account.(provider.PayoutResender); !ok {
-			return &pay.Error{Code: pay.CodeUnsupported, Reason: "no_resend", Message: p.Provider + " sends a payout's code once; make a new payout"}
-		}
 		if !p.Waits() {
 			return errNoCode
 		}
 		if left := resendGap - b.now.Sub(p.SentAt); left > 0 {
 			return &pay.Error{Code: pay.CodeRateLimited, Reason: "too_early", RetryAfter: left, Message: "a code was just sent"}
+		}
+		if _, ok := g.providers[p.Provider].Info().Account.(provider.PayoutResender); !ok {
+			return &pay.Error{Code: pay.CodeUnsupported, Reason: "no_resend", Message: p.Provider + " sends a payout's code once; make a new payout"}
 		}
 		p.SentAt, s.send = b.now, true
 		s.payout = *p

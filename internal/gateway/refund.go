@@ -367,7 +367,11 @@ func (g *Gateway) Refund(ctx context.Context, refundID string) (r pay.Refund, er
 }
 
 // RefundsOf lists the refunds of an invoice, oldest first.
-func (g *Gateway) RefundsOf(ctx context.Context, invoiceID string) (out []pay.Refund, err error) {
+func (g *Gateway) RefundsOf(ctx context.Context, invoiceID string, p Page) (out List[pay.Refund], err error) {
+	page, err := p.decode()
+	if err != nil {
+		return out, err
+	}
 	var inv Invoice
 	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
 		row, err := found(tx.Invoice(ctx, invoiceID))("invoice")
@@ -377,7 +381,8 @@ func (g *Gateway) RefundsOf(ctx context.Context, invoiceID string) (out []pay.Re
 		if inv, err = g.withPayment(ctx, tx, row); err != nil {
 			return err
 		}
-		out, err = tx.Refunds(ctx, invoiceID)
+		rows, err := tx.RefundsPage(ctx, invoiceID, page)
+		out.Items, out.Next = cut(rows, page, func(r pay.Refund) (int64, string) { return r.CreatedAt.UnixMilli(), r.ID })
 		return err
 	})
 	if err == nil && inv.Attention != "" {

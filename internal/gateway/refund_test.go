@@ -213,8 +213,8 @@ func TestRefundAtTheCompany(t *testing.T) {
 				}
 			})
 		}
-		list, err := fx.RefundsOf(t.Context(), inv.ID)
-		if err != nil || len(list) != 1 || !list[0].Theirs || list[0].Amount != 100_000 {
+		list, err := fx.RefundsOf(t.Context(), inv.ID, gateway.Page{Limit: 20})
+		if err != nil || len(list.Items) != 1 || !list.Items[0].Theirs || list.Items[0].Amount != 100_000 {
 			t.Fatalf("%+v, %v", list, err)
 		}
 		fx.settle()

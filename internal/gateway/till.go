@@ -24,12 +24,17 @@ import (
 const PairingTime = 24 * time.Hour
 
 // TillInput makes a till. NotifyURL may be "": its sales then send no webhook.
-type TillInput struct{ Source, Business, Name, NotifyURL string }
+type TillInput struct {
+	Source, Business, Name, NotifyURL string
+
+	Idem Idem // "": a repeat makes another till
+}
 
 // NewTill is a till with the code that pairs it, which is shown once.
 type NewTill struct {
 	pay.Till
-	Code string
+	Code     string // "" on a replay, where the till is paired or revoked
+	Replayed bool   // the till had been made by an earlier request with the same key
 }
 
 // TillFilter picks tills for a list; what is empty does not count.
@@ -38,10 +43,29 @@ type TillFilter struct {
 	Order            Order // "": newest first
 }
 
-// CreateTill makes a till of a business, which need not have been heard of before.
+// CreateTill makes a till of a business, which need not have been heard of before. A repeat under its
+// key finds the same till; as long as nobody has paired it, with a new code, since whoever repeats
+// has not seen the first: that one opens nothing any more.
 func (g *Gateway) CreateTill(ctx context.Context, in TillInput) (out NewTill, err error) {
+	c, err := g.newClaim("till.create", in.Source, in.Idem, false)
+	if err != nil {
+		return out, err
+	}
 	code := newPairingCode()
-	err = g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
+	create := func(ctx context.Context, b *book) error {
+		out = NewTill{}
+		t, err := c.look(ctx, b.Tx, b.now)
+		if err != nil {
+			return err
+		}
+		if t != nil {
+			out.Replayed = true
+			if out.Till, err = b.LockTill(ctx, t.resource); err != nil || out.TokenHash != "" || !out.RevokedAt.IsZero() {
+				return err
+			}
+			out.Code, out.CodeHash, out.CodeUntil = code, hashed(plainCode(code)), b.now.Add(PairingTime)
+			return b.SaveTill(ctx, out.Till)
+		}
 		business, err := b.EnsureBusiness(ctx, pay.Business{ID: id.New(), Source: in.Source, Key: in.Business, CreatedAt: b.now})
 		if err != nil {
 			return err
@@ -50,7 +74,21 @@ func (g *Gateway) CreateTill(ctx context.Context, in TillInput) (out NewTill, er
 			ID: id.New(), BusinessID: business.ID, Source: business.Source, Business: business.Key,
 			Name: in.Name, NotifyURL: in.NotifyURL, CodeHash: hashed(plainCode(code)), CodeUntil: b.now.Add(PairingTime), CreatedAt: b.now,
 		}}
-		return b.SaveTill(ctx, out.Till)
+		if err := b.SaveTill(ctx, out.Till); err != nil {
+			return err
+		}
+		t, err = c.take(ctx, b.Tx, out.ID, 201, true, b.now)
+		if err == nil && t != nil { // a twin claimed the key since we looked: undo ours, and answer as it does
+			err = errTwin
+		}
+		return err
+	}
+	err = wait(ctx, func() (again bool, err error) {
+		err = g.update(ctx, byAPI, create)
+		if errors.Is(err, errTwin) {
+			return true, nil
+		}
+		return false, err
 	})
 	return out, err
 }

@@ -357,6 +357,14 @@ func TestRefunds(t *testing.T) {
 	if items := b.send("GET", "/api/refunds/by-invoice/"+id, nil).want(200, "").items(); len(items) != 2 || items[0]["id"] != part.text("id") {
 		t.Errorf("the refunds: %v", items)
 	}
+	first := b.send("GET", "/api/refunds/by-invoice/"+id+"?limit=1", nil).want(200, "")
+	if items := first.items(); len(items) != 1 || items[0]["id"] != part.text("id") {
+		t.Errorf("the first page: %v", items)
+	}
+	next := b.send("GET", "/api/refunds/by-invoice/"+id+"?limit=1&cursor="+first.text("nextCursor"), nil).want(200, "")
+	if items := next.items(); len(items) != 1 || items[0]["id"] != rest.text("id") || next.Data["nextCursor"] != nil {
+		t.Errorf("the second page: %s", next.Raw)
+	}
 	if r := b.send("GET", "/api/refunds/"+rest.text("id"), nil).want(200, ""); r.text("invoiceId") != id {
 		t.Errorf("read: %s", r.Raw)
 	}

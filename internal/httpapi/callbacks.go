@@ -13,7 +13,7 @@ import (
 // counted: the dialect has its own proof, and its own words for every refusal.
 func (s *server) callback(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("provider")
-	if !slices.ContainsFunc(s.providers, func(p provider.Info) bool { return p.Name == name }) {
+	if !slices.ContainsFunc(s.providers, func(p provider.Info) bool { return p.Name == name && calls(p) }) {
 		s.notFound(w, r)
 		return
 	}
@@ -26,6 +26,12 @@ func (s *server) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx := gateway.WithClient(r.Context(), infoOf(r.Context()).client)
 	s.o.Gateway.Callback(w, r.WithContext(ctx), name, merchant)
+}
+
+// calls says whether a provider calls us at all: the others are only called.
+func calls(p provider.Info) bool {
+	_, ok := p.Account.(provider.CallbackServer)
+	return ok
 }
 
 // callbackPaths are the addresses that providers call. Some append their method's name.

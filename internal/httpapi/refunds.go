@@ -89,15 +89,16 @@ func (s *server) refund(c *call, _ none) (refund, error) {
 	return showRefund(r), err
 }
 
-func (s *server) refundsOf(c *call, _ none) (all[refund], error) {
-	var out all[refund]
+type refundsQuery struct {
+	Limit  int    `json:"limit,omitempty" minimum:"1" maximum:"100" default:"20"`
+	Cursor cursor `json:"cursor,omitempty"`
+}
+
+func (s *server) refundsOf(c *call, q refundsQuery) (list[refund], error) {
 	id, err := c.path("invoiceId", "invoice")
 	if err != nil {
-		return out, err
+		return list[refund]{}, err
 	}
-	got, err := s.o.Gateway.RefundsOf(c.Context(), id)
-	for _, r := range got {
-		out.Items = append(out.Items, showRefund(r))
-	}
-	return out, err
+	got, err := s.o.Gateway.RefundsOf(c.Context(), id, pageOf(q.Limit, q.Cursor))
+	return listOf(got, showRefund), err
 }

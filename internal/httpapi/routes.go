@@ -252,8 +252,8 @@ func (s *server) routes() {
 	}, s.payoutTimeline)
 	add(s, "POST /api/tills", about{
 		id: "createTill", tag: tagTills, summary: "Make a till, and the one-time code that pairs it",
-		description: "Type `pairingCode` into the till's settings within a day; it is shown only here. A lost code cannot be shown again: make another till. An Idempotency-Key is not kept here: a second request makes a second till, and no harm.",
-		success:     []int{201}, example: map[string]any{"businessId": "shop_7", "name": "Till 1, Chilonzor"},
+		description: "Type `pairingCode` into the till's settings within a day; it is shown only here. A lost code cannot be shown again: make another till, or repeat the request under its Idempotency-Key, which answers with the same till and, as long as it is not paired, with a new code in the place of the first.",
+		success:     []int{201}, fails: []pay.Code{pay.CodeConflict}, example: map[string]any{"businessId": "shop_7", "name": "Till 1, Chilonzor"},
 	}, s.createTill)
 	add(s, "GET /api/tills", about{
 		id: "listTills", tag: tagTills, summary: "List tills, newest first",

@@ -59,11 +59,11 @@ func (s *server) createTill(c *call, in tillInput) (tillShown, error) {
 	if source == "" {
 		source = shopSource
 	}
-	t, err := s.o.Gateway.CreateTill(c.Context(), gateway.TillInput{Source: source, Business: string(in.BusinessID), Name: in.Name, NotifyURL: in.NotifyURL})
+	t, err := s.o.Gateway.CreateTill(c.Context(), gateway.TillInput{Source: source, Business: string(in.BusinessID), Name: in.Name, NotifyURL: in.NotifyURL, Idem: c.idem(in)})
 	if err != nil {
 		return tillShown{}, err
 	}
-	c.status = http.StatusCreated
+	c.status, c.replayed = http.StatusCreated, t.Replayed
 	out := s.showTill(t.Till)
 	out.PairingCode = t.Code
 	return out, nil

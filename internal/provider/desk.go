@@ -107,6 +107,7 @@ type Proof struct {
 	Ref        string // the provider's id, where Key named the attempt by ours
 	ReceiptURL string
 	Meta       []byte
+	Returns    bool // a refusal of this very message has the provider give the money back
 }
 
 // Result is a payment after a call of the desk. Again: the call repeated what was done before

@@ -163,6 +163,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 		{"Refund", "refunds_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Refund(ctx, "ref-000005"); return err }},
 		{"Refunds", "refunds_of_invoice", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Refunds(ctx, "inv-000005"); return err }},
+		{"RefundsPage", "refunds_of_invoice", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.RefundsPage(ctx, "inv-000005", page)
+			return err
+		}},
 		{"RefundUnderway", "refunds_one_underway", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.RefundUnderway(ctx, "pay-000005")
 			return err

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"path"
 	"strings"
 	"time"
@@ -133,13 +134,16 @@ func (f engineFile) Close() error               { return nil }
 
 // Up brings the schema to the newest version and says which steps it took. One that fails
 // leaves the schema as it was before that step.
-func (s *Store) Up(ctx context.Context) ([]Migration, error) {
+func (s *Store) Up(ctx context.Context) ([]Migration, error) { return s.UpTo(ctx, math.MaxInt64) }
+
+// UpTo is Up, but goes no further than a version: to where an older program had brought it.
+func (s *Store) UpTo(ctx context.Context, version int64) ([]Migration, error) {
 	m, err := s.engine.migrator()
 	if err != nil {
 		return nil, err
 	}
 	defer m.close()
-	results, err := m.Up(ctx)
+	results, err := m.UpTo(ctx, version)
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}

@@ -56,6 +56,13 @@ func (tx *Tx) Refunds(ctx context.Context, invoiceID string) ([]pay.Refund, erro
 	return many(ctx, tx, scanRefund, refundQuery+` WHERE invoice_id = $1 ORDER BY created_at, id`, invoiceID)
 }
 
+// RefundsPage is a page of them.
+func (tx *Tx) RefundsPage(ctx context.Context, invoiceID string, p Page) ([]pay.Refund, error) {
+	var s selection
+	s.and("refunds.invoice_id = ?", invoiceID)
+	return many(ctx, tx, scanRefund, refundQuery+s.sorted("refunds", "refunds", Oldest, p), s.args...)
+}
+
 // RefundUnderway reads the refund of a payment whose end is not known: there is at most one.
 func (tx *Tx) RefundUnderway(ctx context.Context, paymentID string) (pay.Refund, error) {
 	return one(ctx, tx, scanRefund, refundQuery+` WHERE payment_id = $1 AND state IN ('created', 'sent', 'unknown')`, paymentID)

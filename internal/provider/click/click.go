@@ -59,11 +59,11 @@ func (company) Open(c provider.Credentials, env provider.Env) (provider.Account,
 		}
 	}
 	service, merchant, secret, user := c.Values["serviceId"], c.Values["merchantId"], c.Values["secretKey"], c.Values["merchantUserId"]
-	check(idShape.MatchString(service), "serviceId", "a whole number, as CLICK issued it")
-	check(idShape.MatchString(merchant), "merchantId", "a whole number, as CLICK issued it")
-	check(secretShape.MatchString(secret), "secretKey", "1 to 255 visible characters without spaces")
-	check(user == "" || idShape.MatchString(user), "merchantUserId", "a whole number, as CLICK issued it")
-	check(c.Options.OwnTIN == "" || tinShape.MatchString(c.Options.OwnTIN), "ownTin", "9 digits")
+	check(idShape.MatchString(service), "credentials.serviceId", "a whole number, as CLICK issued it")
+	check(idShape.MatchString(merchant), "credentials.merchantId", "a whole number, as CLICK issued it")
+	check(secretShape.MatchString(secret), "credentials.secretKey", "1 to 255 visible characters without spaces")
+	check(user == "" || idShape.MatchString(user), "credentials.merchantUserId", "a whole number, as CLICK issued it")
+	check(c.Options.OwnTIN == "" || tinShape.MatchString(c.Options.OwnTIN), "options.ownTin", "9 digits")
 	if c.Options.Fiscalise { // CLICK demands a TIN in every line: better refused now than at a payment
 		check(c.Options.OwnTIN != "", "options.ownTin", "given where options.fiscalise is on")
 		check(user != "", "credentials.merchantUserId", "given where options.fiscalise is on")
@@ -76,7 +76,7 @@ func (company) Open(c provider.Credentials, env provider.Env) (provider.Account,
 		service:    service,
 		merchantID: merchant,
 		secret:     secret,
-		partial:    c.Options.PartialReversal,
+		partial:    c.Options.PartialReversal || c.Options.PartialRefund,
 		ownTIN:     c.Options.OwnTIN,
 		payURL:     env.PayURL,
 		now:        env.Now,

@@ -52,7 +52,7 @@ func TestOpenNamesAllFaultsAtOnce(t *testing.T) {
 	if !ok || e.Code != pay.CodeInvalid {
 		t.Fatal(err)
 	}
-	for i, field := range []string{"serviceId", "merchantId", "secretKey", "merchantUserId", "ownTin"} {
+	for i, field := range []string{"credentials.serviceId", "credentials.merchantId", "credentials.secretKey", "credentials.merchantUserId", "options.ownTin"} {
 		if i >= len(e.Details) || !strings.HasPrefix(e.Details[i], `"`+field+`" must be `) {
 			t.Errorf("details %q lack %s", e.Details, field)
 		}

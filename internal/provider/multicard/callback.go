@@ -121,7 +121,9 @@ func (a *account) success(ctx context.Context, w http.ResponseWriter, m message,
 		reply(w, http.StatusOK, false, unknownInvoice.in(a.lang(ctx, d, known)))
 		return
 	}
-	res, err := d.Confirm(ctx, m.key(), a.proof(m, known))
+	proof := a.proof(m, known)
+	proof.Returns = true
+	res, err := d.Confirm(ctx, m.key(), proof)
 	if refusal := provider.RefusalOf(err); refusal != "" {
 		reply(w, http.StatusOK, false, refusals[refusal].in(a.lang(ctx, d, known)))
 		return

@@ -594,6 +594,29 @@ func TestScenario_MC_7_1_08_LateForAnExpiredInvoice(t *testing.T) {
 	})
 }
 
+// The page could not be taken back, so the invoice still stands as pending: its time is over all the same.
+func TestScenario_MC_7_1_08_LateBeforeTheInvoiceIsPutAway(t *testing.T) {
+	each(t, nil, func(t *testing.T, s *scene) {
+		id := s.invoice(map[string]any{"ttlSeconds": 60, "lang": "en"})
+		s.fault("callback", simulator.LostBefore, 0)
+		r := s.buyer("pay", id)
+		s.b.Advance(2 * time.Minute)
+		s.b.Settle()
+		s.is(id, "pending")
+		s.b.World.Faults.Clear("")
+		r = s.company("resume", r.Ref)
+		if r.State != "refused" || r.Exchanges[0].Status != 200 || !strings.Contains(r.Exchanges[0].Answer, `"success":false`) {
+			t.Errorf("got %+v", r)
+		}
+		s.holds(r.Ref, "refused", price)
+		s.attends(id, pay.AttentionProvider)
+		s.b.Advance(time.Minute)
+		s.b.Settle()
+		s.is(id, "cancelled")
+		s.told(id, "cancelled")
+	})
+}
+
 func TestScenario_MC_7_1_09_TheNumericRegisterIsSigned(t *testing.T) {
 	each(t, nil, func(t *testing.T, s *scene) {
 		// The bench's register is given by its UUID; the callback carries and signs its number.
