@@ -232,8 +232,8 @@ type InvoiceFilter struct {
 	Kind   pay.Attention // only those that ask for this attention
 	Amount pay.Tiyin
 
-	Unreceipted bool      // only those with a fiscal receipt that was refused for good
-	WaitsAt     time.Time // only those of which something waits for a second person then
+	Unreceipted bool      // only those with a fiscal receipt that was refused for good, the newest thousand
+	WaitsAt     time.Time // only those of which something waits for a second person then; beside it Unreceipted comes first
 
 	Order Order // "": newest first
 }

@@ -40,7 +40,7 @@ func (tx *Tx) unindexed(o Order) string {
 
 // sorted ends a list of the table called alias, in that order.
 func (s *selection) sorted(table, alias string, o Order, p Page) string {
-	if o == Newest {
+	if o == Newest && !s.few {
 		return s.page(alias, p)
 	}
 	way, than := " DESC", "<"
@@ -50,6 +50,11 @@ func (s *selection) sorted(table, alias string, o Order, p Page) string {
 	columns := []string{alias + ".created_at", alias + ".id"}
 	if o.ByAmount() {
 		columns = slices.Insert(columns, 0, alias+".amount")
+	}
+	if s.few { // found by their ids, and sorted: no index of the order is to be walked for them
+		for i := range len(columns) - 1 {
+			columns[i] += " + 0"
+		}
 	}
 	switch {
 	case p.AfterID == "":

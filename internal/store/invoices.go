@@ -142,8 +142,8 @@ type InvoiceFilter struct {
 	Kind   pay.Attention // only those that ask for this attention
 	Amount pay.Tiyin
 
-	Unreceipted bool      // only those with a fiscal receipt that was refused for good
-	WaitsAt     time.Time // only those of which something waits for a second person then
+	Unreceipted bool      // only those with a fiscal receipt that was refused for good, the newest thousand
+	WaitsAt     time.Time // only those of which something waits for a second person then; beside it Unreceipted comes first
 
 	Order Order
 }
@@ -175,13 +175,28 @@ func (tx *Tx) Invoices(ctx context.Context, f InvoiceFilter, p Page) ([]pay.Invo
 	if f.Undelivered {
 		s.and("NOT i.notify_delivered")
 	}
-	if f.Unreceipted {
-		s.and("i.id IN (SELECT p.invoice_id FROM payments p WHERE p.fiscal = 'failed')")
-	}
-	if !f.WaitsAt.IsZero() {
-		s.and("i.id IN (SELECT a.invoice_id FROM approvals a WHERE a.state = 'waiting' AND a.expires_at > ?)", millis(f.WaitsAt))
+	if ids, narrow, err := tx.fewInvoices(ctx, f); narrow {
+		if err != nil || len(ids) == 0 {
+			return nil, err
+		}
+		s.where, s.few = append(s.where, "i.id IN "+s.among(ids)), true
 	}
 	return many(ctx, tx, scanInvoice, invoiceQuery+s.sorted("invoices", "i", f.Order, p), s.args...)
+}
+
+// fewInvoices are those that f narrows a list to by what stands in other tables, the newest thousand of
+// them: they are few, and are read by their ids.
+func (tx *Tx) fewInvoices(ctx context.Context, f InvoiceFilter) (ids []string, narrow bool, err error) {
+	most := int64(pageSizes[len(pageSizes)-1])
+	switch {
+	case f.Unreceipted:
+		ids, err = many(ctx, tx, scanText, `SELECT invoice_id FROM payments WHERE fiscal = 'failed' ORDER BY created_at DESC, id DESC LIMIT $1 + 0`, most)
+	case !f.WaitsAt.IsZero():
+		ids, err = many(ctx, tx, scanText, `SELECT invoice_id FROM approvals WHERE state = 'waiting' AND expires_at > $1 ORDER BY expires_at DESC, id DESC LIMIT $2 + 0`, millis(f.WaitsAt), most)
+	default:
+		return nil, false, nil
+	}
+	return ids, true, err
 }
 
 // ExpiredInvoices finds up to limit pending invoices whose time is over at now, the longest
