@@ -90,11 +90,11 @@ func loose(t *testing.T, a *app.App) (payout, day string) {
 	return payout, day
 }
 
-// session enrols somebody, who then has had their role for long, and gives the token of the session that
-// begins with it.
+// session enrols somebody, who is as if they had been here for a day, and gives the token of the
+// session that begins with it.
 func session(t *testing.T, a *app.App, email string, role staff.Role) string {
 	t.Helper()
-	p, link, err := a.Office.Add(t.Context(), staff.CommandLine, email, role)
+	person, link, err := a.Office.Add(t.Context(), staff.CommandLine, email, role)
 	must(t, err)
 	in, err := a.Office.Invitation(t.Context(), link)
 	must(t, err)
@@ -103,11 +103,11 @@ func session(t *testing.T, a *app.App, email string, role staff.Role) string {
 	_, token, err := a.Office.Enrol(t.Context(), link, staff.Attempt{Password: "choyxona oldidagi chinor", Code: code, Sealed: in.Sealed, Address: "192.0.2.1", Network: "192.0.2.1"})
 	must(t, err)
 	must(t, a.Store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		s, err := tx.LockStaff(ctx, p.ID)
-		s.PowerSince = time.Time{}
+		s, err := tx.LockStaff(ctx, person.ID)
 		if err != nil {
 			return err
 		}
+		s.PowerSince = s.PowerSince.Add(-staff.LimitDelay)
 		return tx.SaveStaff(ctx, s)
 	}))
 	return token

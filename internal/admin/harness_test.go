@@ -100,20 +100,20 @@ func (p *program) browser() *browser {
 // as is the browser of a person with a role, signed in, who has had it for long.
 func (p *program) as(role staff.Role) *browser {
 	p.Helper()
-	b := p.asNew(role)
-	must(p.T, p.Store.Update(p.Context(), func(ctx context.Context, tx *store.Tx) error {
+	b := p.newcomer(role)
+	p.book(func(ctx context.Context, tx *store.Tx) error {
 		s, err := tx.LockStaff(ctx, b.person.ID)
 		if err != nil {
 			return err
 		}
-		s.PowerSince = time.Time{}
+		s.PowerSince = s.PowerSince.Add(-staff.LimitDelay)
 		return tx.SaveStaff(ctx, s)
-	}))
+	})
 	return b
 }
 
-// asNew is as for somebody who was added just now.
-func (p *program) asNew(role staff.Role) *browser {
+// newcomer is the browser of one who has just got it.
+func (p *program) newcomer(role staff.Role) *browser {
 	p.Helper()
 	ctx := p.Context()
 	people, err := p.Office.People(ctx)

@@ -146,7 +146,7 @@ func (a *admin) heap(l look, in gateway.Inbox, h gateway.Heap) heap {
 			at := Path + "/invoices/" + x.InvoiceID
 			row := add(ui.Money(l.lang, x.Amount)+" · "+x.AskedBy+": "+x.Reason, at)
 			switch {
-			case x.AskedBy == l.me.Email: // another person confirms
+			case x.AskedBy == l.me.Email || l.me.New: // another person confirms
 			case x.Decides != "":
 				row.leads(l, staff.Refunds, words.ApprovalSee, at)
 			default:
@@ -159,7 +159,7 @@ func (a *admin) heap(l look, in gateway.Inbox, h gateway.Heap) heap {
 			row := add(ui.Money(l.lang, p.Amount)+" · "+a.title(p.Provider)+" · "+p.SourcePayoutID, at)
 			asked, waits := in.Unsent[p.ID]
 			switch {
-			case waits && asked.AskedBy == l.me.Email: // another person confirms
+			case waits && (asked.AskedBy == l.me.Email || l.me.New): // another person confirms
 			case waits:
 				row.leads(l, staff.Refunds, words.ApprovalSee, at)
 			case p.State == pay.MoveUnknown:

@@ -55,6 +55,12 @@ func (a *admin) invoiceWith(w http.ResponseWriter, r *http.Request, invoiceID st
 		return
 	}
 	v.now, v.key = a.o.Now(), id.New()
+	if x := v.waiting(); x != nil && x.AskedBy == v.me.Email {
+		if v.second, err = a.second(r.Context(), v.lang, x.ExpiresAt); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		v.here = v.url("")
 	}
@@ -69,6 +75,7 @@ type invoiceView struct {
 	messages  []gateway.TimelineEntry // the newest, for the provider's support
 	next      string
 	trouble   string
+	second    string // who could confirm what this person asked for, where nobody can yet
 	here      string // where the page can be read, for one that answers an action; else ""
 	asked     url.Values
 	now       time.Time
@@ -128,14 +135,15 @@ func (v invoiceView) story() []string {
 	sum := ui.Money(l, d.Amount)
 	by := via(v.companies, d.Invoice)
 	var out []string
-	unknown := p != nil && p.State == pay.Unknown
-	settled := d.Status == pay.StatusPaid || d.Status == pay.StatusHeld || d.Status == pay.StatusRefunded
-	switch {
-	case !unknown && !settled && (d.Attention == pay.AttentionAmount || d.Attention == pay.AttentionProvider):
-		// Whatever our book says of it: the company speaks of money, and this is read to a buyer.
-		out = append(out, words.SayContested.With(l, by))
-	case unknown:
-		out = append(out, words.SayUnknown.With(l, by, ui.Time(l, p.CreatedAt)))
+	switch doubt := d.Attention.Doubts(d.Status); { // first: beside it nothing is said of where the money is
+	case p != nil && (p.State == pay.Unknown || doubt && d.Attention == pay.AttentionUnknown):
+		since := p.CreatedAt
+		if !p.AskedAt.IsZero() {
+			since = p.AskedAt
+		}
+		out = append(out, words.SayUnknown.With(l, by, ui.Time(l, since)))
+	case doubt:
+		out = append(out, words.SayDoubt.In(l))
 	case d.Status == pay.StatusPending:
 		out = append(out, words.SayPending.With(l, sum, ui.Time(l, d.ExpiresAt)))
 		if d.Open != nil {
@@ -163,6 +171,13 @@ func (v invoiceView) story() []string {
 		out = append(out, words.SayExpired.With(l, ui.Time(l, d.ExpiresAt)))
 	case d.Status == pay.StatusCancelled:
 		out = append(out, words.SayCancelled.With(l, ui.Time(l, d.EndedAt)))
+	}
+	switch {
+	case d.Attention == "" || d.Attention.Doubts(d.Status):
+	case d.Attention == pay.AttentionRefundUnconfirmed:
+		out = append(out, words.SayBackLost.In(l))
+	default:
+		out = append(out, words.SayBeside.In(l))
 	}
 	if e := d.Event; e != nil {
 		switch {
@@ -327,7 +342,7 @@ func (a *admin) decide(w http.ResponseWriter, r *http.Request) {
 		}
 		waits, err := a.o.Gateway.DecideByStaff(ctx, gateway.StaffDecision{
 			Decision: gateway.Decision{InvoiceID: invoiceID, Subject: subject, Happened: happened == "yes", Who: who, Why: why, Limit: limit},
-			Key:      r.PostFormValue("key"), New: a.newPower(ctx),
+			Key:      r.PostFormValue("key"), New: me(ctx).New,
 		})
 		if made.Set("done", "decide"); waits != nil {
 			made.Set("done", "asked")

@@ -186,7 +186,7 @@ func (a *admin) decidePayout(w http.ResponseWriter, r *http.Request) {
 			return &pay.Error{Code: pay.CodeInvalid, Field: "happened", Message: "say whether it happened"}
 		}
 		waits, err := a.o.Gateway.DecidePayoutByStaff(ctx, gateway.PayoutDecision{
-			PayoutID: payoutID, Happened: happened == "yes", Limit: limit, Who: who, Why: r.PostFormValue("why"), Key: r.PostFormValue("key"), New: a.newPower(ctx),
+			PayoutID: payoutID, Happened: happened == "yes", Limit: limit, Who: who, Why: r.PostFormValue("why"), Key: r.PostFormValue("key"), New: me(ctx).New,
 		})
 		if waits != nil {
 			did = "asked"
@@ -199,10 +199,7 @@ func (a *admin) decidePayout(w http.ResponseWriter, r *http.Request) {
 // confirmUnsent is the second person's yes; refuseUnsent the no, or the first one's second thought.
 func (a *admin) confirmUnsent(w http.ResponseWriter, r *http.Request) {
 	a.onUnsent(w, r, "payout.confirmed", "decided", func(ctx context.Context, x gateway.PayoutApproval, who string) error {
-		if a.newPower(ctx) {
-			return gateway.ErrNewPower
-		}
-		_, err := a.o.Gateway.ConfirmUnsent(ctx, x.ID, who)
+		_, err := a.o.Gateway.ConfirmUnsent(ctx, x.ID, gateway.Signer{Who: who, New: me(ctx).New})
 		return err
 	})
 }

@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/ui"
 	"github.com/chorsu/chorsu/internal/words"
 )
@@ -30,6 +32,7 @@ type refundView struct {
 	trouble   string
 	returning pay.Tiyin // what the second page asks about
 	asks      bool      // it takes a second person
+	second    string    // who that could be, where it is nobody yet
 	receipt   bool
 }
 
@@ -117,6 +120,18 @@ func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
 	p := v.d.Terms.Payment
 	v.returning, v.asks = amount, v.limit > 0 && amount+p.Refunded+p.Reserved > v.limit
 	if !repeat {
+		if v.asks && v.me.New {
+			v.trouble = words.RefundNew.With(v.lang, ui.Time(v.lang, v.me.CountsFrom))
+			ui.ShowInner(w, r, http.StatusConflict, refundPage(v))
+			return
+		}
+		if v.asks {
+			var err error
+			if v.second, err = a.second(r.Context(), v.lang, time.Time{}); err != nil {
+				a.fail(w, r, err)
+				return
+			}
+		}
 		a.show(w, r, refundSure(v))
 		return
 	}
@@ -125,7 +140,7 @@ func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
 	says := ui.Money(words.EN, amount) + ": " + clipped(v.reason)
 	a.act(w, r, "refund.asked", v.d.ID, says, to, func(ctx context.Context, who string) error {
 		refund, waits, err := a.o.Gateway.RefundByStaff(ctx, gateway.StaffRefund{
-			InvoiceID: v.d.ID, Amount: amount, Reason: v.reason, Key: v.key, Limit: v.limit, Who: who, New: a.newPower(ctx),
+			InvoiceID: v.d.ID, Amount: amount, Reason: v.reason, Key: v.key, Limit: v.limit, Who: who, New: me(ctx).New,
 		})
 		if err != nil {
 			return err
@@ -155,16 +170,39 @@ func (a *admin) became(ctx context.Context, r pay.Refund, says string) {
 	}
 }
 
-// newPower says whether the one who is signed in has their power for too short to be one of two.
-func (a *admin) newPower(ctx context.Context) bool { return !a.o.Office.Settled(me(ctx)) }
+// second says who could confirm what the one who is signed in asks for, where nobody can yet: it is not
+// to be found out by waiting. ends is when the request runs out, zero where it is none yet.
+func (a *admin) second(ctx context.Context, l words.Lang, ends time.Time) (string, error) {
+	people, err := a.o.Office.People(ctx)
+	if err != nil {
+		return "", err
+	}
+	var first *staff.Person
+	for i, p := range people {
+		if p.ID == me(ctx).ID || !p.Active || !p.Enrolled || !p.Role.May(staff.Refunds) {
+			continue
+		}
+		if !p.New {
+			return "", nil
+		}
+		if first == nil || p.CountsFrom.Before(first.CountsFrom) {
+			first = &people[i]
+		}
+	}
+	if first == nil {
+		return words.SecondNobody.In(l), nil
+	}
+	says := words.SecondFrom.With(l, first.Email, ui.Time(l, first.CountsFrom))
+	if !ends.IsZero() && !first.CountsFrom.Before(ends) {
+		says += " " + words.SecondTooLate.In(l)
+	}
+	return says, nil
+}
 
 // confirmRefund is the second person's yes; refuseRefund the no, or the first one's second thought.
 func (a *admin) confirmRefund(w http.ResponseWriter, r *http.Request) {
 	a.approval(w, r, "refund.confirmed", func(ctx context.Context, x gateway.Approval, who string, made url.Values) error {
-		if a.newPower(ctx) {
-			return gateway.ErrNewPower
-		}
-		refund, err := a.o.Gateway.ConfirmRefund(ctx, x.ID, who)
+		refund, err := a.o.Gateway.ConfirmRefund(ctx, x.ID, gateway.Signer{Who: who, New: me(ctx).New})
 		if err != nil {
 			return err
 		}

@@ -35,6 +35,13 @@ func TestAnOlderProgramsDatabaseIsServed(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", e, version), func(t *testing.T) {
 				dsn := storetest.OldDSN(t, e, version)
 				bringUp(t, dsn)
+				want := ""
+				if version >= 12 {
+					want = "old@namuna.uz 1795000000000" // whoever was here before keeps their power
+				}
+				if got := storetest.Value(t, dsn, `SELECT COALESCE(MAX(email || ' ' || power_since), '') FROM staff`); got != want {
+					t.Errorf("staff: %q, not %q", got, want)
+				}
 				serveOld(t, dsn)
 			})
 		}

@@ -213,8 +213,6 @@ func TestScenes(t *testing.T) {
 		{"held", func(i *gateway.Invoice) { i.Status = pay.StatusHeld; i.Payment = attempt(pay.Held) }, held, words.HeldText, "https://shop.uz"},
 		{"refunded", func(i *gateway.Invoice) { i.Status = pay.StatusRefunded; i.Payment = attempt(pay.Refunded) }, refunded, words.RefundedText, "https://shop.uz"},
 		{"failed", func(i *gateway.Invoice) { i.Status = pay.StatusFailed }, failed, words.FailedText, "namuna://failed"},
-		{"debited, though it failed", func(i *gateway.Invoice) { i.Status = pay.StatusFailed; i.Attention = pay.AttentionProvider }, unknown, words.UnknownText, "https://shop.uz"},
-		{"failed, and a refund is not confirmed", func(i *gateway.Invoice) { i.Status, i.Attention = pay.StatusFailed, pay.AttentionRefundUnconfirmed }, failed, words.FailedText, ""},
 		{"cancelled by the shop", func(i *gateway.Invoice) { i.Status, i.EndedAt = pay.StatusCancelled, now }, cancelled, words.CancelledText, "namuna://failed"},
 		{"released", func(i *gateway.Invoice) {
 			i.Status = pay.StatusCancelled
@@ -243,7 +241,7 @@ func TestScenes(t *testing.T) {
 					if pays := strings.Contains(html, `class="way"`); pays != (c.want == choose) {
 						t.Errorf("%s: ways to pay are offered: %v", l, pays)
 					}
-					if watches := strings.Contains(html, "data-watch"); watches != (c.want.moves() || c.name == "paid" || c.name == "a part returned") { // a receipt may come
+					if watches := strings.Contains(html, "data-watch"); watches != moves(b.inv, now) {
 						t.Errorf("%s: it watches: %v", l, watches)
 					}
 				}
@@ -262,23 +260,6 @@ func TestReceipt(t *testing.T) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
-	if strings.Contains(html, "data-watch") {
-		t.Error("the page waits for the receipt that it has")
-	}
-	b.inv.Payment.ReceiptURL = ""
-	before := stateOf(b.inv, now)
-	if _, html = open(t, b, "/pay/"+invoiceID, phoneAgent); !strings.Contains(html, "data-watch") || !strings.Contains(html, `content="20"`) {
-		t.Error("the page does not wait for its receipt")
-	}
-	b.inv.Payment.ReceiptURL = "https://ofd.soliq.uz/epi?t=1"
-	if stateOf(b.inv, now) == before {
-		t.Error("a receipt is no news")
-	}
-	b.inv.Payment.ReceiptURL, b.inv.PaidAt = "", now.Add(-receiptSoon)
-	if _, html = open(t, b, "/pay/"+invoiceID, phoneAgent); strings.Contains(html, "data-watch") {
-		t.Error("the page waits for ever")
-	}
-	b.inv.PaidAt = now
 	for _, bad := range []string{"javascript:alert(1)", "data:text/html,x", "", "//x", "https:"} {
 		b.inv.Payment.ReceiptURL = bad
 		if _, html := open(t, b, "/pay/"+invoiceID, phoneAgent); strings.Contains(html, "Fiskal chek") {
@@ -287,6 +268,91 @@ func TestReceipt(t *testing.T) {
 		b.inv.ReturnURL = bad
 		if _, html := open(t, b, "/pay/"+invoiceID, phoneAgent); strings.Contains(html, "alert(1)") || strings.Contains(html, "text/html,x") {
 			t.Errorf("%q is offered as the way back", bad)
+		}
+	}
+}
+
+// A fiscal receipt comes after the money: the page waits for it, with and without the script, and
+// no longer than it may be expected.
+func TestAReceiptThatComesLater(t *testing.T) {
+	at := func(since time.Duration, change func(*gateway.Invoice)) (state, html string) {
+		b := newBook()
+		b.inv.Status, b.inv.PaidAt = pay.StatusPaid, now.Add(-since)
+		b.inv.Payment = &pay.Payment{ID: "p", Provider: "payme", Ref: "r", State: pay.Paid, Captured: b.inv.Amount}
+		change(&b.inv)
+		_, html = open(t, b, "/pay/"+invoiceID+"?lang=en", phoneAgent)
+		return stateOf(b.inv, now), html
+	}
+	waits, html := at(time.Second, func(*gateway.Invoice) {})
+	for _, want := range []string{"data-watch", "pay.js", `<noscript><meta http-equiv="refresh" content="15"></noscript>`} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	for name, c := range map[string]struct {
+		since  time.Duration
+		change func(*gateway.Invoice)
+	}{
+		"it came":         {time.Second, func(i *gateway.Invoice) { i.Payment.ReceiptURL = "https://ofd.soliq.uz/epi?t=1" }},
+		"it failed":       {time.Second, func(i *gateway.Invoice) { i.Payment.Fiscal = pay.FiscalFailed }},
+		"it never came":   {justPaid, func(*gateway.Invoice) {}},
+		"it was returned": {time.Second, func(i *gateway.Invoice) { i.Status, i.Payment.State = pay.StatusRefunded, pay.Refunded }},
+	} {
+		state, html := at(c.since, c.change)
+		if state == waits {
+			t.Errorf("%s: a page that waits is not drawn anew", name)
+		}
+		if strings.Contains(html, "data-watch") || strings.Contains(html, "http-equiv") {
+			t.Errorf("%s: it goes on waiting", name)
+		}
+	}
+	if _, html := at(justPaid, func(*gateway.Invoice) {}); !strings.Contains(html, `data-said=""`) {
+		t.Error("that nothing came is read out")
+	}
+	if part, _ := at(time.Second, func(i *gateway.Invoice) { i.Payment.Refunded = 100 }); part == waits {
+		t.Error("a part that is returned is not shown")
+	}
+}
+
+// Whatever the book says of an invoice, "no money was taken" never stands where a company says
+// otherwise; what the book knows of the money stays as it is.
+func TestNoMoneyWasTakenIsNeverGuessed(t *testing.T) {
+	plain := map[pay.Status]scene{
+		pay.StatusPending: choose, pay.StatusHeld: held, pay.StatusPaid: paid, pay.StatusRefunded: refunded, pay.StatusFailed: failed, pay.StatusCancelled: expired,
+	}
+	last := map[pay.Status]pay.State{
+		pay.StatusPending: pay.Failed, pay.StatusHeld: pay.Held, pay.StatusPaid: pay.Paid, pay.StatusRefunded: pay.Refunded, pay.StatusFailed: pay.Failed, pay.StatusCancelled: pay.Cancelled,
+	}
+	denials := words.Text{UZ: "yechilmadi", RU: "не списаны", EN: "No money was taken"}
+	for _, status := range pay.Statuses {
+		for _, attention := range []pay.Attention{"", pay.AttentionUnknown, pay.AttentionAmount, pay.AttentionProvider, pay.AttentionRefundUnconfirmed} {
+			want := plain[status]
+			if attention != "" && status != pay.StatusPaid && status != pay.StatusRefunded {
+				want = unknown
+			}
+			b := newBook()
+			b.inv.Status, b.inv.Attention, b.inv.PaidAt, b.inv.EndedAt, b.inv.ExpiresAt = status, attention, now, now, now
+			if status == pay.StatusPending {
+				b.inv.EndedAt, b.inv.ExpiresAt = time.Time{}, now.Add(time.Hour)
+			}
+			b.inv.Payment = &pay.Payment{ID: "p", Provider: "payme", Ref: "r", State: last[status], Amount: b.inv.Amount}
+			if got := sceneOf(b.inv, now); got != want {
+				t.Errorf("%s with %q is %s, not %s", status, attention, got, want)
+			}
+			for _, l := range words.Langs {
+				_, html := open(t, b, "/pay/"+invoiceID+"?lang="+string(l), phoneAgent)
+				if denies := strings.Contains(html, denials.In(l)); denies && attention != "" {
+					t.Errorf("%s with %q, %s: it says that no money was taken", status, attention, l)
+				} else if ended := status == pay.StatusPending || status == pay.StatusFailed || status == pay.StatusCancelled; !denies && attention == "" && ended {
+					t.Errorf("%s, %s: it does not say that no money was taken", status, l)
+				}
+				if want == unknown && !strings.Contains(html, words.UnknownText.In(l)) {
+					t.Errorf("%s with %q, %s: it does not say that nobody knows", status, attention, l)
+				}
+				if returning := strings.Contains(html, words.PaidReturning.In(l)); returning != (status == pay.StatusPaid && attention == pay.AttentionRefundUnconfirmed) {
+					t.Errorf("%s with %q, %s: a return of which nothing is known is told: %v", status, attention, l, returning)
+				}
+			}
 		}
 	}
 }

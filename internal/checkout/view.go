@@ -39,6 +39,9 @@ const (
 // sceneOf decides which page an invoice shows at now. What may have cost the buyer money comes
 // first: whoever is not sure says so.
 func sceneOf(inv gateway.Invoice, now time.Time) scene {
+	if inv.Attention.Doubts(inv.Status) {
+		return unknown
+	}
 	switch inv.Status {
 	case pay.StatusHeld:
 		return held
@@ -47,14 +50,9 @@ func sceneOf(inv gateway.Invoice, now time.Time) scene {
 	case pay.StatusRefunded:
 		return refunded
 	case pay.StatusFailed:
-		if contested(inv) {
-			return unknown
-		}
 		return failed
 	case pay.StatusCancelled:
 		switch {
-		case contested(inv):
-			return unknown
 		case inv.Payment != nil && !inv.Payment.HeldAt.IsZero():
 			return released
 		case !inv.EndedAt.Before(inv.ExpiresAt):
@@ -63,7 +61,7 @@ func sceneOf(inv gateway.Invoice, now time.Time) scene {
 		return cancelled
 	}
 	switch {
-	case inv.Attention != "" || inv.Open != nil && inv.Open.State == pay.Unknown:
+	case inv.Open != nil && inv.Open.State == pay.Unknown:
 		return unknown
 	case inv.Open != nil:
 		return waiting
@@ -73,29 +71,28 @@ func sceneOf(inv gateway.Invoice, now time.Time) scene {
 	return choose
 }
 
-// contested says whether the company speaks of money that our book knows nothing of.
-func contested(inv gateway.Invoice) bool {
-	return inv.Attention != "" && inv.Attention != pay.AttentionRefundUnconfirmed
-}
+// justPaid is how long after its payment a page speaks to the one who has just paid, and waits for
+// the fiscal receipt, which always comes after the money.
+const justPaid = 15 * time.Minute
 
-// receiptSoon is how long a paid page waits for its fiscal receipt, which comes after the money.
-const receiptSoon = 15 * time.Minute
-
-// moves says whether the page may still change: by its scene, or because a receipt is to come.
-func (v view) moves() bool {
-	return v.scene.moves() || v.scene == paid && v.receipt() == "" && v.now.Sub(v.inv.PaidAt) < receiptSoon
-}
-
-// moves says whether the scene may still change, so that it is worth waiting for.
-func (s scene) moves() bool {
-	return s == choose || s == waiting || s == coding || s == working || s == unknown || s == held
+// moves says whether the page that an invoice shows at now may still change, so that it is worth
+// waiting for.
+func moves(inv gateway.Invoice, now time.Time) bool {
+	switch sceneOf(inv, now) {
+	case paid:
+		p := inv.Payment
+		return p != nil && receipt(p) == "" && p.Fiscal != pay.FiscalFailed && now.Sub(inv.PaidAt) < justPaid
+	case refunded, failed, cancelled, released, expired:
+		return false
+	}
+	return true
 }
 
 // stateOf names all that the page shows of an invoice that may change: a page whose name is
 // another one is drawn anew.
 func stateOf(inv gateway.Invoice, now time.Time) string {
 	h := sha256.New()
-	fmt.Fprint(h, sceneOf(inv, now), inv.Attention)
+	fmt.Fprint(h, sceneOf(inv, now), inv.Attention, moves(inv, now))
 	for _, p := range []*pay.Payment{inv.Payment, inv.Open} {
 		if p != nil {
 			fmt.Fprint(h, "|", p.ID, p.State, p.Refunded, p.ReceiptURL, p.ExpiresAt.UnixMilli())
@@ -288,7 +285,7 @@ func (v view) words() (title, text string) {
 		released:  {words.CancelledTitle, words.ReleasedText},
 		expired:   {words.ExpiredTitle, words.ExpiredText},
 	}[v.scene]
-	if v.scene == paid && v.now.Sub(v.inv.PaidAt) > alreadyAfter {
+	if v.scene == paid && v.now.Sub(v.inv.PaidAt) >= justPaid {
 		pair[1] = words.PaidAlready // whoever opens the link again asks whether to pay again
 	}
 	if v.scene == waiting {
@@ -296,9 +293,6 @@ func (v view) words() (title, text string) {
 	}
 	return pair[0].In(v.lang), pair[1].In(v.lang)
 }
-
-// alreadyAfter is how long after its payment a page speaks to the one who has just paid.
-const alreadyAfter = 10 * time.Minute
 
 // frame is the page's own head.
 func (v view) frame() ui.Page {
@@ -310,8 +304,11 @@ func (v view) frame() ui.Page {
 	if v.moves() {
 		p.Scripts = []string{"pay.js"}
 		p.Refresh = 5
-		if v.scene == choose && v.chosen == nil || v.scene == paid {
+		switch {
+		case v.scene == choose && v.chosen == nil:
 			p.Refresh = 20 // do not pull the list from under somebody's finger
+		case v.scene == paid:
+			p.Refresh = 15 // nothing more is to be done: only the receipt is awaited
 		}
 		if v.typing() {
 			p.Refresh = 0
@@ -321,9 +318,17 @@ func (v view) frame() ui.Page {
 	return p
 }
 
+func (v view) moves() bool { return moves(v.inv, v.now) }
+
 // said is what a screen reader is told when the page changes by itself.
 func (v view) said() string {
 	title, text := v.words()
+	switch {
+	case v.scene == paid && v.receipt() != "":
+		return words.FiscalReceipt.In(v.lang) + ". " + title
+	case v.scene == paid && !v.moves():
+		return "" // the page has stopped waiting, and nothing has happened
+	}
 	if v.scene == choose {
 		switch {
 		case v.declined != "":
@@ -383,12 +388,14 @@ func safeReturn(text string) string {
 	return u.String()
 }
 
+func (v view) receipt() string { return receipt(v.inv.Payment) }
+
 // receipt is the fiscal receipt's address, "" where there is none that a buyer can open.
-func (v view) receipt() string {
-	if v.inv.Payment == nil {
+func receipt(p *pay.Payment) string {
+	if p == nil {
 		return ""
 	}
-	u, err := url.Parse(v.inv.Payment.ReceiptURL)
+	u, err := url.Parse(p.ReceiptURL)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return ""
 	}

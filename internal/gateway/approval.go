@@ -87,8 +87,17 @@ type StaffRefund struct {
 	Key       string
 	Limit     pay.Tiyin
 	Who       string
-	New       bool // whoever asks has their power for too short to be one of two
+	New       bool // as in Signer
 }
+
+// Signer is one of the two persons that something above the limit takes. New: they were given their
+// power so lately that they are not one of the two yet, neither to ask nor to confirm.
+type Signer struct {
+	Who string
+	New bool
+}
+
+var errTooNew = &pay.Error{Code: pay.CodeConflict, Reason: "too_new", Message: "above the limit it takes two persons who have had their role and their authenticator for a day"}
 
 // reasonMost bounds what a person types, in characters.
 const reasonMost = 500
@@ -137,7 +146,7 @@ func (g *Gateway) RefundByStaff(ctx context.Context, in StaffRefund) (*pay.Refun
 	}, staffIdem(in.Key, in.InvoiceID, in.Amount))
 	if e, ok := errors.AsType[*pay.Error](err); ok && e.Reason == errAboveLimit.Reason {
 		if in.New {
-			return nil, nil, ErrNewPower
+			return nil, nil, errTooNew
 		}
 		waits, err := g.askApproval(ctx, in)
 		return nil, waits, err
@@ -151,9 +160,6 @@ func (g *Gateway) RefundByStaff(ctx context.Context, in StaffRefund) (*pay.Refun
 // errAboveLimit is looked for under the invoice's lock, after the key: what was returned before
 // counts, so that a large refund in small pieces, or by two forms at once, is a large one.
 var errAboveLimit = &pay.Error{Code: pay.CodeConflict, Reason: "above_limit", Message: "this refund takes a second person"}
-
-// ErrNewPower refuses whoever has their power for too short to be one of two.
-var ErrNewPower = &pay.Error{Code: pay.CodeForbidden, Reason: "new_power", Message: "whoever was added, raised or let in again a moment ago is not yet one of two"}
 
 // askApproval writes down that a refund waits for its second person.
 func (g *Gateway) askApproval(ctx context.Context, in StaffRefund) (waits *Approval, err error) {
@@ -215,7 +221,7 @@ func (b *book) waits(ctx context.Context, inv *pay.Invoice, paymentID string, a 
 type StaffDecision struct {
 	Decision
 	Key string
-	New bool // as in StaffRefund
+	New bool // as in Signer
 }
 
 // DecideByStaff settles what is unknown, or writes down that it waits for a second person: then
@@ -233,7 +239,7 @@ func (g *Gateway) DecideByStaff(ctx context.Context, in StaffDecision) (*Approva
 		return nil, err
 	}
 	if in.New {
-		return nil, ErrNewPower
+		return nil, errTooNew
 	}
 	var waits *Approval
 	err = g.update(WithActor(ctx, in.Who), byAPI, func(ctx context.Context, b *book) error {
@@ -264,10 +270,11 @@ func (g *Gateway) Approval(ctx context.Context, approvalID string) (a Approval, 
 	return a, err
 }
 
-// ConfirmRefund is the second person's word: the refund is made. Whoever asked cannot confirm. An
-// approval is used once; where the company could not be reached, pressing again within its day
-// tries the same refund again.
-func (g *Gateway) ConfirmRefund(ctx context.Context, approvalID, who string) (pay.Refund, error) {
+// ConfirmRefund is the second person's word: the refund is made. Whoever asked cannot confirm, nor
+// can who is new. An approval is used once; where the company could not be reached, pressing again
+// within its day tries the same refund again.
+func (g *Gateway) ConfirmRefund(ctx context.Context, approvalID string, by Signer) (pay.Refund, error) {
+	who := by.Who
 	ctx = WithActor(ctx, who)
 	var a Approval
 	err := g.update(ctx, byAPI, func(ctx context.Context, b *book) (err error) {
@@ -285,6 +292,8 @@ func (g *Gateway) ConfirmRefund(ctx context.Context, approvalID, who string) (pa
 			return nil // the company was not reached then
 		case strings.EqualFold(a.AskedBy, who):
 			return &pay.Error{Code: pay.CodeForbidden, Reason: "same_person", Message: "whoever asked for a refund cannot confirm it"}
+		case by.New:
+			return errTooNew
 		}
 		a.State, a.DecidedBy, a.DecidedAt = store.ApprovalConfirmed, who, b.now
 		ok, err := b.DecideApproval(ctx, a)

@@ -80,7 +80,7 @@ type PayoutDecision struct {
 	Limit    pay.Tiyin // 0: none
 	Who, Why string
 	Key      string
-	New      bool // whoever says it has their power for too short to be one of two
+	New      bool // as in Signer
 }
 
 // DecidePayoutByStaff is DecidePayout with the reason that a person typed. Where it takes a second one,
@@ -101,7 +101,7 @@ func (g *Gateway) DecidePayoutByStaff(ctx context.Context, in PayoutDecision) (w
 		case in.Happened || in.Limit == 0 || p.Amount <= in.Limit:
 			return b.payoutDecided(ctx, &p, in.Happened, in.Who, in.Why)
 		case in.New:
-			return ErrNewPower
+			return errTooNew
 		}
 		waits, err = b.payoutWaits(ctx, p, in)
 		return err
@@ -143,7 +143,8 @@ func (b *book) payoutWaits(ctx context.Context, p pay.Payout, in PayoutDecision)
 
 // ConfirmUnsent is the second person's word: the payout was not sent. Whoever asked cannot confirm, and
 // a repeat changes nothing. Where the company has told meanwhile what became of it, that stands.
-func (g *Gateway) ConfirmUnsent(ctx context.Context, approvalID, who string) (payoutID string, err error) {
+func (g *Gateway) ConfirmUnsent(ctx context.Context, approvalID string, by Signer) (payoutID string, err error) {
+	who := by.Who
 	err = g.update(ctx, who, func(ctx context.Context, b *book) error {
 		a, p, err := b.payoutAsked(ctx, approvalID)
 		if err != nil {
@@ -157,6 +158,8 @@ func (g *Gateway) ConfirmUnsent(ctx context.Context, approvalID, who string) (pa
 			return &pay.Error{Code: pay.CodeConflict, Reason: "refused", Message: "this was refused by " + a.DecidedBy}
 		case strings.EqualFold(a.AskedBy, who):
 			return &pay.Error{Code: pay.CodeForbidden, Reason: "same_person", Message: "whoever says it cannot confirm it"}
+		case by.New:
+			return errTooNew
 		}
 		if err := b.decidePayoutApproval(ctx, a, store.ApprovalConfirmed, who); err != nil {
 			return err

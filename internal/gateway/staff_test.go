@@ -88,6 +88,11 @@ func TestARefundAboveTheLimitTakesTwo(t *testing.T) {
 		if r, waits, err := ask(30_000); err != nil || waits != nil || r.State != pay.MoveSucceeded {
 			t.Fatalf("below the limit: %+v %v", waits, err)
 		}
+		// Who was given their power lately is not one of the two: neither to ask nor to confirm.
+		lately := gateway.StaffRefund{InvoiceID: inv.ID, Amount: 30_000, Reason: "broken", Key: id.New(), Limit: 50_000, Who: "new@namuna.uz", New: true}
+		if _, _, err := fx.RefundByStaff(t.Context(), lately); !conflict(err, "too_new") {
+			t.Errorf("a new one asks: %v", err)
+		}
 		r, waits, err := ask(30_000)
 		if err != nil || r != nil || waits == nil || waits.Amount != 30_000 {
 			t.Fatalf("the second piece: %+v %v", r, err)
@@ -100,8 +105,11 @@ func TestARefundAboveTheLimitTakesTwo(t *testing.T) {
 		if _, _, err := ask(0); !conflict(err, "refund_waits") {
 			t.Errorf("a second request: %v", err)
 		}
-		if _, err := fx.ConfirmRefund(t.Context(), waits.ID, "A@namuna.uz"); pay.CodeOf(err) != pay.CodeForbidden {
+		if _, err := fx.ConfirmRefund(t.Context(), waits.ID, gateway.Signer{Who: "A@namuna.uz"}); pay.CodeOf(err) != pay.CodeForbidden {
 			t.Errorf("who asked confirms: %v", err)
+		}
+		if _, err := fx.ConfirmRefund(t.Context(), waits.ID, gateway.Signer{Who: "new@namuna.uz", New: true}); !conflict(err, "too_new") {
+			t.Errorf("a new one confirms: %v", err)
 		}
 		if fx.host.returned != 30_000 {
 			t.Fatalf("%d was returned before anybody confirmed", fx.host.returned)
@@ -113,14 +121,14 @@ func TestARefundAboveTheLimitTakesTwo(t *testing.T) {
 			fx.host.returned -= 30_000
 			return provider.MoveOutcome{}, &provider.Error{Kind: provider.KindUnavailable, NotSent: true, Message: "no network"}
 		}
-		if _, err := fx.ConfirmRefund(t.Context(), waits.ID, "b@namuna.uz"); pay.CodeOf(err) != pay.CodeUpstream {
+		if _, err := fx.ConfirmRefund(t.Context(), waits.ID, gateway.Signer{Who: "b@namuna.uz"}); pay.CodeOf(err) != pay.CodeUpstream {
 			t.Errorf("not reached: %v", err)
 		}
 		fx.host.onRefund = nil
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
-				if r, err := fx.ConfirmRefund(t.Context(), waits.ID, "c@namuna.uz"); err != nil || r.State != pay.MoveSucceeded || !strings.Contains(r.Reason, "asked by a@namuna.uz, confirmed by b@namuna.uz") {
+				if r, err := fx.ConfirmRefund(t.Context(), waits.ID, gateway.Signer{Who: "c@namuna.uz"}); err != nil || r.State != pay.MoveSucceeded || !strings.Contains(r.Reason, "asked by a@namuna.uz, confirmed by b@namuna.uz") {
 					t.Errorf("%+v %v", r, err)
 				}
 			})
@@ -147,14 +155,14 @@ func TestAnApprovalRunsOutAndIsRefused(t *testing.T) {
 		}
 		late := ask()
 		fx.advance(24 * time.Hour)
-		if _, err := fx.ConfirmRefund(t.Context(), late.ID, "b@namuna.uz"); !conflict(err, "expired") {
+		if _, err := fx.ConfirmRefund(t.Context(), late.ID, gateway.Signer{Who: "b@namuna.uz"}); !conflict(err, "expired") {
 			t.Errorf("late: %v", err)
 		}
 		second := ask() // what ran out is in nobody's way
 		if err := fx.RefuseRefund(t.Context(), second.ID, "b@namuna.uz"); err != nil {
 			t.Error(err)
 		}
-		if _, err := fx.ConfirmRefund(t.Context(), second.ID, "c@namuna.uz"); !conflict(err, "refused") {
+		if _, err := fx.ConfirmRefund(t.Context(), second.ID, gateway.Signer{Who: "c@namuna.uz"}); !conflict(err, "refused") {
 			t.Errorf("refused: %v", err)
 		}
 		in, err := fx.Inbox(t.Context())
@@ -450,6 +458,10 @@ func TestARefundThatWasNotMadeTakesTwo(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
+		newcomer := gateway.StaffDecision{Decision: gateway.Decision{InvoiceID: inv.ID, Subject: lost.ID, Who: "new@namuna.uz", Why: "none there", Limit: 40_000}, Key: id.New(), New: true}
+		if _, err := fx.DecideByStaff(t.Context(), newcomer); !conflict(err, "too_new") {
+			t.Errorf("a new one says that it was not made: %v", err)
+		}
 		key := id.New()
 		for range 2 {
 			waits, err := decide(lost.ID, false, 40_000, key)
@@ -464,11 +476,11 @@ func TestARefundThatWasNotMadeTakesTwo(t *testing.T) {
 			}
 			return r.State
 		}
-		if _, err := fx.ConfirmRefund(t.Context(), key, "a@namuna.uz"); !conflict(err, "same_person") || state() != pay.MoveUnknown {
+		if _, err := fx.ConfirmRefund(t.Context(), key, gateway.Signer{Who: "a@namuna.uz"}); !conflict(err, "same_person") || state() != pay.MoveUnknown {
 			t.Errorf("who asked confirms: %v, %s", err, state())
 		}
 		for range 2 {
-			if r, err := fx.ConfirmRefund(t.Context(), key, "b@namuna.uz"); err != nil || r.ID != lost.ID || r.State != pay.MoveFailed || !strings.Contains(r.Note, "asked by a@namuna.uz, confirmed by b@namuna.uz") {
+			if r, err := fx.ConfirmRefund(t.Context(), key, gateway.Signer{Who: "b@namuna.uz"}); err != nil || r.ID != lost.ID || r.State != pay.MoveFailed || !strings.Contains(r.Note, "asked by a@namuna.uz, confirmed by b@namuna.uz") {
 				t.Errorf("%+v %v", r, err)
 			}
 		}
@@ -485,7 +497,7 @@ func TestARefundThatWasNotMadeTakesTwo(t *testing.T) {
 		if err := fx.Decide(t.Context(), gateway.Decision{InvoiceID: inv.ID, Subject: lost.ID, Happened: true, Who: "c@namuna.uz", Why: "it came"}); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := fx.ConfirmRefund(t.Context(), key, "b@namuna.uz"); err != nil || r.State != pay.MoveSucceeded {
+		if r, err := fx.ConfirmRefund(t.Context(), key, gateway.Signer{Who: "b@namuna.uz"}); err != nil || r.State != pay.MoveSucceeded {
 			t.Errorf("%+v %v", r, err)
 		}
 		if in, err := fx.Inbox(t.Context()); err != nil || len(in.Approvals) != 0 {

@@ -29,6 +29,13 @@ const (
 	AttentionRefundUnconfirmed Attention = "refund_unconfirmed" // a refund's answer was lost
 )
 
+// Doubts says whether, with this attention, it is not decided what became of the buyer's money for
+// an invoice that stands at s. Where the book has the money, or has returned it, the attention is
+// about something beside that.
+func (a Attention) Doubts(s Status) bool {
+	return a != "" && s != StatusPaid && s != StatusRefunded
+}
+
 // Business is who sells: one account of one app. Every table that grows with payments carries
 // its ID, and no transaction spans two of them.
 type Business struct {

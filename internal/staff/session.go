@@ -38,7 +38,7 @@ func (o *Office) Session(ctx context.Context, token string, watching bool) (p Pe
 		if err != nil {
 			return err
 		}
-		p = person(account)
+		p = o.person(account)
 		if !p.Active || !p.Enrolled {
 			return signedOut()
 		}

@@ -70,7 +70,7 @@ func (o *Office) SignIn(ctx context.Context, a Attempt) (token string, p Person,
 		if err := o.knows(ctx, tx, email, a.Network); err != nil {
 			return err
 		}
-		p = person(s)
+		p = o.person(s)
 		if token, err = o.begin(ctx, tx, s.ID, a.Address); err != nil {
 			return err
 		}

@@ -62,22 +62,21 @@ type Person struct {
 	Recovery   int  // how many recovery codes are left
 	CreatedAt  time.Time
 	SignedInAt time.Time // zero: never
-	PowerSince time.Time // when they were enrolled, raised or let in again; zero: long ago
+
+	// New: they have had the power that they have for less than LimitDelay, and until CountsFrom are
+	// not one of the two persons that something above the limit takes. Otherwise whoever took over an
+	// owner's account would make their own second person.
+	New        bool
+	CountsFrom time.Time
 }
 
-// PowerDelay is how long somebody who was enrolled, raised or let in again is not yet one of the two
-// that a large refund takes, neither the first nor the second: whoever took over an owner's account
-// could make themselves the other one.
-const PowerDelay = LimitDelay
-
-// Settled says whether a person may be one of two.
-func (o *Office) Settled(p Person) bool { return !o.now().Before(p.PowerSince.Add(PowerDelay)) }
-
-func person(s store.Staff) Person {
-	return Person{
+func (o *Office) person(s store.Staff) Person {
+	p := Person{
 		ID: s.ID, Email: s.Email, Role: Role(s.Role), Active: s.Active, Enrolled: s.Password != "" && s.TOTP != "",
-		Recovery: len(s.Recovery), CreatedAt: s.CreatedAt, SignedInAt: s.SignedInAt, PowerSince: s.PowerSince,
+		Recovery: len(s.Recovery), CreatedAt: s.CreatedAt, SignedInAt: s.SignedInAt, CountsFrom: s.PowerSince.Add(LimitDelay),
 	}
+	p.New = !p.Enrolled || o.now().Before(p.CountsFrom)
+	return p
 }
 
 // Actor is who does something, and from where.
@@ -163,7 +162,7 @@ func (o *Office) Add(ctx context.Context, by Actor, email string, role Role) (p 
 				return err
 			}
 		}
-		p = person(s)
+		p = o.person(s)
 		if token, err = o.newLink(ctx, tx, s, false); err != nil {
 			return err
 		}
@@ -219,7 +218,8 @@ func (o *Office) ResetTOTP(ctx context.Context, by Actor, staffID string, forgot
 }
 
 // SetRole gives a person another role. The last owner keeps theirs. They are signed out where the
-// new role may less, so that no page stays open that they may not see.
+// new role may less, so that no page stays open that they may not see; where it may more, they have
+// that power from now on.
 func (o *Office) SetRole(ctx context.Context, by Actor, staffID string, role Role) error {
 	if !role.Valid() {
 		return fault("role_unknown", "the role is one of viewer, support, refunds, owner")
@@ -233,9 +233,10 @@ func (o *Office) SetRole(ctx context.Context, by Actor, staffID string, role Rol
 			return nil
 		}
 		s.Role = string(role)
-		if role.May(was) {
+		if !was.May(role) {
 			s.PowerSince = o.now()
-		} else {
+		}
+		if !role.May(was) {
 			if err := tx.EndSessionsOf(ctx, s.ID); err != nil {
 				return err
 			}
@@ -332,7 +333,7 @@ func (o *Office) People(ctx context.Context) ([]Person, error) {
 	})
 	out := make([]Person, len(rows))
 	for i, s := range rows {
-		out[i] = person(s)
+		out[i] = o.person(s)
 	}
 	return out, err
 }
@@ -347,7 +348,7 @@ func (o *Office) Find(ctx context.Context, email string) (p Person, err error) {
 		if errors.Is(err, store.ErrNotFound) {
 			return nobody()
 		}
-		p = person(s)
+		p = o.person(s)
 		return err
 	})
 	return p, err
@@ -362,8 +363,9 @@ const (
 	settingNextLimit   = "refund_limit_next"
 )
 
-// LimitDelay is how long a limit that is raised, or taken away, waits until it counts, so that
-// whoever took over an owner's account is seen before money follows.
+// LimitDelay is how long a limit that is raised, or taken away, waits until it counts, and so does the
+// word of somebody who was given power, so that whoever took over an owner's account is seen before
+// money follows.
 const LimitDelay = 24 * time.Hour
 
 // Limit is the amount above which a refund that a person asks for is confirmed by a second one;

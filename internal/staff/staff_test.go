@@ -440,6 +440,75 @@ func TestPowerNeedsAProof(t *testing.T) {
 	})
 }
 
+// Whoever is given power is not one of the two persons that something above the limit takes until a day
+// has passed, however they got it: else an owner's account that was taken over would make its own
+// second person. What gives no power takes none away.
+func TestASecondPersonIsNotMadeInADay(t *testing.T) {
+	each(t, func(t *testing.T, x *fixture) {
+		ctx := t.Context()
+		is := func(when, id string, want bool) {
+			t.Helper()
+			people, err := x.People(ctx)
+			x.must(err)
+			for _, p := range people {
+				if p.ID == id && p.New != want {
+					t.Errorf("%s: new is %v, until %s", when, p.New, p.CountsFrom)
+				}
+			}
+		}
+		invited, _, err := x.Add(ctx, CommandLine, "invited@x.uz", Owner)
+		x.must(err)
+		x.wait(2 * LimitDelay)
+		is("not enrolled", invited.ID, true)
+
+		s := x.enrolled("a@x.uz", Support)
+		was := s.CreatedAt
+		is("enrolled", s.ID, true)
+		x.wait(LimitDelay - time.Second)
+		is("within the day", s.ID, true)
+		x.wait(time.Second)
+		is("a day later", s.ID, false)
+		if p, err := x.Find(ctx, s.Email); err != nil || !p.CountsFrom.Equal(was.Add(LimitDelay)) {
+			t.Errorf("%+v %v", p, err)
+		}
+
+		in := s.attempt()
+		if _, p, err := x.SignIn(ctx, in); err != nil || p.New {
+			t.Errorf("signing in: %+v %v", p, err)
+		}
+		x.must(x.SetRole(ctx, CommandLine, s.ID, Support))
+		is("the same role", s.ID, false)
+		x.must(x.SetRole(ctx, CommandLine, s.ID, Viewer))
+		is("a lesser role", s.ID, false)
+		x.must(x.Enable(ctx, CommandLine, s.ID))
+		is("let in, who was in", s.ID, false)
+		x.must(x.Disable(ctx, CommandLine, s.ID))
+		is("shut out", s.ID, false)
+		for _, c := range []struct {
+			what  string
+			power func() error
+		}{
+			{"being let in again", func() error { return x.Enable(ctx, CommandLine, s.ID) }},
+			{"a higher role", func() error { return x.SetRole(ctx, CommandLine, s.ID, Refunds) }},
+			{"another authenticator", func() error {
+				link, err := x.ResetTOTP(ctx, CommandLine, s.ID, true)
+				s.enrol(link, password)
+				return err
+			}},
+			{"another authenticator with the same password", func() error {
+				link, err := x.ResetTOTP(ctx, CommandLine, s.ID, false)
+				s.enrol(link, password)
+				return err
+			}},
+		} {
+			x.must(c.power())
+			is(c.what, s.ID, true)
+			x.wait(LimitDelay)
+			is(c.what+", a day later", s.ID, false)
+		}
+	})
+}
+
 // One address that tries many accounts waits too; another is not held up by it.
 func TestLockOutOfAnAddress(t *testing.T) {
 	each(t, func(t *testing.T, x *fixture) {

@@ -16,7 +16,7 @@ type Staff struct {
 	Recovery        []string // hashes of the unused recovery codes
 	CreatedAt       time.Time
 	SignedInAt      time.Time // zero: never
-	PowerSince      time.Time // when they were enrolled, raised or let in again; zero: long ago
+	PowerSince      time.Time // when they got the power that they have; zero: they never enrolled
 }
 
 const staffQuery = `SELECT s.id, s.email, s.role, s.active, s.password, s.totp, s.totp_step, s.recovery, s.created_at, s.signed_in_at, s.power_since

@@ -66,14 +66,14 @@ const (
 // States are all of them.
 var States = []State{Paid, Waiting, Held, Failed, Cancelled, Expired, Refunded, Unknown}
 
-// StateOf is the state of an invoice. Attention makes a pending one Unknown: money may have
-// moved.
+// StateOf is the state of an invoice. Attention makes one Unknown, unless the book has its money:
+// it may have moved.
 func StateOf(status pay.Status, attention pay.Attention) State {
+	if attention.Doubts(status) {
+		return Unknown
+	}
 	switch status {
 	case pay.StatusPending:
-		if attention != "" {
-			return Unknown
-		}
 		return Waiting
 	case pay.StatusHeld:
 		return Held

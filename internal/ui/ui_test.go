@@ -159,8 +159,11 @@ func TestStates(t *testing.T) {
 			t.Errorf("%s has no state", status)
 		}
 	}
-	if StateOf(pay.StatusPending, pay.AttentionUnknown) != Unknown || StateOf(pay.StatusPaid, pay.AttentionRefundUnconfirmed) != Paid {
-		t.Error("attention")
+	for _, status := range pay.Statuses {
+		sure := status == pay.StatusPaid || status == pay.StatusRefunded
+		if got := StateOf(status, pay.AttentionProvider); (got == Unknown) == sure {
+			t.Errorf("%s with attention is %s", status, got)
+		}
 	}
 }
 

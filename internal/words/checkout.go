@@ -41,6 +41,7 @@ var (
 	PaidText       = Text{"Pul qabul qilindi. Boshqa hech narsa toʻlash shart emas.", "Деньги получены. Больше платить ничего не нужно.", "The money was received. There is nothing more to pay."}
 	PaidAlready    = Text{"Bu hisob toʻlangan. Qayta toʻlamang.", "Этот счёт уже оплачен. Не платите ещё раз.", "This bill is already paid. Do not pay it again."}
 	PaidReturned   = Text{"Shundan %s qaytarildi.", "Из них возвращено %s.", "%s of it was returned."}
+	PaidReturning  = Text{"Pulni qaytarish boshlangan, natijasi hali nomaʼlum.", "Возврат денег начат, его исход пока неизвестен.", "A return of the money was begun; its outcome is not known yet."}
 	FiscalReceipt  = Text{"Fiskal chek", "Фискальный чек", "Fiscal receipt"}
 	FiscalOpen     = Text{"Chekni ochish", "Открыть чек", "Open the receipt"}
 	FiscalQR       = Text{"Fiskal chek havolasi, QR kod", "Ссылка на фискальный чек, QR-код", "Link to the fiscal receipt, as a QR code"}

@@ -161,7 +161,6 @@ var (
 	SayPending   = Text{"%s toʻlovi kutilmoqda. Muddati: %s.", "Ожидается оплата %s. Срок: %s.", "Waiting for %s to be paid. It can be paid until %s."}
 	SayBegun     = Text{"%s orqali toʻlov %s da boshlangan, hali tugamagan.", "Платёж через %s начат %s и ещё не завершён.", "A payment through %s began at %s and is not finished."}
 	SayUnknown   = Text{"%s javobi yoʻqolgan (%s): pul yechilgan yoki yechilmaganini bilmaymiz. Xaridor qayta toʻlamasin.", "Ответ %s потерян (%s): мы не знаем, списаны ли деньги. Покупателю нельзя платить ещё раз.", "The answer of %s was lost (%s): we do not know whether money was taken. The buyer must not pay again."}
-	SayContested = Text{"%s hisobimizda yoʻq pul haqida aytyapti (pastdagi ogohlantirishga qarang). Hali hal boʻlmagan: xaridor qayta toʻlamasin.", "%s говорит о деньгах, которых в нашей книге нет (см. тревогу ниже). Ещё не решено: покупателю нельзя платить ещё раз.", "%s speaks of money that our book knows nothing of: see the alarm below. Nothing is decided yet; the buyer must not pay again."}
 	SayHeld      = Text{"%s: %s kartada band qilingan (%s), hali yechilmagan.", "%s: %s удержано на карте (%s), ещё не списано.", "%s holds %s on the card since %s; it has not been taken yet."}
 	SayPaid      = Text{"%s orqali %s toʻlangan, %s.", "Оплачено через %s: %s, %s.", "Paid through %s: %s, on %s."}
 	SayPart      = Text{"Shundan %s qaytarilgan.", "Из них возвращено %s.", "Of it %s was returned."}
@@ -169,6 +168,9 @@ var (
 	SayFailed    = Text{"Toʻlov oʻtmagan, pul yechilmagan. %s", "Платёж не прошёл, деньги не списаны. %s", "The payment failed; no money was taken. %s"}
 	SayCancelled = Text{"Hisob bekor qilingan, %s. Pul olinmagan.", "Счёт отменён, %s. Деньги не взяты.", "Cancelled on %s. No money was taken."}
 	SayExpired   = Text{"Toʻlov muddati %s da tugagan. Pul olinmagan.", "Срок оплаты истёк %s. Деньги не взяты.", "The time to pay ran out on %s. No money was taken."}
+	SayDoubt     = Text{"Provayder soʻzi bizning hisobimizga mos kelmaydi: pul yechilgan boʻlishi mumkin, bu hali hal qilinmagan. Xaridor qayta toʻlamasin.", "Слова провайдера расходятся с нашей книгой: деньги могли быть списаны, это ещё не решено. Покупателю нельзя платить ещё раз.", "The provider’s word does not fit our book: money may have been taken, and that is not decided yet. The buyer must not pay again."}
+	SayBackLost  = Text{"Qaytarishga javob yoʻqolgan: u bajarilgan boʻlishi mumkin.", "Ответ на возврат потерян: он мог быть сделан.", "The answer to a refund was lost: it may have been made."}
+	SayBeside    = Text{"Bundan tashqari aniqlanmagan narsa bor: pastda yozilgan.", "Кроме того, есть невыясненное: оно описано ниже.", "Beside that something is not cleared up: it stands below."}
 	SayTold      = Text{"Ilovaga %s da xabar berilgan, u %d javob qaytargan.", "Приложение уведомлено %s, ответило %d.", "The app was told at %s and answered %d."}
 	SayNotTold   = Text{"Ilova hali xabardor emas: %d urinish, %s.", "Приложение ещё не уведомлено: попыток %d, %s.", "The app has not been told: %d tries, it %s."}
 	SayGivenUp   = Text{"Ilovaga yetkazib boʻlmadi: %d urinish, %s.", "Приложение уведомить не удалось: попыток %d, %s.", "The app could not be told: %d tries, it %s."}
@@ -262,6 +264,11 @@ var (
 	ApprovalTitle    = Text{"Ikkinchi kishi kerak", "Нужен второй человек", "A second person is needed"}
 	ApprovalText     = Text{"%s %s qaytarishni soʻragan: %s. Muddati: %s.", "%s просит вернуть %s: %s. Срок: %s.", "%s asks for %s to be returned: %s. It waits until %s."}
 	ApprovalOwn      = Text{"Oʻzingiz soʻragansiz: boshqa kishi tasdiqlaydi.", "Вы просили сами: подтвердит другой человек.", "You asked for it yourself: another person confirms."}
+	ApprovalNew      = Text{"Siz %s dan boshlab tasdiqlashingiz mumkin: huquqingizga bir kun toʻlishi kerak.", "Вы сможете подтвердить с %s: вашим правам должны исполниться сутки.", "You may confirm from %s: your right must be a day old."}
+	RefundNew        = Text{"Chegaradan yuqorisini siz %s dan boshlab soʻrashingiz mumkin: huquqingizga bir kun toʻlishi kerak.", "Сверх лимита вы сможете запрашивать с %s: вашим правам должны исполниться сутки.", "Above the limit you may ask from %s: your right must be a day old."}
+	SecondNobody     = Text{"Sizdan boshqa tasdiqlay oladigan xodim yoʻq. Ega «Xodimlar» sahifasida qoʻshsin: u hisobini sozlagandan bir kun keyin tasdiqlay oladi.", "Кроме вас, подтвердить некому. Владелец может добавить сотрудника на странице «Сотрудники»: он сможет подтверждать через сутки после настройки учётной записи.", "Nobody but you could confirm. An owner adds somebody on the page Staff, who may confirm a day after they have set up their account."}
+	SecondFrom       = Text{"Hozir tasdiqlay oladigan xodim yoʻq. Birinchisi %s boʻladi, %s dan boshlab.", "Сейчас подтвердить некому. Первым сможет %s, с %s.", "Nobody can confirm yet. The first will be %s, from %s."}
+	SecondTooLate    = Text{"Bu soʻrov undan oldin tugaydi: oʻshanda yana soʻrang.", "Запрос истечёт раньше: тогда запросите снова.", "The request ends before that: ask again then."}
 	ApprovalDecides  = Text{"%s: %s qaytarilmagan, deydi. Sababi: %s. Boshqa xodim %s gacha tasdiqlasin: soʻng bu pulni yana qaytarish mumkin boʻladi.", "%s утверждает, что %s не возвращены. Причина: %s. Подтвердить должен другой сотрудник, до %s: после этого деньги можно будет вернуть ещё раз.", "%s says that %s was not returned. The reason: %s. Another person confirms this by %s: the money can then be returned once more."}
 	ApprovalNotMade  = Text{"Tasdiqlash: pul qaytarilmagan", "Подтвердить: деньги не возвращены", "Confirm that it was not returned"}
 	ApprovalConfirm  = Text{"Tasdiqlash: %s qaytarilsin", "Подтвердить возврат %s", "Confirm: return %s"}
@@ -355,7 +362,7 @@ var (
 	CannotBegun       = Text{"Toʻlov boshlangan yoki natijasi nomaʼlum: tugashini kuting.", "Платёж начат, или его исход неизвестен: дождитесь конца.", "A payment has begun, or its outcome is unknown: wait for its end."}
 	CannotOldForm     = Text{"Bu shakl eskirgan yoki ishlatilgan. Sahifani yangilab, qaytadan toʻldiring.", "Эта форма устарела или уже использована. Обновите страницу и заполните её заново.", "This form is stale or was used. Reload the page and fill it in anew."}
 	CannotChanged     = Text{"Shu orada holat oʻzgardi. Yangisini koʻrib, qaytadan qaror qiling.", "Тем временем состояние изменилось. Посмотрите новое и решите заново.", "It has changed meanwhile. Look at how it stands now, and decide anew."}
-	CannotNew         = Text{"Qoʻshilgan, huquqi oshgan yoki qayta yoqilgan xodim bir kungacha ikki kishidan biri boʻla olmaydi.", "Сотрудник, которого добавили, повысили или снова включили, в первые сутки не может быть одним из двух.", "Whoever was added, given a greater role or enabled again cannot be one of two for a day."}
+	CannotNew         = Text{"Chegaradan yuqorisiga ikki kishi kerak, ikkalasining huquqiga ham bir kun toʻlgan boʻlsin.", "Сверх лимита нужны двое, и права у каждого должны быть не меньше суток.", "Above the limit it takes two people, each with a right that is a day old."}
 	CannotPayoutWaits = Text{"Bu chiqim allaqachon ikkinchi kishini kutmoqda.", "Эта выплата уже ждёт второго человека.", "This payout waits for a second person already."}
 	CannotAskNow      = Text{"Bu kompaniyadan soʻrab boʻlmaydi: uning kabinetida koʻrib, shu yerda qaror qiling.", "Эту компанию спросить нельзя: посмотрите в её кабинете и решите здесь.", "This company cannot be asked: look in its cabinet, and decide here."}
 	CannotState       = Text{"Hisobning hozirgi holati bunga yoʻl qoʻymaydi.", "Нынешнее состояние счёта этого не позволяет.", "The invoice’s present state does not allow this."}

@@ -148,8 +148,9 @@ var (
 	DisableStaffText = Text{"Xodim hamma joydan chiqariladi va qayta kira olmaydi. Jurnaldagi yozuvlari qoladi.", "Сотрудник выйдет везде и больше не войдёт. Его записи в журнале останутся.", "The person is signed out everywhere and let in no more. What they did stays in the log."}
 	EnableStaff      = Text{"Qayta yoqish", "Включить снова", "Enable again"}
 	RefundLimit      = Text{"Ikki kishilik qaytarish", "Возврат вдвоём", "Refunds by two people"}
-	RefundLimitText  = Text{"Bu summadan katta qaytarishni boshqa xodim tasdiqlaydi. API orqali qaytarishlarga tegmaydi.", "Возврат больше этой суммы подтверждает другой сотрудник. Возвратов через API это не касается.", "A refund above this amount is confirmed by a second person. Refunds made by the API are not bound by it."}
+	RefundLimitText  = Text{"Bu summadan katta qaytarishni boshqa xodim tasdiqlaydi. Soʻragan va tasdiqlagan kishining huquqiga bir kun toʻlgan boʻlishi kerak. API orqali qaytarishlarga tegmaydi.", "Возврат больше этой суммы подтверждает другой сотрудник. Права у обоих должны быть не меньше суток. Возвратов через API это не касается.", "A refund above this amount is confirmed by a second person. Both must have had their right for a day. Refunds made by the API are not bound by it."}
 	RefundLimitHint  = Text{"Boʻsh: chegara yoʻq", "Пусто: без ограничения", "Empty: no limit"}
+	StaffNew         = Text{"chegaradan yuqorisida soʻzi %s dan hisobga olinadi", "сверх лимита слово учитывается с %s", "above the limit their word counts from %s"}
 	DidRole          = Text{"Rol oʻzgardi.", "Роль изменена.", "The role is changed."}
 	DidDisable       = Text{"Hisob oʻchirildi, xodim hamma joydan chiqarildi.", "Учётная запись отключена, сотрудник вышел везде.", "The account is disabled, and signed out everywhere."}
 	DidEnable        = Text{"Hisob qayta yoqildi.", "Учётная запись снова включена.", "The account is enabled again."}

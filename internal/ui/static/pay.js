@@ -33,7 +33,10 @@
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = fresh.querySelector("main");
       if (!main) return;
-      document.querySelector("main").replaceWith(main);
+      const old = document.querySelector("main"), at = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
+      old.replaceWith(main);
+      const same = at && [...main.querySelectorAll("a")].find((a) => a.getAttribute("href") === at);
+      if (same) same.focus({ preventScroll: true }); // a keyboard stays where it was
       document.title = fresh.title;
       said.textContent = main.dataset.said || "";
       watch();

@@ -1,10 +1,4 @@
 -- +goose Up
--- Two people.
-
--- Since when somebody has the power that they have: an account that was enrolled, raised or let in again
--- a moment ago is not yet one of two. 0: since before this was kept.
-ALTER TABLE staff ADD COLUMN power_since BIGINT NOT NULL DEFAULT 0;
-
 -- That a payout above the owner's limit was not sent, as one person says: another confirms it, once
 -- and in time. The app would then send it again.
 CREATE TABLE payout_approvals (
