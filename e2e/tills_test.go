@@ -372,6 +372,29 @@ func TestTillUnknownOutcome(t *testing.T) {
 	})
 }
 
+// What a person decided at the till and what turned out to be otherwise goes before a person here.
+func TestTillContradicted(t *testing.T) {
+	shopBench(t, func(t *testing.T, l *till) {
+		voided := l.op(map[string]any{"state": "declined", "code": "void", "resolvedBy": "Dilnoza", "rrn": ""})
+		l.kept(voided)
+		if inv := l.sale(voided); inv["status"] != "failed" || inv["attention"] != nil {
+			t.Fatalf("voided: %v %v", inv["status"], inv["attention"])
+		}
+		words := map[string]any{"code": "contradicted", "note": "decided as declined by Dilnoza; then the device said approved", "rrn": "408005356199"}
+		voided = with(voided, words)
+		l.kept(voided, voided)
+		if inv := l.sale(voided); inv["status"] != "failed" || inv["attention"] != "provider_alert" {
+			t.Errorf("and charged after all: %v %v", inv["status"], inv["attention"])
+		}
+		sale := l.op(nil)
+		back := l.op(map[string]any{"kind": "return", "original": sale["id"], "state": "declined", "rrn": ""})
+		l.kept(sale, back, with(back, words))
+		if inv := l.sale(sale); inv["status"] != "paid" || inv["attention"] != "provider_alert" {
+			t.Errorf("returned after all: %v %v", inv["status"], inv["attention"])
+		}
+	})
+}
+
 // Returns: part, rest, more than there is, by RRN, of a sale that was never reported, and one whose
 // outcome is unknown at first.
 func TestTillReturns(t *testing.T) {

@@ -120,7 +120,7 @@ func TestTill(t *testing.T) {
 		Config: till.Config{
 			Shop: till.Shop{Name: "Namuna", INN: "123456789", Device: "00000001", WalletAmount: "tiyin"}, Printer: till.Printer{Charset: "cp866"},
 			Wallets: till.Wallets{"click": wallet}, UzQR: &till.Service{URL: box + "/sandbox/fbox"}, Scan2pay: &till.Service{URL: box + "/sandbox/scan2pay"},
-			Terminals: map[string]till.Terminal{"xumo": {Driver: "sim", Options: map[string]string{"link_back": "1s"}}, "uzcard": {Driver: "sim"}},
+			Terminals: map[string]till.Terminal{"xumo": {Driver: "sim", Options: map[string]string{"link_back": "1s"}}, "uzcard": {Driver: "sim", Options: map[string]string{"card": "1m"}}},
 		},
 		Journal: j, Providers: providers, HTTP: app.TillClient(), Now: time.Now, Address: server.Listener.Addr().String(),
 	})

@@ -103,6 +103,15 @@ await check("Escape leaves a QR that nobody pays", () => scene({}, async (page) 
   await says(page, "ещё могут оплатить");
 }));
 
+await check("Escape asks the pinpad to stop", () => scene({}, async (page) => {
+  await open(page, "ru");
+  await page.keyboard.press("F3"); // the buyer looks for the card, a minute long
+  await page.locator("#note", { hasText: "card" }).waitFor();
+  await page.keyboard.press("Escape");
+  await says(page, "Деньги не списаны");
+  await page.locator("#note", { hasText: "992" }).waitFor();
+}));
+
 await check("the shift ends with the pinpads' totals beside ours", () => scene({}, async (page) => {
   await page.goto(`${base}/?lang=ru`);
   await page.locator("#last tr").first().waitFor();

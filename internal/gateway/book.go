@@ -23,10 +23,11 @@ const (
 // else.
 type book struct {
 	*store.Tx
-	g     *Gateway
-	now   time.Time
-	by    string
-	after []func() // once it is committed: what must not be counted twice when the closure runs again
+	g      *Gateway
+	now    time.Time
+	by     string
+	lapsed []string // the payments that this transaction ended because their time was over
+	after  []func() // once it is committed: what must not be counted twice when the closure runs again
 }
 
 // update runs fn in one write transaction.
@@ -53,22 +54,23 @@ func (g *Gateway) now() time.Time { return g.Now().UTC().Truncate(time.Milliseco
 // open reads an invoice under its lock, with its payments, and writes down which of them have
 // lapsed by their providers' rule.
 func (b *book) open(ctx context.Context, invoiceID string) (*pay.Invoice, []*pay.Payment, error) {
-	inv, err := found(b.LockInvoice(ctx, invoiceID))("invoice")
-	if err != nil {
-		return nil, nil, err
-	}
-	rows, err := b.Payments(ctx, invoiceID)
-	if err != nil {
-		return nil, nil, err
-	}
-	payments := make([]*pay.Payment, len(rows))
-	for i := range rows {
-		payments[i] = &rows[i]
-		if err := b.lapse(ctx, &inv, payments[i]); err != nil {
+	return b.opened(ctx)(b.LockBook(ctx, invoiceID, false))
+}
+
+// opened is open, once the invoice is locked and its payments are read.
+func (b *book) opened(ctx context.Context) func(pay.Invoice, []pay.Payment, error) (*pay.Invoice, []*pay.Payment, error) {
+	return func(inv pay.Invoice, rows []pay.Payment, err error) (*pay.Invoice, []*pay.Payment, error) {
+		if _, err := found(inv, err)("invoice"); err != nil {
 			return nil, nil, err
 		}
+		payments := pointers(rows)
+		for _, p := range payments {
+			if err := b.lapse(ctx, &inv, p); err != nil {
+				return nil, nil, err
+			}
+		}
+		return &inv, payments, nil
 	}
-	return &inv, payments, nil
 }
 
 // lapse ends an attempt that is past its time, where its provider's rule ends it.
@@ -76,6 +78,7 @@ func (b *book) lapse(ctx context.Context, inv *pay.Invoice, p *pay.Payment) erro
 	if !p.Lapsed(b.now) || p.OnExpiry == "" {
 		return nil
 	}
+	b.lapsed = append(b.lapsed, p.ID)
 	_, err := b.move(ctx, inv, p, pay.Change{To: p.OnExpiry, At: b.now, Reason: p.LapseNote}, "the attempt ran out")
 	return err
 }

@@ -104,7 +104,7 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // not called from where the merchant's option says.
 func (g *Gateway) callee(r *http.Request, p provider.Provider, merchantID string, body []byte) (m pay.Merchant, s provider.CallbackServer, err error) {
 	info := p.Info()
-	err = g.store.View(r.Context(), func(ctx context.Context, tx *store.Tx) error {
+	err = g.store.Look(r.Context(), func(ctx context.Context, tx *store.Tx) error {
 		if merchantID != "" {
 			if !id.Valid(merchantID) {
 				return notFound("merchant")

@@ -19,7 +19,7 @@ import (
 func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 	businessID, order, _ := strings.Cut(w.Subject, "/")
 	var e pay.Event
-	err := g.store.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+	err := g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		e, err = tx.OldestUndelivered(ctx, businessID, order)
 		return err
 	})
@@ -38,8 +38,12 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 	return g.update(context.WithoutCancel(ctx), byWorker, func(ctx context.Context, b *book) error {
 		e := sent // the closure may run again
 		// Under the invoice's lock no newer event can come in between: it would count as delivered.
-		if err := b.HoldInvoice(ctx, e.InvoiceID); err != nil {
+		was, err := b.LockTry(ctx, w, e)
+		if err != nil {
 			return err
+		}
+		if !was.Leased {
+			return errLeaseLost
 		}
 		e.Attempts++
 		if err := b.InsertDelivery(ctx, store.Delivery{
@@ -48,29 +52,28 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 		}); err != nil {
 			return err
 		}
-		e.NextAt = g.afterDelivery(&e, res.Delivered, b.now)
-		switch ok, err := b.SaveTry(ctx, e, sent.Attempts); {
-		case err != nil:
-			return err
-		case !ok: // a person pressed "send again" while this try was under way
+		if was.Attempts != sent.Attempts { // a person pressed "send again" while this try was under way
 			return b.done(ctx, w)
+		}
+		e.NextAt = g.afterDelivery(&e, res.Delivered, b.now)
+		if err := b.SaveEvent(ctx, e); err != nil {
+			return err
 		}
 		if !e.NextAt.IsZero() {
 			return b.later(ctx, w, e.NextAt, res.Error)
 		}
 		if res.Delivered {
-			if err := b.arrived(ctx, e); err != nil {
+			if err := b.SetNotifyDelivered(ctx, e.InvoiceID, !was.Newer); err != nil {
 				return err
 			}
 		}
-		more, err := b.MoreUndelivered(ctx, businessID, order, e.Seq)
-		if err != nil {
-			return err
-		}
-		if more {
+		switch {
+		case was.More:
 			return b.later(ctx, w, b.now, "")
+		case was.Grew:
+			return b.done(ctx, w)
 		}
-		return b.done(ctx, w)
+		return b.Drop(ctx, w)
 	})
 }
 
@@ -104,18 +107,4 @@ func (g *Gateway) afterDelivery(e *pay.Event, delivered bool, now time.Time) tim
 	}
 	e.DeadAt = now
 	return time.Time{}
-}
-
-// arrived says on the invoice that its newest event has reached the app. Writing the row comes
-// first, since it waits for whoever is just adding an event, and only then can a newer one be
-// seen for certain.
-func (b *book) arrived(ctx context.Context, e pay.Event) error {
-	if err := b.SetNotifyDelivered(ctx, e.InvoiceID, true); err != nil {
-		return err
-	}
-	newer, err := b.NewerEvent(ctx, e.InvoiceID, e.Seq)
-	if err != nil || !newer {
-		return err
-	}
-	return b.SetNotifyDelivered(ctx, e.InvoiceID, false)
 }

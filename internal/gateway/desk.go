@@ -25,12 +25,9 @@ var _ provider.Desk = desk{}
 
 // Check says whether an amount could be paid now for the invoice that an account names.
 func (d desk) Check(ctx context.Context, account string, amount pay.Tiyin) (inv pay.Invoice, err error) {
-	err = d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if inv, err = d.find(ctx, tx, account); err != nil {
-			return err
-		}
-		payments, err := tx.Payments(ctx, inv.ID)
-		if err != nil {
+	err = d.g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		var payments []pay.Payment
+		if inv, payments, err = d.find(ctx, tx, account); err != nil {
 			return err
 		}
 		return d.takes(&inv, pointers(payments), amount, false)
@@ -41,12 +38,9 @@ func (d desk) Check(ctx context.Context, account string, amount pay.Tiyin) (inv 
 
 // Find reads the invoice that an account names and the payment that holds it, if any.
 func (d desk) Find(ctx context.Context, account string) (inv pay.Invoice, holder *pay.Payment, err error) {
-	err = d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if inv, err = d.find(ctx, tx, account); err != nil {
-			return err
-		}
-		payments, err := tx.Payments(ctx, inv.ID)
-		if err != nil {
+	err = d.g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		var payments []pay.Payment
+		if inv, payments, err = d.find(ctx, tx, account); err != nil {
 			return err
 		}
 		now := d.g.now()
@@ -61,26 +55,31 @@ func (d desk) Find(ctx context.Context, account string) (inv pay.Invoice, holder
 	return inv, holder, err
 }
 
-// find reads an invoice of this merchant's business by its id or its pay number.
-func (d desk) find(ctx context.Context, tx *store.Tx, account string) (pay.Invoice, error) {
-	return byAccount(ctx, tx.InvoiceByAccount, d.m.BusinessID, account)
+// find reads an invoice of this merchant's business by its id or its pay number, and its payments.
+func (d desk) find(ctx context.Context, tx *store.Tx, account string) (inv pay.Invoice, payments []pay.Payment, err error) {
+	if !couldBeAccount(account) {
+		return inv, nil, provider.NoAccount
+	}
+	inv, payments, err = tx.BookByAccount(ctx, d.m.BusinessID, account)
+	if errors.Is(err, store.ErrNotFound) {
+		err = provider.NoAccount
+	}
+	return inv, payments, err
 }
 
 // named is the id of what find reads.
 func (d desk) named(ctx context.Context, tx *store.Tx, account string) (id string, err error) {
-	return byAccount(ctx, tx.InvoiceNamed, d.m.BusinessID, account)
-}
-
-func byAccount[T any](ctx context.Context, look func(context.Context, string, string) (T, error), businessID, account string) (found T, err error) {
-	if account == "" || len(account) > 255 {
-		return found, provider.NoAccount
+	if !couldBeAccount(account) {
+		return "", provider.NoAccount
 	}
-	found, err = look(ctx, businessID, account)
+	id, err = tx.InvoiceNamed(ctx, d.m.BusinessID, account)
 	if errors.Is(err, store.ErrNotFound) {
 		err = provider.NoAccount
 	}
-	return found, err
+	return id, err
 }
+
+func couldBeAccount(account string) bool { return account != "" && len(account) <= 255 }
 
 // takes says whether a new attempt of amount may be made on the invoice: payable, busy, amount.
 func (d desk) takes(inv *pay.Invoice, payments []*pay.Payment, amount pay.Tiyin, parallel bool) error {
@@ -118,12 +117,15 @@ func (d desk) takes(inv *pay.Invoice, payments []*pay.Payment, amount pay.Tiyin,
 
 // Open begins an attempt under the provider's own id.
 func (d desk) Open(ctx context.Context, o provider.OpenOrder) (res provider.Result, err error) {
-	if o.Ref == "" || len(o.Ref) > 255 {
+	if !couldBeRef(o.Ref) {
 		return res, provider.NoPayment
 	}
 	var refusal error
 	err = d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
 		res, refusal = provider.Result{}, nil
+		if couldBeAccount(o.Account) {
+			b.ForeseeInvoiceNamed(d.m.BusinessID, o.Account)
+		}
 		invoiceID, err := b.InvoiceOfRef(ctx, d.m.ID, o.Ref)
 		if err == nil {
 			return d.again(ctx, b, invoiceID, o.Ref, &res, &refusal)
@@ -158,13 +160,8 @@ func (d desk) Open(ctx context.Context, o provider.OpenOrder) (res provider.Resu
 			TheirTime: o.TheirTime, ExpiresAt: o.ExpiresAt, OnExpiry: o.OnExpiry, LapseNote: o.ExpiryReason,
 			CreatedAt: b.now, Meta: o.Meta,
 		}
-		ok, err := b.InsertPayment(ctx, made)
-		if err != nil {
+		if err := b.AddPayment(ctx, made); err != nil {
 			return err
-		}
-		if !ok { // the same id on another invoice, at the same moment
-			refusal = provider.Busy
-			return nil
 		}
 		res = provider.Result{Payment: made, Invoice: *inv}
 		b.after = append(b.after, func() { d.g.Metrics.Payment(d.m.Provider, pay.Created) })
@@ -423,27 +420,16 @@ func (d desk) on(ctx context.Context, k provider.Key, step onPayment) (res provi
 	var refusal error
 	err = d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
 		res, refusal = provider.Result{}, nil
-		row, err := d.payment(ctx, b.Tx, k)
+		inv, payments, p, err := d.open(ctx, b, k)
 		if err != nil {
 			return err
 		}
-		inv, payments, err := b.open(ctx, row.InvoiceID)
-		if err != nil {
-			return err
+		if p.Ref == "" {
+			p.Ref = k.Ref
 		}
-		for _, p := range payments {
-			if p.ID != row.ID {
-				continue
-			}
-			lapsed := row.State == pay.Created && row.Lapsed(b.now) && row.OnExpiry != "" && p.State == row.OnExpiry
-			if p.Ref == "" {
-				p.Ref = k.Ref
-			}
-			res.Again, refusal, err = step(ctx, b, inv, payments, p, lapsed)
-			res.Payment, res.Invoice = *p, *inv
-			return err
-		}
-		return provider.NoPayment
+		res.Again, refusal, err = step(ctx, b, inv, payments, p, slices.Contains(b.lapsed, p.ID))
+		res.Payment, res.Invoice = *p, *inv
+		return err
 	})
 	evidence.SetInvoice(ctx, res.Invoice.ID, res.Payment.ID)
 	if err == nil {
@@ -451,6 +437,40 @@ func (d desk) on(ctx context.Context, k provider.Key, step onPayment) (res provi
 	}
 	return res, err
 }
+
+// open is book.open of the invoice of the payment that a key names.
+func (d desk) open(ctx context.Context, b *book, k provider.Key) (inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, err error) {
+	named := func(p *pay.Payment) bool { return p.MerchantID == d.m.ID && p.Ref == k.Ref }
+	if k.PaymentID != "" {
+		row, err := d.payment(ctx, b.Tx, k)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		named = func(p *pay.Payment) bool { return p.ID == row.ID }
+		inv, payments, err = b.opened(ctx)(b.LockBook(ctx, row.InvoiceID, true))
+		if err != nil {
+			return nil, nil, nil, err
+		}
+	} else {
+		if !couldBeRef(k.Ref) {
+			return nil, nil, nil, provider.NoPayment
+		}
+		locked, rows, err := b.LockBookOfRef(ctx, d.m.ID, k.Ref, true)
+		if errors.Is(err, store.ErrNotFound) {
+			err = provider.NoPayment
+		}
+		if inv, payments, err = b.opened(ctx)(locked, rows, err); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	i := slices.IndexFunc(payments, named)
+	if i < 0 {
+		return nil, nil, nil, provider.NoPayment
+	}
+	return inv, payments, payments[i], nil
+}
+
+func couldBeRef(ref string) bool { return ref != "" && len(ref) <= 255 }
 
 // payment reads one attempt of this merchant by the provider's id, or by ours.
 func (d desk) payment(ctx context.Context, tx *store.Tx, k provider.Key) (p pay.Payment, err error) {
@@ -463,7 +483,7 @@ func (d desk) payment(ctx context.Context, tx *store.Tx, k provider.Key) (p pay.
 			return p, provider.NoPayment
 		}
 	} else {
-		if k.Ref == "" || len(k.Ref) > 255 {
+		if !couldBeRef(k.Ref) {
 			return p, provider.NoPayment
 		}
 		p, err = tx.PaymentByRef(ctx, d.m.ID, k.Ref)
@@ -476,7 +496,7 @@ func (d desk) payment(ctx context.Context, tx *store.Tx, k provider.Key) (p pay.
 
 // Payment reads one attempt. It writes nothing and expires nothing.
 func (d desk) Payment(ctx context.Context, ref string) (p pay.Payment, err error) {
-	err = d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = d.g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) error {
 		p, err = d.payment(ctx, tx, provider.Key{Ref: ref})
 		return err
 	})

@@ -16,10 +16,6 @@ import (
 	"github.com/chorsu/chorsu/internal/store"
 )
 
-// maxPayNumberTries bounds how often a pay number is drawn again: with nine free digits the
-// second draw is rare already.
-const maxPayNumberTries = 8
-
 // CreateInvoice asks a buyer for money: 201 for a new invoice, 200 for the one that the order
 // has already. See the contract's section 4 for what a second request for the same order does.
 func (g *Gateway) CreateInvoice(ctx context.Context, in InvoiceInput, key Idem) (Saved[Invoice], error) {
@@ -150,14 +146,15 @@ func (g *Gateway) decideInvoice(ctx context.Context, in InvoiceInput, c claim) (
 			}
 			return err
 		}
+		b.ForeseeOpenInvoiceID(in.Source, in.Business, in.SourceInvoiceID)
 		merchant, err := g.seller(ctx, b.Tx, in)
 		if err != nil {
 			return err
 		}
 		s.merchant = merchant
-		open, err := b.OpenInvoice(ctx, merchant.BusinessID, in.SourceInvoiceID)
+		open, err := b.OpenInvoiceID(ctx, in.Source, in.Business, in.SourceInvoiceID)
 		if err == nil {
-			done, err := g.reuse(ctx, b, &s, open.ID, in, c)
+			done, err := g.reuse(ctx, b, &s, open, in, c)
 			if err != nil || done {
 				return err
 			}
@@ -310,40 +307,26 @@ func (g *Gateway) newInvoice(ctx context.Context, b *book, s *invoiceStep, in In
 		Lines: in.Lines, Split: in.Split, Metadata: in.Metadata,
 		CreatedAt: b.now, ExpiresAt: b.now.Add(ttl).Truncate(time.Millisecond), NotifyDelivered: true,
 	}
-	for range maxPayNumberTries {
-		inv.PayNumber = id.NewPayNumber()
-		s.makePage = nil
-		if err := g.writeLink(ctx, s, &inv); err != nil {
-			return err
-		}
-		ok, err := b.InsertInvoice(ctx, inv)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			if _, err := b.OpenInvoice(ctx, inv.BusinessID, inv.SourceInvoiceID); err == nil {
-				s.twinRuns = true // another request made it at this moment: look again
-				return nil
-			} else if !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
-			continue // the pay number was taken
-		}
-		s.inv, s.status = inv, http.StatusCreated
-		if err := b.wrote(ctx, &inv, store.Change{What: "invoice", Now: string(inv.Status), Note: "made by " + in.Source}); err != nil {
-			return err
-		}
-		if err := g.writePage(ctx, b, s, &inv); err != nil {
-			return err
-		}
-		t, err := c.take(ctx, b.Tx, inv.ID, s.status, s.makePage == nil, b.now)
-		if err == nil && t != nil { // a twin claimed the key meanwhile: undo ours, and answer as it does
-			return errTwin
-		}
-		s.fresh = s.makePage == nil
+	inv.PayNumber = id.NewPayNumber() // where it is taken, all of this runs again with another
+	if err := g.writeLink(ctx, s, &inv); err != nil {
 		return err
 	}
-	return fmt.Errorf("no free pay number in %d tries", maxPayNumberTries)
+	if err := b.AddInvoice(ctx, inv); err != nil {
+		return err
+	}
+	s.inv, s.status = inv, http.StatusCreated
+	if err := b.wrote(ctx, &inv, store.Change{What: "invoice", Now: string(inv.Status), Note: "made by " + in.Source}); err != nil {
+		return err
+	}
+	if err := g.writePage(ctx, b, s, &inv); err != nil {
+		return err
+	}
+	t, err := c.take(ctx, b.Tx, inv.ID, s.status, s.makePage == nil, b.now)
+	if err == nil && t != nil { // a twin claimed the key meanwhile: undo ours, and answer as it does
+		return errTwin
+	}
+	s.fresh = s.makePage == nil
+	return err
 }
 
 var errTwin = &pay.Error{Code: pay.CodeConflict, Reason: "in_progress", Message: errInProgress.Message}

@@ -8,7 +8,7 @@ import (
 	"github.com/chorsu/chorsu/internal/store"
 )
 
-// InsertPayment and SavePayment also note by which other names a payment is known, so that it is
+// InsertPayment, AddPayment and SavePayment also note by which other names a payment is known, so that it is
 // found by whatever a buyer or a bank calls it.
 
 // InsertPayment is the store's.
@@ -17,6 +17,14 @@ func (b *book) InsertPayment(ctx context.Context, p pay.Payment) (ok bool, err e
 		return ok, err
 	}
 	return true, b.noteNames(ctx, p)
+}
+
+// AddPayment is the store's.
+func (b *book) AddPayment(ctx context.Context, p pay.Payment) error {
+	if err := b.Tx.AddPayment(ctx, p); err != nil {
+		return err
+	}
+	return b.noteNames(ctx, p)
 }
 
 // SavePayment is the store's.

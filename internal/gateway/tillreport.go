@@ -28,6 +28,10 @@ const (
 
 	reportApproved = "approved"
 	reportUnknown  = "unknown"
+
+	// reportContradicted is the code of an operation that was decided at the till, and of which the
+	// device or the company said otherwise afterwards. The till's note says what.
+	reportContradicted = "contradicted"
 )
 
 // oldestReport is how far back a till's clock is believed.
@@ -145,6 +149,9 @@ func (g *Gateway) takeSale(ctx context.Context, b *book, t pay.Till, k *pay.Kept
 	if err := g.soldBy(ctx, b, inv, payments, p, k.Report); err != nil {
 		return err
 	}
+	if err := contradicted(ctx, b, inv, p.ID, k.Report); err != nil {
+		return err
+	}
 	return g.shopReceipt(ctx, b, inv, p, k.Report.ReceiptURL)
 }
 
@@ -160,18 +167,9 @@ func (g *Gateway) shopInvoice(ctx context.Context, b *book, t pay.Till, r pay.Ti
 		SourceInvoiceID: r.ID, Amount: r.Amount, Status: pay.StatusPending, NotifyURL: notifyURL, NotifyDelivered: true,
 		Metadata: shopNotes(t, r), CreatedAt: b.now, ExpiresAt: b.now.Add(g.InvoiceTTL),
 	}
-	for tries := 0; ; tries++ {
-		inv.PayNumber = id.NewPayNumber()
-		ok, err := b.InsertInvoice(ctx, inv)
-		if err != nil {
-			return "", err
-		}
-		if ok {
-			break
-		}
-		if tries == maxPayNumberTries {
-			return "", fmt.Errorf("no free pay number in %d tries", maxPayNumberTries)
-		}
+	inv.PayNumber = id.NewPayNumber() // where it is taken, all of this runs again with another
+	if err := b.AddInvoice(ctx, inv); err != nil {
+		return "", err
 	}
 	if err := b.wrote(ctx, &inv, store.Change{What: "invoice", Now: string(inv.Status), Note: "sold at " + t.Name}); err != nil {
 		return "", err
@@ -297,6 +295,11 @@ func (g *Gateway) shopReceipt(ctx context.Context, b *book, inv *pay.Invoice, p 
 // takeReturn moves the return of a sale. A return that is declined leaves nothing behind.
 func (g *Gateway) takeReturn(ctx context.Context, b *book, t pay.Till, k *pay.KeptReport, before pay.TillReport) error {
 	r := k.Report
+	if r.Code == reportContradicted {
+		if err := g.returnContradicted(ctx, b, t, k); err != nil {
+			return err
+		}
+	}
 	if k.RefundID != "" {
 		return g.returnEnds(ctx, b, *k)
 	}
@@ -325,6 +328,36 @@ func (g *Gateway) takeReturn(ctx context.Context, b *book, t pay.Till, k *pay.Ke
 		return b.alarm(ctx, inv, "", pay.AttentionProvider, "the till returned "+r.Amount.Words()+" of a sale that was not paid")
 	}
 	return g.startReturn(ctx, b, inv, p, k)
+}
+
+// contradicted calls a person where a till's decision turned out to be wrong: money has moved that
+// the book does not have, or the reverse.
+func contradicted(ctx context.Context, b *book, inv *pay.Invoice, paymentID string, r pay.TillReport) error {
+	if r.Code != reportContradicted {
+		return nil
+	}
+	return b.alarm(ctx, inv, paymentID, pay.AttentionProvider, "the till: "+cmp.Or(heardNote(r.Note), "what was decided there turned out to be otherwise")+slip(r))
+}
+
+// returnContradicted calls a person to the sale of a return. A return of a sale that nobody knows here
+// is shown at the till alone.
+func (g *Gateway) returnContradicted(ctx context.Context, b *book, t pay.Till, k *pay.KeptReport) error {
+	if k.InvoiceID == "" {
+		invoice, err := g.saleOf(ctx, b, t, k.Report)
+		if err != nil || invoice == "" {
+			return err
+		}
+		k.InvoiceID = invoice
+	}
+	inv, payments, err := b.open(ctx, k.InvoiceID)
+	if err != nil {
+		return err
+	}
+	paymentID := ""
+	if p := live(payments); p != nil {
+		paymentID = p.ID
+	}
+	return contradicted(ctx, b, inv, paymentID, k.Report)
 }
 
 // saleOf finds the invoice that a return is of: by the till's own id of the sale, or by the RRN. Only

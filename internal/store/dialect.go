@@ -56,7 +56,7 @@ const (
 // no such row, and it was written before its own.
 func (d dialect) rerun(err error) bool {
 	if d != postgres {
-		return false
+		return Taken(err) // a number that is drawn can be taken here too
 	}
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == pgSerialization || e.Code == pgDeadlock || e.Code == pgUnique)

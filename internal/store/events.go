@@ -4,14 +4,38 @@ import (
 	"context"
 	"time"
 
+	"github.com/chorsu/chorsu/internal/outbox"
 	"github.com/chorsu/chorsu/internal/pay"
 )
 
 // NextSeq is the place of the next event of an order, over all its invoices. Two transactions
 // that take the same one on PostgreSQL meet at InsertEvent, and the later runs again.
 func (tx *Tx) NextSeq(ctx context.Context, businessID, sourceInvoiceID string) (int64, error) {
+	if early := tx.place; early != nil {
+		tx.place = nil // good once: the event that it is asked for takes the place
+		if list, _ := early.list.([]place); len(list) == 1 && list[0].businessID == businessID && list[0].order == sourceInvoiceID {
+			return list[0].seq, nil
+		}
+	}
 	return one(ctx, tx, scanNumber, `SELECT COALESCE(MAX(seq), 0) + 1 FROM events
 		WHERE business_id = $1 AND source_invoice_id = $2`, businessID, sourceInvoiceID)
+}
+
+// place is what was foreseen of NextSeq: for which order it is, too.
+type place struct {
+	businessID, order string
+	seq               int64
+}
+
+// foreseeSeq says that NextSeq will be asked, of the order of the invoice whose id is the result of
+// an SQL expression.
+func (tx *Tx) foreseeSeq(invoiceID string, args ...any) {
+	tx.place = ask(tx, func(r row) (p place, err error) {
+		err = r.Scan(&p.businessID, &p.order, &p.seq)
+		return p, err
+	}, `SELECT i.business_id, i.source_invoice_id, COALESCE((SELECT MAX(e.seq) FROM events e
+		WHERE e.business_id = i.business_id AND e.source_invoice_id = i.source_invoice_id), 0) + 1
+		FROM invoices i WHERE i.id = `+invoiceID, args...)
 }
 
 // InsertEvent stores a new event, with the bytes that every try will send.
@@ -29,13 +53,36 @@ func (tx *Tx) SaveEvent(ctx context.Context, e pay.Event) error {
 		e.ID, int64(e.Attempts), millis(e.NextAt), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt))
 }
 
-// SaveTry is SaveEvent after a try that began when the event had been tried was times. ok is false
-// where somebody has asked meanwhile for it to be sent again: then nothing is written.
-func (tx *Tx) SaveTry(ctx context.Context, e pay.Event, was int) (ok bool, err error) {
-	n, err := tx.exec(ctx, `UPDATE events SET attempts = $2, next_at = $3, delivered_at = $4, stuck_at = $5, dead_at = $6
-		WHERE id = $1 AND attempts = $7`,
-		e.ID, int64(e.Attempts), millis(e.NextAt), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt), int64(was))
-	return n == 1, err
+// Try is how an event stands when a try to send it has ended.
+type Try struct {
+	Attempts int  // how often it had been tried before; fewer than when this try began: somebody asked for it to be sent again
+	Newer    bool // its invoice has an event after it
+	More     bool // its order has events to send after it
+	Leased   bool // the work of sending it is still this one's
+	Grew     bool // and Enqueue has added to it meanwhile
+}
+
+// LockTry locks the invoice of an event and the work of sending it, and reads how they stand.
+// Nobody adds an event of the invoice, or asks for one to be sent again, until the transaction ends.
+func (tx *Tx) LockTry(ctx context.Context, w outbox.Work, e pay.Event) (Try, error) {
+	if w.Lease == "" {
+		return Try{}, tx.fail(errNoSuchToken)
+	}
+	if tx.dialect == postgres { // the locks first: what comes after them sees what those before us wrote
+		foresee(tx, scanText, holdInvoiceQuery+tx.dialect.forUpdate("i"), e.InvoiceID)
+		foresee(tx, scanText, `SELECT w.id FROM work w WHERE w.id = $1 AND w.lease_token = $2`+tx.dialect.forUpdate("w"), w.ID, w.Lease)
+	}
+	return one(ctx, tx, func(r row) (t Try, err error) {
+		var newer, more, gen int64
+		err = r.Scan(&t.Attempts, &newer, &more, &gen)
+		t.Newer, t.More, t.Leased, t.Grew = newer > 0, more > 0, gen >= 0, gen != w.Gen
+		return t, err
+	}, `SELECT e.attempts,
+		CASE WHEN EXISTS (SELECT 1 FROM events n WHERE n.invoice_id = e.invoice_id AND n.seq > e.seq) THEN 1 ELSE 0 END,
+		CASE WHEN EXISTS (SELECT 1 FROM events m WHERE m.business_id = e.business_id AND m.source_invoice_id = e.source_invoice_id
+			AND m.delivered_at = 0 AND m.dead_at = 0 AND m.seq > e.seq) THEN 1 ELSE 0 END,
+		COALESCE((SELECT w.gen FROM work w WHERE w.id = $2 AND w.lease_token = $3), -1)
+		FROM events e WHERE e.id = $1`, e.ID, w.ID, w.Lease)
 }
 
 const eventQuery = `SELECT id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url,

@@ -30,28 +30,53 @@ type invoiceDetails struct {
 // InsertInvoice stores a new invoice. ok is false, and nothing is written, where its order has
 // an invoice already that is neither cancelled nor failed, or its pay number is taken.
 func (tx *Tx) InsertInvoice(ctx context.Context, inv pay.Invoice) (ok bool, err error) {
+	args, err := invoiceArgs(inv)
+	if err != nil {
+		return false, tx.fail(err)
+	}
+	if ok, err = tx.insert(ctx, invoiceInsert, args...); !ok || err != nil {
+		return ok, err
+	}
+	return true, tx.insertPhones(ctx, inv)
+}
+
+// AddInvoice is InsertInvoice for who has seen in this transaction that the order has no such
+// invoice. Where that has changed since, or the pay number is taken, the transaction runs again.
+func (tx *Tx) AddInvoice(ctx context.Context, inv pay.Invoice) error {
+	args, err := invoiceArgs(inv)
+	if err != nil {
+		return tx.fail(err)
+	}
+	if err := tx.save(ctx, invoiceInsert, args...); err != nil {
+		return err
+	}
+	return tx.insertPhones(ctx, inv)
+}
+
+const invoiceInsert = `INSERT INTO invoices (id, business_id, source, provider, source_invoice_id, pay_number, amount, status,
+		attention, details, checkout_url, deeplink, notify_delivered, created_at, paid_at, ended_at, expires_at, check_at, via)
+	VALUES ($1, $2, (SELECT source FROM businesses WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $3)`
+
+func invoiceArgs(inv pay.Invoice) ([]any, error) {
 	details, err := json.Marshal(invoiceDetails{
 		inv.TTL, inv.Capture, inv.HoldFor, inv.HoldExpiry, inv.NotifyURL, inv.ReturnURL, inv.ErrorURL, inv.Lang,
 		inv.Lines, inv.Split, inv.Metadata,
 	})
 	if err != nil {
-		return false, tx.fail(fmt.Errorf("store: details of invoice %s: %w", inv.ID, err))
+		return nil, fmt.Errorf("store: details of invoice %s: %w", inv.ID, err)
 	}
-	ok, err = tx.insert(ctx, `INSERT INTO invoices (id, business_id, source, provider, source_invoice_id, pay_number, amount, status,
-			attention, details, checkout_url, deeplink, notify_delivered, created_at, paid_at, ended_at, expires_at, check_at, via)
-		VALUES ($1, $2, (SELECT source FROM businesses WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $3)`,
-		inv.ID, inv.BusinessID, inv.Provider, inv.SourceInvoiceID, inv.PayNumber, int64(inv.Amount), string(inv.Status),
+	return []any{inv.ID, inv.BusinessID, inv.Provider, inv.SourceInvoiceID, inv.PayNumber, int64(inv.Amount), string(inv.Status),
 		string(inv.Attention), string(details), inv.CheckoutURL, inv.Deeplink, inv.NotifyDelivered,
-		millis(inv.CreatedAt), millis(inv.PaidAt), millis(inv.EndedAt), millis(inv.ExpiresAt))
-	if !ok || err != nil {
-		return ok, err
-	}
+		millis(inv.CreatedAt), millis(inv.PaidAt), millis(inv.EndedAt), millis(inv.ExpiresAt)}, nil
+}
+
+func (tx *Tx) insertPhones(ctx context.Context, inv pay.Invoice) error {
 	for _, phone := range pay.PhonesIn(inv.Metadata) {
 		if err := tx.InsertClue(ctx, CluePhone, phone, inv.ID); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return true, nil
+	return nil
 }
 
 const invoiceQuery = `SELECT i.id, i.business_id, i.source, b.key, i.provider, i.source_invoice_id, i.pay_number,
@@ -94,19 +119,66 @@ func (tx *Tx) LockInvoice(ctx context.Context, id string) (pay.Invoice, error) {
 
 // HoldInvoice is LockInvoice for whoever need not read it.
 func (tx *Tx) HoldInvoice(ctx context.Context, id string) error {
-	_, err := one(ctx, tx, scanText, `SELECT i.id FROM invoices i WHERE i.id = $1`+tx.dialect.forUpdate("i"), id)
+	_, err := one(ctx, tx, scanText, holdInvoiceQuery+tx.dialect.forUpdate("i"), id)
 	return err
 }
 
+const holdInvoiceQuery = `SELECT i.id FROM invoices i WHERE i.id = $1`
+
+// LockBook is LockInvoice, and what stands under its lock: the payments, in order of creation. One
+// who will tell of it foresees NextSeq besides.
+func (tx *Tx) LockBook(ctx context.Context, id string, tells bool) (pay.Invoice, []pay.Payment, error) {
+	return tx.lockBook(ctx, "$1", tells, id)
+}
+
+// LockBookOfRef is LockBook for the invoice of the payment that a provider calls ref.
+func (tx *Tx) LockBookOfRef(ctx context.Context, merchantID, ref string, tells bool) (pay.Invoice, []pay.Payment, error) {
+	return tx.lockBook(ctx, "("+invoiceOfRefQuery+")", tells, merchantID, ref)
+}
+
+// lockBook asks PostgreSQL for all at once, the lock first: each statement sees what was committed
+// before it began.
+func (tx *Tx) lockBook(ctx context.Context, id string, tells bool, args ...any) (inv pay.Invoice, payments []pay.Payment, err error) {
+	lock := invoiceQuery + " WHERE i.id = " + id + tx.dialect.forUpdate("i")
+	foresee(tx, scanInvoice, lock, args...)
+	if tells {
+		tx.foreseeSeq(id, args...)
+	}
+	if payments, err = many(ctx, tx, scanPayment, paymentQuery+" WHERE invoice_id = "+id+" ORDER BY created_at, id", args...); err != nil {
+		return inv, nil, err
+	}
+	inv, err = one(ctx, tx, scanInvoice, lock, args...)
+	return inv, payments, err
+}
+
+const invoiceNamedQuery = `SELECT i.id FROM invoices i WHERE i.business_id = $1 AND (i.id = $2 OR i.pay_number = $2)`
+
 // InvoiceNamed is the id of what InvoiceByAccount reads.
 func (tx *Tx) InvoiceNamed(ctx context.Context, businessID, account string) (string, error) {
-	return one(ctx, tx, scanText, `SELECT i.id FROM invoices i WHERE i.business_id = $1 AND (i.id = $2 OR i.pay_number = $2)`, businessID, account)
+	return one(ctx, tx, scanText, invoiceNamedQuery, businessID, account)
+}
+
+// ForeseeInvoiceNamed says that InvoiceNamed will be asked.
+func (tx *Tx) ForeseeInvoiceNamed(businessID, account string) {
+	foresee(tx, scanText, invoiceNamedQuery, businessID, account)
 }
 
 // InvoiceByAccount reads the invoice that a buyer's provider names: by its id, or by its pay
 // number, within the business.
 func (tx *Tx) InvoiceByAccount(ctx context.Context, businessID, account string) (pay.Invoice, error) {
-	return one(ctx, tx, scanInvoice, invoiceQuery+` WHERE i.business_id = $1 AND (i.id = $2 OR i.pay_number = $2)`, businessID, account)
+	return one(ctx, tx, scanInvoice, byAccountQuery, businessID, account)
+}
+
+const byAccountQuery = invoiceQuery + ` WHERE i.business_id = $1 AND (i.id = $2 OR i.pay_number = $2)`
+
+// BookByAccount is InvoiceByAccount with the invoice's payments, in order of creation.
+func (tx *Tx) BookByAccount(ctx context.Context, businessID, account string) (inv pay.Invoice, payments []pay.Payment, err error) {
+	foresee(tx, scanInvoice, byAccountQuery, businessID, account)
+	payments, err = many(ctx, tx, scanPayment, paymentQuery+` WHERE invoice_id = (`+invoiceNamedQuery+`) ORDER BY created_at, id`, businessID, account)
+	if err == nil {
+		inv, err = tx.InvoiceByAccount(ctx, businessID, account)
+	}
+	return inv, payments, err
 }
 
 // OpenInvoice reads the invoice of an order that is neither cancelled nor failed: there is at
@@ -114,6 +186,19 @@ func (tx *Tx) InvoiceByAccount(ctx context.Context, businessID, account string) 
 func (tx *Tx) OpenInvoice(ctx context.Context, businessID, sourceInvoiceID string) (pay.Invoice, error) {
 	return one(ctx, tx, scanInvoice, invoiceQuery+` WHERE i.business_id = $1 AND i.source_invoice_id = $2
 		AND i.status NOT IN ('cancelled', 'failed')`, businessID, sourceInvoiceID)
+}
+
+const openInvoiceIDQuery = `SELECT i.id FROM invoices i WHERE i.business_id = (SELECT b.id FROM businesses b WHERE b.source = $1 AND b.key = $2)
+	AND i.source_invoice_id = $3 AND i.status NOT IN ('cancelled', 'failed')`
+
+// OpenInvoiceID is the id of what OpenInvoice reads, by the names that the app has for it.
+func (tx *Tx) OpenInvoiceID(ctx context.Context, source, business, sourceInvoiceID string) (string, error) {
+	return one(ctx, tx, scanText, openInvoiceIDQuery, source, business, sourceInvoiceID)
+}
+
+// ForeseeOpenInvoiceID says that OpenInvoiceID will be asked.
+func (tx *Tx) ForeseeOpenInvoiceID(source, business, sourceInvoiceID string) {
+	foresee(tx, scanText, openInvoiceIDQuery, source, business, sourceInvoiceID)
 }
 
 // SaveInvoice writes what may change of an invoice: provider, status, attention, the links,

@@ -12,18 +12,29 @@ import (
 // InsertPayment stores a new payment. ok is false, and nothing is written, where the merchant
 // has a payment of that ref already, or the invoice a live one and this is live too.
 func (tx *Tx) InsertPayment(ctx context.Context, p pay.Payment) (ok bool, err error) {
-	return tx.insert(ctx, `INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, account,
-			amount, captured, refunded, reserved, state, reason, their_time, expires_at, on_expiry, lapse_note,
-			created_at, held_at, paid_at, ended_at, card_pan, card_system, card_token, page_url, receipt_url, fiscal, meta,
-			way, asked, asked_at, asked_amount, code, code_phone, code_at, code_tries, hold_until, card_id, save_card)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,
-			$28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)`,
-		p.ID, p.InvoiceID, p.BusinessID, p.MerchantID, p.Provider, nullable(p.Ref), p.Account,
+	return tx.insert(ctx, paymentInsert, paymentArgs(p)...)
+}
+
+// AddPayment is InsertPayment for who has seen in this transaction that there is none of the kind.
+// Where that has changed since, the transaction runs again.
+func (tx *Tx) AddPayment(ctx context.Context, p pay.Payment) error {
+	return tx.save(ctx, paymentInsert, paymentArgs(p)...)
+}
+
+const paymentInsert = `INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, account,
+		amount, captured, refunded, reserved, state, reason, their_time, expires_at, on_expiry, lapse_note,
+		created_at, held_at, paid_at, ended_at, card_pan, card_system, card_token, page_url, receipt_url, fiscal, meta,
+		way, asked, asked_at, asked_amount, code, code_phone, code_at, code_tries, hold_until, card_id, save_card)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,
+		$28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)`
+
+func paymentArgs(p pay.Payment) []any {
+	return []any{p.ID, p.InvoiceID, p.BusinessID, p.MerchantID, p.Provider, nullable(p.Ref), p.Account,
 		int64(p.Amount), int64(p.Captured), int64(p.Refunded), int64(p.Reserved), string(p.State), p.Reason,
 		millis(p.TheirTime), millis(p.ExpiresAt), string(p.OnExpiry), p.LapseNote,
 		millis(p.CreatedAt), millis(p.HeldAt), millis(p.PaidAt), millis(p.EndedAt),
 		p.Card.MaskedPAN, p.Card.PaymentSystem, p.Card.Token, p.PageURL, p.ReceiptURL, string(p.Fiscal), string(p.Meta),
-		string(p.Way), string(p.Asked), millis(p.AskedAt), int64(p.AskedAmount), p.Code, p.CodePhone, millis(p.CodeAt), int64(p.CodeTries), millis(p.HoldUntil), p.CardID, p.Save)
+		string(p.Way), string(p.Asked), millis(p.AskedAt), int64(p.AskedAmount), p.Code, p.CodePhone, millis(p.CodeAt), int64(p.CodeTries), millis(p.HoldUntil), p.CardID, p.Save}
 }
 
 // SavePayment writes what may change of a payment: all but its invoice, merchant, amount,
@@ -85,8 +96,10 @@ func (tx *Tx) PaymentByRef(ctx context.Context, merchantID, ref string) (pay.Pay
 
 // InvoiceOfRef is the id of the invoice of the payment that a provider calls ref.
 func (tx *Tx) InvoiceOfRef(ctx context.Context, merchantID, ref string) (string, error) {
-	return one(ctx, tx, scanText, `SELECT invoice_id FROM payments WHERE merchant_id = $1 AND ref = $2`, merchantID, ref)
+	return one(ctx, tx, scanText, invoiceOfRefQuery, merchantID, ref)
 }
+
+const invoiceOfRefQuery = `SELECT invoice_id FROM payments WHERE merchant_id = $1 AND ref = $2`
 
 // Payments reads all payments of an invoice, in order of creation.
 func (tx *Tx) Payments(ctx context.Context, invoiceID string) ([]pay.Payment, error) {

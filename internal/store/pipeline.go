@@ -15,27 +15,35 @@ import (
 // the whole transaction: a caller that goes away does not cut a transaction that has begun, on
 // either engine.
 //
-// A statement whose answer nobody waits for (BEGIN, and every write that only must succeed) is
-// held back, and sent in one message with the next that somebody does wait for, or with COMMIT.
+// A statement whose answer nobody waits for (BEGIN, every write that only must succeed, a query
+// whose answer is needed later) is held back, and sent in one message with the next that somebody
+// does wait for, or with COMMIT.
 // The server runs them in their order and nothing after one that failed, COMMIT neither; so a
 // failure shows a little later, but never too late.
 type postgresSession struct {
 	pool  *pgxpool.Pool
 	ctx   context.Context
 	conn  *pgxpool.Conn
+	begin string
 	begun bool // the server has answered to BEGIN
+	whole bool // the first message is all of it, from BEGIN to COMMIT
 	held  []heldStatement
 }
 
-// heldStatement is a statement that was not sent yet, and how many rows it must write; -1: any.
+// heldStatement is a statement that was not sent yet, and how many rows it must write, -1: any; or
+// who reads its rows.
 type heldStatement struct {
 	query string
 	args  []any
 	want  int64
+	read  func(found)
 }
 
-func newPostgresSession(ctx, bounded context.Context, pool *pgxpool.Pool, begin string) (*postgresSession, error) {
-	s := &postgresSession{pool: pool, ctx: bounded, held: []heldStatement{{begin, nil, -1}}}
+func newPostgresSession(ctx, bounded context.Context, pool *pgxpool.Pool, begin string, whole bool) (*postgresSession, error) {
+	s := &postgresSession{pool: pool, ctx: bounded, begin: begin, whole: whole}
+	if !whole { // a single statement needs no transaction around it
+		s.hold(heldStatement{query: begin, want: -1})
+	}
 	var err error
 	if s.conn, err = pool.Acquire(ctx); err != nil {
 		return nil, fmt.Errorf("store: no connection: %w", err)
@@ -44,14 +52,25 @@ func newPostgresSession(ctx, bounded context.Context, pool *pgxpool.Pool, begin 
 }
 
 func (s *postgresSession) save(_ context.Context, query string, args []any) error {
-	s.held = append(s.held, heldStatement{mustWrite(query), args, 1})
+	s.hold(heldStatement{query: mustWrite(query), args: args, want: 1})
 	return nil
 }
 
-// mustWrite makes the server refuse an UPDATE that finds no row, by a division by zero: COMMIT may
-// be in the same message, and must not be run then. An INSERT writes its row or fails by itself.
+func (s *postgresSession) ahead(query string, args []any, read func(found)) (bool, error) {
+	if s.whole && len(s.held) == 0 {
+		s.hold(heldStatement{query: s.begin, want: -1})
+	}
+	s.hold(heldStatement{query: query, args: args, want: -1, read: read})
+	return true, nil
+}
+
+func (s *postgresSession) hold(h heldStatement) { s.held = append(s.held, h) }
+
+// mustWrite makes the server refuse an UPDATE or a DELETE that finds no row, by a division by zero:
+// COMMIT may be in the same message, and must not be run then. An INSERT writes its row or fails by
+// itself.
 func mustWrite(query string) string {
-	if !strings.HasPrefix(query, "UPDATE ") {
+	if !strings.HasPrefix(query, "UPDATE ") && !strings.HasPrefix(query, "DELETE ") {
 		return query
 	}
 	return "WITH written AS (" + query + " RETURNING 1) SELECT 1 / COUNT(*) FROM written"
@@ -122,9 +141,12 @@ func (s *postgresSession) try(query string, args []any) (pgx.BatchResults, error
 	if query != "" {
 		batch.Queue(query, args...)
 	}
+	if s.whole && len(s.held) > 0 {
+		batch.Queue("COMMIT")
+	}
 	results := s.conn.SendBatch(s.ctx, &batch)
 	for _, h := range s.held {
-		tag, err := results.Exec()
+		tag, err := h.answered(results)
 		if err == nil && h.want >= 0 && tag.RowsAffected() != h.want {
 			err = errLostRow(tag.RowsAffected())
 		}
@@ -139,11 +161,25 @@ func (s *postgresSession) try(query string, args []any) (pgx.BatchResults, error
 	return results, nil
 }
 
+// answered reads the answer to a statement that was held back.
+func (h heldStatement) answered(results pgx.BatchResults) (pgconn.CommandTag, error) {
+	if h.read == nil {
+		return results.Exec()
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	h.read(rows)
+	rows.Close()
+	return rows.CommandTag(), rows.Err()
+}
+
 // commit ends the transaction. Where it has not even begun, it begins it first: an error that
 // comes before COMMIT was sent is one after which nothing was written.
 func (s *postgresSession) commit() error {
-	if !s.begun && len(s.held) == 1 {
-		return nil // nothing but BEGIN
+	if s.whole || !s.begun && len(s.held) == 1 {
+		return nil // it has ended, or there is nothing but BEGIN
 	}
 	if !s.begun {
 		results, err := s.send("", nil)

@@ -27,7 +27,6 @@ type postgresEngine struct {
 const (
 	postgresOldest  = 150000
 	postgresLongest = 30 * time.Second
-	postgresReruns  = 8
 )
 
 // postgresBounds make the server notice a process that is stopped or cut off in the middle of
@@ -99,26 +98,34 @@ func (e *postgresEngine) dialect() dialect { return postgres }
 // again where it collided with another transaction.
 func (e *postgresEngine) update(ctx context.Context, body func(session) error) error {
 	for try := 1; ; try++ {
-		err := e.once(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED", body)
+		err := e.once(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED", false, body)
 		if err == nil {
 			e.commits.Add(1)
 			return nil
 		}
-		if !postgres.rerun(err) || try == postgresReruns {
+		if !postgres.rerun(err) || try == reruns {
 			return err
 		}
 	}
 }
 
 func (e *postgresEngine) view(ctx context.Context, body func(session) error) error {
-	return e.once(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", body)
+	return e.once(ctx, beginSnapshot, false, body)
 }
 
-// once runs body in one transaction. ctx counts until that has a connection.
-func (e *postgresEngine) once(ctx context.Context, begin string, body func(session) error) error {
+const beginSnapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+// look runs body in one message.
+func (e *postgresEngine) look(ctx context.Context, body func(session) error) error {
+	return e.once(ctx, beginSnapshot, true, body)
+}
+
+// once runs body in one transaction, and where it is whole in one message. ctx counts until that
+// has a connection.
+func (e *postgresEngine) once(ctx context.Context, begin string, whole bool, body func(session) error) error {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), postgresLongest)
 	defer cancel()
-	s, err := newPostgresSession(ctx, bounded, e.pool, begin)
+	s, err := newPostgresSession(ctx, bounded, e.pool, begin, whole)
 	if err != nil {
 		return err
 	}

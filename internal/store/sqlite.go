@@ -118,29 +118,66 @@ func (e *sqliteEngine) connect(pragmas ...string) (*sqliteConn, error) {
 func (e *sqliteEngine) dialect() dialect { return sqlite3 }
 
 func (e *sqliteEngine) update(ctx context.Context, body func(session) error) error {
-	return e.writer.update(ctx, body)
+	for try := 1; ; try++ {
+		err := e.writer.update(ctx, body)
+		if !sqlite3.rerun(err) || try == reruns {
+			return err
+		}
+	}
 }
 
-// view lends a reader to body. A reader whose transaction does not end cleanly is thrown away.
-func (e *sqliteEngine) view(ctx context.Context, body func(session) error) (err error) {
+func (e *sqliteEngine) view(ctx context.Context, body func(session) error) error {
+	return e.read(ctx, func(r *reader) error {
+		if err := r.begin(); err != nil {
+			return err
+		}
+		return body(r)
+	})
+}
+
+// look is view without a transaction, as long as there is one statement only: that is one snapshot
+// by itself.
+func (e *sqliteEngine) look(ctx context.Context, body func(session) error) error {
+	return e.read(ctx, func(r *reader) error { return body(r) })
+}
+
+// read lends a reader to body. One whose transaction does not end cleanly is thrown away.
+func (e *sqliteEngine) read(ctx context.Context, body func(*reader) error) (err error) {
 	c, err := e.borrow(ctx)
 	if err != nil {
 		return err
 	}
-	clean := false
+	r, clean := reader{sqliteConn: c}, false
 	defer func() {
-		if !clean || c.plain("ROLLBACK") != nil {
+		if !clean || r.begun && c.plain("ROLLBACK") != nil {
 			c.close()
 			c = nil
 		}
 		e.readers <- c
 	}()
-	if err := c.plain("BEGIN"); err != nil {
-		return fmt.Errorf("store: begin: %w", err)
-	}
-	err = body(c)
+	err = body(&r)
 	clean = true
 	return err
+}
+
+// reader is a connection that reads, for one View or one Look.
+type reader struct {
+	*sqliteConn
+	begun bool
+}
+
+// ahead says that there will be a second statement: it shall see what the first sees.
+func (r *reader) ahead(string, []any, func(found)) (bool, error) { return false, r.begin() }
+
+func (r *reader) begin() error {
+	if r.begun {
+		return nil
+	}
+	if err := r.plain("BEGIN"); err != nil {
+		return fmt.Errorf("store: begin: %w", err)
+	}
+	r.begun = true
+	return nil
 }
 
 func (e *sqliteEngine) borrow(ctx context.Context) (*sqliteConn, error) {

@@ -31,8 +31,12 @@ var (
 	errOver        = errors.New("store: the transaction is over")
 	errReadOnly    = errors.New("store: a View cannot write")
 	errUnstorable  = errors.New("store: text with a NUL or broken UTF-8 cannot be stored")
+	errOneAnswer   = errors.New("store: a Look waits for one answer only: foresee the others, or View")
 	errNoSuchToken = errors.New("store: the work carries no lease")
 )
+
+// reruns is how often the closure of an Update may run that collides with others each time.
+const reruns = 8
 
 // Options are what a store needs besides its address. All may be left zero.
 type Options struct {
@@ -62,8 +66,10 @@ type engine interface {
 	// update runs body in one write transaction and view in one that cannot write. body is
 	// given a session that is good until it returns, and may be run again by update after a
 	// collision with another transaction. Its error rolls the transaction back.
+	// look is view for a body that waits for one answer; see Store.Look.
 	update(ctx context.Context, body func(session) error) error
 	view(ctx context.Context, body func(session) error) error
+	look(ctx context.Context, body func(session) error) error
 
 	ping(ctx context.Context) error
 	lockExclusively() error
@@ -80,12 +86,21 @@ type session interface {
 	// transaction: its error comes then from a later call, or from the end.
 	save(ctx context.Context, query string, args []any) error
 	query(ctx context.Context, query string, args []any) (rows, error)
+	// ahead says that a query will come. Where it is worth it, the server is asked together with
+	// what is waited for next, and read is given the rows then; sent says whether that will be.
+	// Its error comes from that later call.
+	ahead(query string, args []any, read func(found)) (sent bool, err error)
 }
 
-type rows interface {
+// found are rows to be read.
+type found interface {
 	Next() bool
 	Scan(dest ...any) error
 	Err() error
+}
+
+type rows interface {
+	found
 	Close() error
 }
 
@@ -169,6 +184,20 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, tx *Tx) e
 	}
 	return s.engine.view(ctx, func(db session) error {
 		tx := &Tx{store: s, db: db, dialect: s.engine.dialect(), readOnly: true}
+		return tx.run(inner, fn)
+	})
+}
+
+// Look is View for what waits for one answer only: one query, and besides it those that were
+// foreseen (see foresee), which are one snapshot with it. On PostgreSQL that is one message to the
+// server and one back, where a View is two at least. Any other query in it fails.
+func (s *Store) Look(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	inner, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	return s.engine.look(ctx, func(db session) error {
+		tx := &Tx{store: s, db: db, dialect: s.engine.dialect(), readOnly: true, once: true}
 		return tx.run(inner, fn)
 	})
 }

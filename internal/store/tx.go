@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,6 +24,11 @@ type Tx struct {
 	err      error // the first failure
 	enqueued bool  // work was written: wake the runner after COMMIT
 	dueNow   bool  // and some of it is due: wake those of other processes too
+
+	foreseen []*answer // asked for before they were needed
+	place    *answer   // and NextSeq
+	once     bool      // a Look
+	waited   bool      // and it had its answer
 }
 
 // run is one try of fn. The transaction is over for its Tx when it returns.
@@ -108,23 +114,90 @@ func many[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), query s
 	case err != nil:
 		return nil, tx.fail(during(err, query))
 	}
+	early := tx.early(query, args)
+	if early != nil && early.came {
+		if early.err != nil {
+			return nil, tx.fail(during(early.err, query))
+		}
+		return early.list.([]T), nil
+	}
+	if tx.once && tx.waited && early == nil {
+		return nil, tx.fail(errOneAnswer)
+	}
+	tx.waited = true
 	tx.saw(query, args)
 	found, err := tx.db.query(ctx, query, args)
 	if err != nil {
 		return nil, tx.fail(during(err, query))
 	}
 	defer found.Close()
-	for found.Next() {
-		item, err := scan(found)
-		if err != nil {
-			return nil, tx.fail(during(err, query))
-		}
-		list = append(list, item)
-	}
-	if err := found.Err(); err != nil {
+	if list, err = collect(found, scan); err != nil {
 		return nil, tx.fail(during(err, query))
 	}
 	return list, nil
+}
+
+// collect scans all rows.
+func collect[T any](rows found, scan func(row) (T, error)) (list []T, err error) {
+	for rows.Next() {
+		item, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, item)
+	}
+	return list, rows.Err()
+}
+
+// foresee says that many or one will be asked this query, with this scan, later in the
+// transaction. PostgreSQL is asked together with what is waited for next, behind what was foreseen
+// or saved before it, and not when it is needed: that saves waiting. SQLite, which is near, is
+// asked when it is needed. So nothing that the transaction writes in between may change the
+// answer, and an answer is good for one asking.
+func foresee[T any](tx *Tx, scan func(row) (T, error), query string, args ...any) {
+	if early := ask(tx, scan, query, args...); early != nil {
+		tx.foreseen = append(tx.foreseen, early)
+	}
+}
+
+// ask is foresee for who keeps the answer himself; nil: there will be none.
+func ask[T any](tx *Tx, scan func(row) (T, error), query string, args ...any) *answer {
+	if tx.err != nil || storable(args) != nil {
+		return nil // whoever asks later is told
+	}
+	early := &answer{query: query, args: args}
+	sent, err := tx.db.ahead(query, args, func(rows found) {
+		early.list, early.err = collect(rows, scan)
+		early.came = true
+	})
+	if err != nil {
+		tx.fail(during(err, query))
+		return nil
+	}
+	if sent {
+		tx.saw(query, args)
+	}
+	return early
+}
+
+// answer is what a query found before it was needed.
+type answer struct {
+	query string
+	args  []any
+	came  bool // list or err is set
+	list  any  // []T
+	err   error
+}
+
+// early takes what was foreseen of a query; nil: nothing.
+func (tx *Tx) early(query string, args []any) *answer {
+	i := slices.IndexFunc(tx.foreseen, func(a *answer) bool { return a.query == query && slices.Equal(a.args, args) })
+	if i < 0 {
+		return nil
+	}
+	a := tx.foreseen[i]
+	tx.foreseen = slices.Delete(tx.foreseen, i, i+1)
+	return a
 }
 
 // one reads the first row of a query, or ErrNotFound.

@@ -66,6 +66,12 @@ func (tx *Tx) Finish(ctx context.Context, w outbox.Work, now time.Time) (ok bool
 	return tx.free(ctx, w, now, now, "")
 }
 
+// Drop is Finish for work that this transaction has locked, and has seen to be leased still and to
+// have nothing more: see LockTry.
+func (tx *Tx) Drop(ctx context.Context, w outbox.Work) error {
+	return tx.save(ctx, `DELETE FROM work WHERE id = $1 AND lease_token = $2 AND gen = $3`, w.ID, w.Lease, w.Gen)
+}
+
 // Retry frees the lease of work that is not done and makes it due at that time, or now where
 // Enqueue has added to it meanwhile. ok is as in Finish.
 func (tx *Tx) Retry(ctx context.Context, w outbox.Work, at time.Time, lastError string) (ok bool, err error) {
@@ -200,7 +206,7 @@ func (tx *Tx) claimLane(ctx context.Context, lane string, n int, now time.Time, 
 
 // NextDue implements outbox.Queue.
 func (q queue) NextDue(ctx context.Context) (at time.Time, err error) {
-	err = q.s.View(ctx, func(ctx context.Context, tx *Tx) error {
+	err = q.s.Look(ctx, func(ctx context.Context, tx *Tx) error {
 		lanes, err := many(ctx, tx, scanLane, lanesQuery)
 		if err != nil || len(lanes) == 0 {
 			return err

@@ -250,6 +250,8 @@ func (u uncancelled) save(_ context.Context, query string, args []any) error {
 	return u.conn.save(context.Background(), query, args)
 }
 
+func (uncancelled) ahead(string, []any, func(found)) (bool, error) { return false, nil }
+
 func (u uncancelled) query(_ context.Context, query string, args []any) (rows, error) {
 	return u.conn.query(context.Background(), query, args)
 }

@@ -59,7 +59,7 @@ func TestGolden(t *testing.T) {
 		"qr_pay": func(s *shop) string {
 			a, _ := s.talk("POST", "/payment/qr_pay", "{\n\t\"amount\":500,\n\t\"order_id\":\"77777\",\n\t\"print\":false\n}")
 			b, _ := s.talk("POST", "/payment/qr_pay/status", `{"order_id":"77777"}`)
-			s.act("scan2pay", simulator.Action{Kind: "pay", Ref: "77777"})
+			s.paysQR("77777")
 			c, _ := s.talk("POST", "/payment/qr_pay/status", `{"order_id":"77777"}`)
 			return a + b + c
 		},
@@ -96,7 +96,8 @@ func TestGolden(t *testing.T) {
 			f, _ := s.talk("POST", "/payment/operations/"+id+"/resolve", `{"decision":"void","name":"Dilnoza"}`)
 			g, _ := s.talk("GET", "/payment/operations/nobody", "")
 			h, _ := s.talk("GET", "/payment/operations?state=open", "")
-			return a + b + c + d + e + f + g + h
+			i, _ := s.talk("POST", "/payment/operations/sale-1/cancel", "{}")
+			return a + b + c + d + e + f + g + h + i
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -194,7 +195,7 @@ func TestScenario_InStore_06_Scan2pay(t *testing.T) {
 	const notYet = `{"data":null,"error":{"code":105,"message":"{\"status\":\"error\",\"message\":\"Transaction not found\"}HTTP Exception 404 Not Found","data":null},"is_success":false}`
 	s.want(s.post("/payment/qr_pay/status", `{"order_id":"77777"}`), notYet)
 	s.want(s.post("/payment/qr_pay/status", `{"order_id":"88888"}`), notYet)
-	s.act("scan2pay", simulator.Action{Kind: "pay", Ref: "77777"})
+	s.paysQR("77777")
 	done := s.post("/payment/qr_pay/status", `{"order_id":77777}`)
 	data, _ := done.Data["data"].(map[string]any)
 	if !done.Success || data["status"] != "success" || data["order_id"] != "77777" {
@@ -206,7 +207,7 @@ func TestScenario_InStore_06_Scan2pay(t *testing.T) {
 func TestShownQRIsFoundPaid(t *testing.T) {
 	s := newShop(t)
 	s.post("/payment/qr_pay", `{"amount":500,"order_id":"1"}`)
-	s.act("scan2pay", simulator.Action{Kind: "pay", Ref: "1"})
+	s.paysQR("1")
 	s.agent.Tick(t.Context())
 	if op := s.last(); op.State != "approved" || op.Recovered {
 		t.Errorf("%+v", op)

@@ -175,11 +175,23 @@ func TestPersonsWordStands(t *testing.T) {
 	}
 	d.mu.Unlock()
 	a := s.post("/payment/xumo", `{"amount":50000}`)
-	if op := s.last(); a.code() != "void" || op.State != journal.Declined || op.ResolvedBy != "Dilnoza" {
-		t.Errorf("%s, %s by %q", a.raw, op.State, op.ResolvedBy)
+	op := s.last()
+	if a.code() != "contradicted" || op.State != journal.Declined || op.ResolvedBy != "Dilnoza" || op.RRN != theSale.RRN {
+		t.Errorf("%s, %s by %q, RRN %q", a.raw, op.State, op.ResolvedBy, op.RRN)
 	}
-	if !strings.Contains(s.log.String(), "decided already, and otherwise") {
-		t.Error("nobody is told that the device says otherwise")
+	if open, _ := s.get("/till/state").Data["contradicted"].([]any); len(open) != 1 {
+		t.Errorf("the page shows %v", open)
+	}
+
+	// A named person decides again, and it is over.
+	if again := s.post("/payment/operations/"+op.ID+"/resolve", `{"decision":"approve","name":"Rustam"}`); again.Data["state"] != "approved" || again.Data["code"] != nil {
+		t.Error(again.raw)
+	}
+	if open, _ := s.get("/till/state").Data["contradicted"].([]any); len(open) != 0 {
+		t.Errorf("the page shows %v still", open)
+	}
+	if again := s.post("/payment/operations/"+op.ID+"/resolve", `{"decision":"void","name":"Rustam"}`); again.Success {
+		t.Errorf("a third word: %s", again.raw)
 	}
 }
 
@@ -399,12 +411,12 @@ func TestShownQRIsPaidLate(t *testing.T) {
 	s.post("/payment/qr_pay", `{"amount":500,"order_id":"1","operation_id":"late"}`)
 	s.post("/payment/qr_pay", `{"amount":500,"order_id":"2","operation_id":"very late"}`)
 	s.clock.advance(5 * time.Hour)
-	s.act("scan2pay", simulator.Action{Kind: "pay", Ref: "1"})
+	s.paysQR("1")
 	s.agent.Tick(t.Context())
 	if got := s.operation("late")["state"]; got != "approved" {
 		t.Errorf("after five hours: %v", got)
 	}
-	s.act("scan2pay", simulator.Action{Kind: "pay", Ref: "2"})
+	s.paysQR("2")
 	s.clock.advance(40 * 24 * time.Hour)
 	s.agent.Tick(t.Context())
 	if got := s.operation("very late")["state"]; got != "approved" {
@@ -494,11 +506,7 @@ func TestSpentOrder(t *testing.T) {
 		if again := s.post(c.path, plain); !made.Success || again.raw != made.raw {
 			t.Errorf("while it is shown: %s\n%s", made.raw, again.raw)
 		}
-		ref := "1"
-		if c.company == "fbox" {
-			ref = made.Data["invoice_id"].(string)
-		}
-		s.act(c.company, simulator.Action{Kind: "pay", Ref: ref})
+		s.paysQR("1")
 		s.agent.Tick(t.Context())
 		s.want(s.post(c.path, plain), c.paid)
 		if again := s.post(c.path, named); again.raw != made.raw {

@@ -4,8 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
+	"path/filepath"
 	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +48,11 @@ type device struct {
 		sync.Mutex
 		shows string // to the cashier
 	}
+	under struct { // the operation that it is at
+		sync.Mutex
+		id      string // ours; "": none
+		stopped bool   // a person has asked to stop it
+	}
 }
 
 // by is the driver for an endpoint's operations: also for one that led to the device once.
@@ -50,6 +61,12 @@ func (d *device) by(endpoint string) terminal.Driver {
 		return driver
 	}
 	return d.drivers[d.leads[0]]
+}
+
+// atWork says whether a program that outlived its agent is at the device.
+func (d *device) atWork(endpoint string) bool {
+	lasting, ok := d.by(endpoint).(terminal.Lasting)
+	return ok && lasting.AtWork()
 }
 
 func (d *device) Show(text string) {
@@ -85,20 +102,55 @@ func openDriver(ctx context.Context, endpoint string, t Terminal, client *http.C
 	return nil, fmt.Errorf("there is no driver %q", t.Driver)
 }
 
-// deviceKey names the device itself. What else the options say may change from one start to the
-// next, and what is unknown at the device stays unknown.
+// deviceKey names the device itself, however it is spelled: two spellings would be two devices, and
+// two operations on it at once. What else the options say may change from one start to the next, and
+// what is unknown at the device stays unknown.
 func deviceKey(endpoint string, t Terminal) string {
 	switch t.Driver {
 	case "zvt":
-		return "zvt|" + t.Address
+		return "zvt|" + hostKey(t.Address)
 	case "arcus2":
-		return "arcus2|" + t.Options["dir"]
+		return "arcus2|" + folderKey(t.Options["dir"])
 	case "fbox":
-		return "fbox|" + t.Address + "|" + codeOr(t.Options["endpoint"], endpoint)
+		scheme, rest, _ := strings.Cut(strings.TrimRight(t.Address, "/"), "://")
+		host, path, _ := strings.Cut(rest, "/")
+		return "fbox|" + strings.ToLower(scheme) + "://" + hostKey(host) + "/" + path + "|" + codeOr(t.Options["endpoint"], endpoint)
 	case "process":
 		return "process|" + t.Options["path"] + "|" + t.Options["args"]
 	}
 	return endpoint + "|" + t.Driver // a simulated device is nobody else's
+}
+
+// folderKey is a folder without detours.
+func folderKey(dir string) string {
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	if runtime.GOOS == "windows" {
+		dir = strings.ToLower(dir)
+	}
+	return dir
+}
+
+// hostKey is host:port in one spelling. No name is looked up: the network may be away.
+func hostKey(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		host, port = address, ""
+	}
+	if host = strings.ToLower(strings.Trim(host, "[]")); host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.Unmap().String()
+	}
+	if n, err := strconv.Atoi(port); err == nil {
+		port = strconv.Itoa(n)
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // openDevices opens the terminals. Options.Terminals, where given, replaces a driver: a test's.

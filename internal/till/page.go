@@ -63,10 +63,10 @@ func pageWords(l words.Lang) string {
 		said["title_"+endpoint] = title
 	}
 	for key, t := range map[string]words.Text{
-		"waiting": words.TillWaiting, "paid": words.TillPaid, "declined": words.TillDeclined, "unknown": words.TillUnknown, "doNot": words.TillDoNot,
+		"waiting": words.TillWaiting, "paid": words.TillPaid, "declined": words.TillDeclined, "unknown": words.TillUnknown, "doNot": words.TillDoNot, "against": words.TillAgainst,
 		"alone": words.TillAlone, "who": words.TillWho, "approve": words.TillApprove, "void": words.TillVoid, "rrn": words.TillRRN, "check": words.TillCheck,
 		"ours": words.TillOurs, "terminal": words.TillTerminals, "sales": words.TillSales, "returns": words.TillReturns, "token": words.TillToken,
-		"sum": words.TillShiftSum, "noSum": words.TillNoSum, "noLink": words.TillNoLink, "gateway": words.TillGateway, "qrWaits": words.TillQRWaits, "left": words.TillQRLeft, "soum": words.Soum,
+		"sum": words.TillShiftSum, "noSum": words.TillNoSum, "noLink": words.TillNoLink, "gateway": words.TillGateway, "qrWaits": words.TillQRWaits, "left": words.TillQRLeft, "stopping": words.TillStopping, "noStop": words.TillNoStop, "soum": words.Soum,
 	} {
 		said[key] = t.In(l)
 	}
@@ -83,7 +83,8 @@ type pageTold struct {
 	WalletUnit int64                 `json:"wallet_unit"` // tiyin in one unit of the wallet calls
 	Printer    bool                  `json:"printer"`
 	Unknown    []view                `json:"unknown"`
-	Closings   []view                `json:"closings"` // whose answer was lost: to be repeated
+	Against    []view                `json:"contradicted"` // decided, and the device or the company said otherwise
+	Closings   []view                `json:"closings"`     // whose answer was lost: to be repeated
 	Last       []view                `json:"last"`
 	Shows      map[string]string     `json:"shows"`  // what each pinpad shows
 	Totals     map[string]pageTotals `json:"totals"` // by endpoint, since its last closing
@@ -97,11 +98,15 @@ type pageTotals struct {
 
 // pageState is GET /till/state.
 func (a *Agent) pageState(r *http.Request) envelope {
-	told := pageTold{Gateway: string(a.link.now()), WalletUnit: 1, Printer: a.o.Config.Printer.Address != "", Unknown: []view{}, Closings: []view{}, Last: []view{}, Shifts: a.shifts(), Shows: map[string]string{}, Totals: map[string]pageTotals{}}
+	told := pageTold{Gateway: string(a.link.now()), WalletUnit: 1, Printer: a.o.Config.Printer.Address != "", Unknown: []view{}, Against: []view{}, Closings: []view{}, Last: []view{}, Shifts: a.shifts(), Shows: map[string]string{}, Totals: map[string]pageTotals{}}
 	if a.o.Config.Shop.WalletAmount == "som" {
 		told.WalletUnit = 100
 	}
 	open, err := a.j.Unknown(r.Context())
+	if err != nil {
+		return no(a.broken(err))
+	}
+	against, err := a.j.Contradicted(r.Context())
 	if err != nil {
 		return no(a.broken(err))
 	}
@@ -115,6 +120,9 @@ func (a *Agent) pageState(r *http.Request) envelope {
 	}
 	for i := range open {
 		told.Unknown = append(told.Unknown, a.view(&open[i]))
+	}
+	for i := range against {
+		told.Against = append(told.Against, a.view(&against[i]))
 	}
 	for i := range closings {
 		if a.deviceOf(&closings[i]) != nil { // a pinpad that is gone cannot be closed again
@@ -185,7 +193,11 @@ func (a *Agent) pageShift(r *http.Request) envelope {
 			return no(a.broken(err))
 		}
 	}
-	told.Said, told.Tone = told.compare(words.Choose(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language")))
+	lang := words.Choose(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
+	told.Said, told.Tone = told.compare(lang)
+	if op.Code == terminal.CodeDiffers {
+		told.Said, told.Tone = words.TillDiffers.In(lang)+" "+told.Said, "failed"
+	}
 	return ok(told)
 }
 

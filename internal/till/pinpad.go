@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/till/terminal"
 )
@@ -37,7 +38,7 @@ func (a *Agent) payByCard(endpoint string) func(*http.Request, fields) envelope 
 			}
 		}
 		op.Fingerprint = a.j.Hash(endpoint, string(op.Kind), m.Amount.Soum(), m.Receipt, m.RRN)
-		done, fail := a.perform(r.Context(), op, a.free(r.Context(), d, endpoint), func(ctx context.Context, op *journal.Operation) {
+		done, fail := a.perform(r.Context(), op, a.within(r.Context(), op, a.free(r.Context(), d, endpoint)), func(ctx context.Context, op *journal.Operation) {
 			a.present(ctx, d, op)
 		})
 		switch {
@@ -126,12 +127,47 @@ func (a *Agent) free(ctx context.Context, d *device, endpoint string) claim {
 	}
 }
 
+// within refuses a return that, with what went back of its sale already, is more than the sale. A
+// device may not count: not every one is told which sale a return is of.
+func (a *Agent) within(ctx context.Context, op *journal.Operation, take claim) claim {
+	if op.Original == "" {
+		return take // the device has to know it
+	}
+	return func() (func(), *failure) {
+		release, fail := take()
+		if fail != nil {
+			return nil, fail
+		}
+		sale, err := a.j.Get(ctx, op.Original)
+		var back pay.Tiyin
+		if err == nil {
+			back, err = a.j.GivenBack(ctx, op.Original)
+		}
+		switch {
+		case err != nil:
+			fail = a.broken(err)
+		case back >= sale.Amount:
+			fail = atPinpad(op.Endpoint, "218")
+		case op.Amount > sale.Amount-back:
+			fail = atPinpad(op.Endpoint, "235")
+		default:
+			return release, nil
+		}
+		release()
+		return nil, fail
+	}
+}
+
 // present does an operation at the device; the caller holds the device. Once it is written as
 // unknown a person may decide about it, so that what the device says then is written by decide.
 func (a *Agent) present(ctx context.Context, d *device, op *journal.Operation) {
+	d.begins(op.ID)
 	a.baseline(ctx, d, op)
 	defer d.Show("")
 	r := d.by(op.Endpoint).Run(ctx, a.order(ctx, op), progress{a, d, op})
+	if stopped := d.begins(""); stopped && r.Outcome == terminal.NotStarted {
+		r.Code, r.Note = terminal.CodeAborted, errStopped.Error()
+	}
 	d.left = a.now()
 	a.take(op, r)
 	a.save(op)
@@ -201,7 +237,12 @@ type progress struct {
 	op *journal.Operation
 }
 
-func (p progress) Sent() error { return p.a.j.MarkSent(p.a.life, p.op) }
+func (p progress) Sent() error {
+	if p.d.isStopped() {
+		return errStopped
+	}
+	return p.a.j.MarkSent(p.a.life, p.op)
+}
 
 func (p progress) Answered(r terminal.Result) error {
 	p.op.Stage = journal.Answered
@@ -243,6 +284,69 @@ func tell(op *journal.Operation, r terminal.Result) {
 			*f.to = f.from
 		}
 	}
+}
+
+// ─── A person's wish to stop ───────────────────────────────────────────────────────────────
+
+const errStopped = plainError("stopped by the cashier before anything was sent")
+
+// begins says which operation the device is at; "": none any more. stopped is about the one before.
+func (d *device) begins(id string) (stopped bool) {
+	d.under.Lock()
+	defer d.under.Unlock()
+	stopped = d.under.stopped
+	d.under.id, d.under.stopped = id, false
+	return stopped
+}
+
+func (d *device) isStopped() bool {
+	d.under.Lock()
+	defer d.under.Unlock()
+	return d.under.stopped
+}
+
+// stop asks a device to give up an operation, and no other: the next buyer's may have begun. there is
+// false where the device is not at it.
+func (d *device) stop(ctx context.Context, id, endpoint string) (there bool, err error) {
+	d.under.Lock()
+	defer d.under.Unlock()
+	if d.under.id != id {
+		return false, nil
+	}
+	d.under.stopped = true
+	return true, d.by(endpoint).Cancel(ctx)
+}
+
+// stopping is the answer to a wish to stop: the operation as it stands, and that its device was asked.
+type stopping struct {
+	view
+	Asked bool `json:"asked"`
+}
+
+// cancelOperation is POST /payment/operations/{id}/cancel: it asks the pinpad to give up what it is
+// at, which it does before the card and not after. What comes of the operation is what the pinpad
+// says of it then, and nothing else: a wish is no outcome.
+func (a *Agent) cancelOperation(r *http.Request, _ fields) envelope {
+	op, err := a.j.Get(r.Context(), r.PathValue("id"))
+	switch {
+	case err != nil:
+		return no(a.broken(err))
+	case op == nil:
+		return no(noOperation())
+	case op.State != journal.InProgress:
+		return no(badArgument("the operation is " + string(op.State) + "; only one in progress can be asked to stop"))
+	case op.Device == "" || op.Kind == journal.Close:
+		return no(badArgument("only a payment at a pinpad can be asked to stop; a shown UzQR has one_qr/cancel"))
+	}
+	d := a.deviceOf(op)
+	if d == nil || !d.by(op.Endpoint).Caps().Cancel {
+		return no(atPinpad(op.Endpoint, "902"))
+	}
+	there, err := d.stop(r.Context(), op.ID, op.Endpoint)
+	if err != nil {
+		a.log.Warn("a pinpad could not be asked to stop", "operation", op.ID, "error", err)
+	}
+	return ok(stopping{a.view(op), there && err == nil})
 }
 
 // ─── Reports ───────────────────────────────────────────────────────────────────────────────

@@ -1,14 +1,11 @@
 package till_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +18,9 @@ import (
 	"github.com/chorsu/chorsu/internal/till/terminal/fbox"
 	boxsim "github.com/chorsu/chorsu/internal/till/terminal/fbox/sim"
 	"github.com/chorsu/chorsu/internal/till/terminal/process"
+	processsim "github.com/chorsu/chorsu/internal/till/terminal/process/sim"
 	device "github.com/chorsu/chorsu/internal/till/terminal/sim"
+	"github.com/chorsu/chorsu/internal/till/terminal/tree"
 	"github.com/chorsu/chorsu/internal/till/terminal/zvt"
 	zvtsim "github.com/chorsu/chorsu/internal/till/terminal/zvt/sim"
 )
@@ -34,75 +33,9 @@ func TestMain(m *testing.M) {
 	case "arcus":
 		os.Exit(arcussim.Main(os.Args[1:]))
 	case "driver":
-		os.Exit(driverProgram())
+		os.Exit(processsim.Main(os.Getenv(arcussim.StateEnv), os.Stdin, os.Stdout))
 	}
 	os.Exit(m.Run())
-}
-
-// driverProgram is an out-of-process driver over the simulated device.
-func driverProgram() int {
-	d, err := device.NewDevice(device.HUMO, os.Getenv(arcussim.StateEnv), time.Now)
-	if err != nil {
-		return 1
-	}
-	out := json.NewEncoder(os.Stdout)
-	result := func(v map[string]any) { out.Encode(map[string]any{"result": v}) }
-	in := bufio.NewScanner(os.Stdin)
-	for in.Scan() {
-		var q struct {
-			Op, ID, Ref string
-			Amount      int64
-		}
-		if json.Unmarshal(in.Bytes(), &q) != nil {
-			return 1
-		}
-		var t device.Txn
-		var fault int
-		switch q.Op {
-		case "hello":
-			result(map[string]any{"outcome": "approved", "caps": []string{"void", "return", "last", "close", "report"}})
-			continue
-		case "probe":
-			result(map[string]any{"outcome": "approved"})
-			continue
-		case "report":
-			result(map[string]any{"outcome": "approved", "code": "000", "slip": d.Report("Краткий отчет")})
-			continue
-		case "close":
-			sales, returns, sold, returned := d.Totals()
-			text, _ := d.CloseShift()
-			result(map[string]any{"outcome": "approved", "code": "000", "slip": text, "totals": map[string]any{"sales": sales, "sales_amount": sold, "returns": returns, "returns_amount": returned}})
-			continue
-		case "last":
-			last, ok := d.Last()
-			if !ok {
-				result(map[string]any{"none": true})
-				continue
-			}
-			t = last
-		case "sale":
-			out.Encode(map[string]string{"event": "card, please"})
-			if t, fault, err = d.Sale(q.Amount); fault == 98 || err != nil {
-				return 1
-			}
-		case "void", "return":
-			n, _ := strconv.Atoi(q.Ref)
-			rrn := ""
-			if len(q.Ref) == 12 {
-				rrn = q.Ref
-			}
-			if t, err = d.Back(rrn, n, q.Amount, q.Op == "void"); err != nil {
-				return 1
-			}
-		}
-		r := map[string]any{"outcome": "declined", "code": t.Code, "amount": t.Amount, "kind": t.Kind}
-		if t.Receipt != 0 {
-			r["outcome"], r["rrn"], r["receipt"], r["trace"], r["slip"] = "approved", t.RRN, fmt.Sprint(t.Receipt), fmt.Sprint(t.Trace), d.Slip(t)
-			r["terminal_id"] = d.TerminalID
-		}
-		result(r)
-	}
-	return 0
 }
 
 // pinpad is a driver with its simulator behind it.
@@ -299,7 +232,25 @@ func TestEveryPinpad(t *testing.T) {
 			if caps.Return && (!byRRN.Success || p.total() != 50000 || s.last().OriginalRRN != third.Data["ppt_id"]) || !caps.Return {
 				t.Errorf("return by RRN: %s, the device holds %d", byRRN.raw, p.total())
 			}
+			// In parts, and never more than the sale: the device is not even asked.
+			fourth := fmt.Sprint(s.post("/payment/xumo", `{"amount":40000}`).Data["ppt_id"])
+			part := func(ref string, amount int) answer {
+				return s.post("/payment/xumo", fmt.Sprintf(`{"request_id":%q,"amount":%d,"is_return":true}`, ref, amount))
+			}
 			runs := p.runs()
+			for _, c := range []struct {
+				amount, runs int
+				code         string
+			}{{40100, 0, "235"}, {15000, 1, ""}, {30000, 1, "235"}, {25000, 2, ""}, {100, 2, "218"}} {
+				if a := part(fourth, c.amount); a.code() != c.code || a.Success != (c.code == "") || p.runs() != runs+c.runs {
+					t.Errorf("%d of 40000: %s, %d runs", c.amount, a.raw, p.runs()-runs)
+				}
+			}
+			if a := part("999999999999", 10000); a.code() != "914" || p.total() != 50000 {
+				t.Errorf("of no sale: %s, the device holds %d", a.raw, p.total())
+			}
+
+			runs = p.runs()
 			if a := s.post("/payment/xumo", `{"request_id":341,"amount":50000,"is_return":"yes"}`); a.Error == nil || a.Error.Code != 104 || p.runs() != runs {
 				t.Errorf("yes: %s", a.raw)
 			}
@@ -351,6 +302,10 @@ func TestEveryPinpad(t *testing.T) {
 			if a := s.get("/payment/xumo_close"); !a.Success || a.Data["ppt_id"] != nil {
 				t.Errorf("closing: %s", a.raw)
 			}
+			held := p.total()
+			if a := part(fourth, 40000); a.code() != "218" || p.total() != held {
+				t.Errorf("given back, and the shift closed: %s, the device holds %d", a.raw, p.total())
+			}
 			shift := s.get("/till/shift?endpoint=xumo").Data
 			if told := shift["theirs"] != nil; told != (name == "sim" || name == "process") || told && !reflect.DeepEqual(shift["theirs"], shift["sum"]) {
 				t.Errorf("the end of the shift: %v", shift)
@@ -359,6 +314,53 @@ func TestEveryPinpad(t *testing.T) {
 				if a := s.get("/payment/xumo_shortreport/"); !a.Success {
 					t.Errorf("short report: %s", a.raw)
 				}
+			}
+		})
+	}
+}
+
+// A closing whose totals differ is a closing: its report is the one thing that it is made for.
+func TestTotalsDiffer(t *testing.T) {
+	for name, open := range map[string]func(*testing.T, *clock) terminal.Driver{
+		"arcus2": func(t *testing.T, c *clock) terminal.Driver {
+			d := pinpads["arcus2"](t, c).driver
+			t.Setenv(arcussim.FaultEnv, string(arcussim.Differs))
+			return d
+		},
+		"zvt": func(t *testing.T, c *clock) terminal.Driver {
+			term := newTerminal(t, newDevice(t, c))
+			term.Differs = true
+			return zvtTo(t, c, term)
+		},
+		"fbox": func(t *testing.T, c *clock) terminal.Driver {
+			srv := httptest.NewServer(&boxsim.Box{Device: newDevice(t, c), Differs: true})
+			t.Cleanup(srv.Close)
+			d, err := fbox.Open(srv.URL, "xumo", nil, srv.Client())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, func(o *till.Options) {
+				o.Terminals = map[string]terminal.Driver{"xumo": open(t, &clock{t: time.Now()})}
+			})
+			s.post("/payment/xumo", `{"amount":50000}`)
+			a := s.get("/payment/xumo_close")
+			if message, _ := a.Data["message"].(string); !a.Success || message == "" || s.last().Code != "095" {
+				t.Fatalf("%s %+v", a.raw, s.last())
+			}
+			shift := s.get("/till/shift?endpoint=xumo&lang=ru").Data
+			if said, _ := shift["said"].(string); shift["tone"] != "failed" || !strings.Contains(said, "095") || shift["report"] != a.Data["message"] {
+				t.Errorf("%v", shift)
+			}
+			if again := s.get("/payment/xumo_close/print_last"); again.raw != a.raw {
+				t.Errorf("printed again: %s", again.raw)
+			}
+			totals := s.get("/till/state").Data["totals"].(map[string]any)["xumo"].(map[string]any)
+			if totals["sales"] != 0. {
+				t.Errorf("the next shift has %v", totals)
 			}
 		})
 	}
@@ -457,6 +459,43 @@ func TestArcusCannotDelete(t *testing.T) {
 	s := newShop(t, func(o *till.Options) { o.Terminals = map[string]terminal.Driver{"xumo": d} })
 	if a := s.post("/payment/xumo", `{"amount":50000}`); a.code() != "999" || s.last().State != journal.NotStarted {
 		t.Errorf("%s %+v", a.raw, s.last())
+	}
+}
+
+// A tool that an agent which died has started may be at work still: no other is started beside it, and
+// nobody decides what will have come of it.
+func TestArcusIsAtWork(t *testing.T) {
+	t.Setenv(roleEnv, "arcus")
+	t.Setenv(arcussim.FaultEnv, string(arcussim.WriteNothing))
+	dir := t.TempDir()
+	t.Setenv(arcussim.StateEnv, filepath.Join(dir, "state.json"))
+	d, err := arcus2.Open(map[string]string{"path": programLink(t), "dir": dir, "sale": "1", "close": "11"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newShop(t, func(o *till.Options) { o.Terminals = map[string]terminal.Driver{"xumo": d} })
+	id := strings.TrimPrefix(s.post("/payment/xumo", `{"amount":50000}`).code(), "unresolved:")
+	other, err := tree.Take(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const void = `{"decision":"void","name":"Dilnoza"}`
+	if a := s.post("/payment/operations/"+id+"/resolve", void); a.code() != "984" || s.operation(id)["state"] != "unknown" {
+		t.Errorf("decided while it is at work: %s", a.raw)
+	}
+	other.Free()
+	if a := s.post("/payment/operations/"+id+"/resolve", void); !a.Success {
+		t.Error(a.raw)
+	}
+	if other, err = tree.Take(dir); err != nil {
+		t.Fatal(err)
+	}
+	defer other.Free()
+	if a := s.post("/payment/xumo", `{"amount":60000}`); a.code() != "984" || s.last().State != journal.NotStarted {
+		t.Errorf("beside it: %s %s", a.raw, s.last().State)
+	}
+	if a := s.get("/payment/xumo_close"); a.code() != "984" {
+		t.Errorf("a closing beside it: %s", a.raw)
 	}
 }
 

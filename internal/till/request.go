@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -185,9 +186,8 @@ func readMove(f fields) (m move, err error) {
 	if m.Operation, err = f.operationID(); err != nil {
 		return m, err
 	}
-	for key := range f {
-		folded := strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(key))
-		if key != "is_return" && strings.Contains(folded, "return") || key != "request_id" && folded == "requestid" {
+	for key, value := range f {
+		if speaksOfReturn(key, string(value)) {
 			return m, fmt.Errorf("%q is not known: is a return meant? It is is_return and request_id", key)
 		}
 	}
@@ -206,6 +206,23 @@ func readMove(f fields) (m move, err error) {
 	}
 	m.Receipt, m.RRN, err = f.reference()
 	return m, err
+}
+
+// ofReturns are the words by which other APIs, and this one's newer calls, ask for money to go back.
+var ofReturns = []string{"return", "refund", "void", "cancel", "revers", "storno", "undo", "original", "rrn"}
+
+// speaksOfReturn says whether a key that we do not know, or its value, may mean a return.
+func speaksOfReturn(key, value string) bool {
+	folded := strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(key))
+	switch {
+	case key == "is_return" || key == "request_id":
+		return false
+	case folded == "requestid":
+		return true
+	case folded == "type" || folded == "kind" || folded == "operation" || folded == "operationtype" || folded == "transactiontype":
+		return strings.ToLower(value) != `"sale"`
+	}
+	return slices.ContainsFunc(ofReturns, func(word string) bool { return strings.Contains(folded, word) })
 }
 
 // reference reads request_id: up to 6 digits are the number on the slip, 12 an RRN. A JSON number

@@ -48,6 +48,7 @@ func (a *Agent) Handler() http.Handler {
 	get("/payment/operations", a.listOperations)
 	get("/payment/operations/{id}", a.getOperation)
 	post("/payment/operations/{id}/resolve", a.resolveOperation)
+	post("/payment/operations/{id}/cancel", a.cancelOperation)
 
 	get("/till/state", a.pageState)
 	get("/till/slip", a.pageSlip)

@@ -22,6 +22,10 @@ const (
 // notFoundIsFinal is how long a call may still land at a wallet's company after it was sent.
 const notFoundIsFinal = 10 * time.Minute
 
+// codeContradicted is the code of an operation that was decided, and of which the device or the
+// company said otherwise afterwards. The decision stands until a named person decides again.
+const codeContradicted = "contradicted"
+
 // skew is how far a pinpad's clock may be behind ours.
 const skew = 5 * time.Minute
 
@@ -196,7 +200,7 @@ func (a *Agent) deliverReceipts(ctx context.Context) {
 // not clear. One that is under way is left alone: a company that has not heard of it yet would say
 // that there is none.
 func (a *Agent) settle(ctx context.Context, op *journal.Operation) {
-	if op.State != journal.Unknown && (op.State != journal.InProgress || op.Stage != journal.Shown) {
+	if !open(op) {
 		return
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), receiptPatience)
@@ -212,17 +216,56 @@ func (a *Agent) settle(ctx context.Context, op *journal.Operation) {
 			return
 		}
 		defer d.mu.Unlock()
-		found := *op
-		if a.askDevice(ctx, d, &found) {
-			if a.decide(ctx, op.ID, &found) {
-				d.remember(&found)
-			}
+		// The device may have gone on to another sale since the operation was read: with the device
+		// held it is read again.
+		now, err := a.j.Get(ctx, op.ID)
+		if err != nil || now == nil || !open(now) {
+			return
+		}
+		found := *now
+		if a.askDevice(ctx, d, &found) && a.decide(ctx, op.ID, &found) {
+			d.remember(&found)
 		}
 	case op.Endpoint == "one_qr":
-		a.askBox(ctx, op)
+		a.askAlone(ctx, op.ID, a.askBox)
 	default:
-		a.askCompany(ctx, op)
+		a.askAlone(ctx, op.ID, a.askCompany)
 	}
+}
+
+// open says whether an operation can be asked about.
+func open(op *journal.Operation) bool {
+	return op.State == journal.Unknown || op.State == journal.InProgress && op.Stage == journal.Shown
+}
+
+// askAlone asks a company about an operation as it stands at this moment. Asking may charge the
+// buyer (FastPay) or close what was begun (Payme Go, Multicard), so that what a person has decided is
+// not asked about any more, nobody decides while the question is out, and it is out once.
+func (a *Agent) askAlone(ctx context.Context, id string, ask func(context.Context, *journal.Operation)) {
+	a.mu.Lock()
+	if out := a.asking[id]; out != nil {
+		a.mu.Unlock()
+		select {
+		case <-out: // its answer is ours
+		case <-ctx.Done():
+		}
+		return
+	}
+	op, err := a.j.Get(ctx, id)
+	if err != nil || op == nil || !open(op) {
+		a.mu.Unlock()
+		return
+	}
+	out := make(chan struct{})
+	a.asking[id] = out
+	a.mu.Unlock()
+	defer func() {
+		a.mu.Lock()
+		delete(a.asking, id)
+		a.mu.Unlock()
+		close(out)
+	}()
+	ask(ctx, op)
 }
 
 func (a *Agent) deviceOf(op *journal.Operation) *device {
@@ -234,19 +277,46 @@ func (a *Agent) deviceOf(op *journal.Operation) *device {
 	return nil
 }
 
-// decide writes what was found out, unless somebody else did meanwhile: a person's word stands.
+// decide writes what was found out, unless somebody else did meanwhile: a person's word stands, and
+// what speaks against it is written beside it.
 func (a *Agent) decide(ctx context.Context, id string, found *journal.Operation) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now, err := a.j.Get(ctx, id)
-	if err != nil || now == nil || now.State.Final() {
-		if now != nil && now.State != found.State {
-			a.log.Warn("it was decided already, and otherwise", "operation", id, "state", now.State, "by", now.ResolvedBy, "found", found.State)
-		}
+	switch {
+	case err != nil || now == nil:
 		return false
+	case !now.State.Final():
+		found.Revision, found.Reported, found.ReceiptURL = now.Revision, now.Reported, now.ReceiptURL
+		return a.write(found) == nil // else it is asked for again
+	case now.State != found.State && (now.State == journal.Approved || found.State == journal.Approved):
+		a.contradict(now, found)
 	}
-	found.Revision, found.Reported, found.ReceiptURL = now.Revision, now.Reported, now.ReceiptURL
-	return a.write(found) == nil // else it is asked for again
+	return false
+}
+
+// contradict keeps a decision, and writes that the device or the company says otherwise, with what
+// they call the payment: money has moved that the book does not have, or the reverse. The page shows
+// it until a person has decided again, and the gateway calls one.
+func (a *Agent) contradict(now, found *journal.Operation) {
+	a.log.Error("it was decided already, and otherwise", "operation", now.ID, "state", now.State, "by", now.ResolvedBy, "found", found.State)
+	if now.Code == codeContradicted {
+		return
+	}
+	now.Message = "decided as " + string(now.State) + " by " + codeOr(now.ResolvedBy, "the till") + "; then the " + codeOr(found.ResolvedBy, "company") + " said " + string(found.State)
+	now.Code = codeContradicted
+	for _, f := range []struct {
+		to   *string
+		from string
+	}{
+		{&now.RRN, found.RRN}, {&now.Receipt, found.Receipt}, {&now.Trace, found.Trace}, {&now.Auth, found.Auth}, {&now.TerminalID, found.TerminalID},
+		{&now.Card, found.Card}, {&now.Phone, found.Phone}, {&now.PaymentID, found.PaymentID}, {&now.Slip, found.Slip},
+	} {
+		if *f.to == "" {
+			*f.to = f.from
+		}
+	}
+	a.write(now) // where that fails the log has it
 }
 
 // ─── Pinpads ───────────────────────────────────────────────────────────────────────────────
@@ -360,7 +430,7 @@ func (a *Agent) askCompany(ctx context.Context, op *journal.Operation) {
 	switch {
 	case rep.Found:
 		a.learn(&found, rep.Outcome, nil)
-	case op.State == journal.Unknown && a.now().Sub(op.SentAt) > notFoundIsFinal:
+	case op.State == journal.Unknown && a.gone(op):
 		found.State, found.Code, found.Message = journal.Declined, terminal.CodeNotPerformed, "the company has no such payment"
 	default:
 		return
@@ -373,6 +443,21 @@ func (a *Agent) askCompany(ctx context.Context, op *journal.Operation) {
 	}
 	found.Recovered, found.ResolvedBy = op.State == journal.Unknown, "wallet"
 	a.decide(ctx, op.ID, &found)
+}
+
+// gone says whether a company may be believed that it has no such payment: a call may land at it for
+// a while after it was sent. That while is counted from the first such answer to this run as well as
+// by the journal, whose time is by a clock that may have been set since.
+func (a *Agent) gone(op *journal.Operation) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.now()
+	first, told := a.missing[op.ID]
+	if !told {
+		a.missing[op.ID] = now
+		return false
+	}
+	return now.Sub(first) > notFoundIsFinal && now.Sub(op.SentAt) > notFoundIsFinal
 }
 
 // ─── Operations, for tills and people ──────────────────────────────────────────────────────
@@ -459,15 +544,33 @@ func (a *Agent) resolveOperation(r *http.Request, f fields) envelope {
 	return ok(a.view(op))
 }
 
+// decideByPerson writes what a person has decided: of an operation that is unknown, or of one that
+// was decided and then contradicted.
 func (a *Agent) decideByPerson(ctx context.Context, id, decision, name, rrn string) *failure {
 	a.mu.Lock()
+	for a.asking[id] != nil { // the answer that is on its way may be that the buyer was charged just now
+		out := a.asking[id]
+		a.mu.Unlock()
+		select {
+		case <-out:
+		case <-ctx.Done():
+			return badArgument("the company is being asked: try again")
+		}
+		a.mu.Lock()
+	}
 	defer a.mu.Unlock()
 	op, err := a.j.Get(ctx, id)
 	if err != nil {
 		return a.broken(err)
 	}
-	if op.State != journal.Unknown {
+	switch {
+	case op.Code == codeContradicted:
+		op.Code, op.Message = "", ""
+	case op.State != journal.Unknown:
 		return badArgument("the operation is " + string(op.State) + "; only one that is unknown is decided about")
+	}
+	if d := a.deviceOf(op); d != nil && d.atWork(op.Endpoint) {
+		return atPinpad(op.Endpoint, terminal.CodeBusy) // what is decided now may be otherwise in a moment
 	}
 	op.State, op.Recovered, op.ResolvedBy = journal.Approved, true, name
 	if decision == "void" {

@@ -359,3 +359,20 @@ func (b bodies) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return b.next.RoundTrip(r)
 }
+
+// paysQR has a buyer pay the QR of an order of the till's.
+func (s *shop) paysQR(order string) {
+	s.t.Helper()
+	ops, err := s.journal.Recent(s.t.Context(), 1000)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	company := map[string]string{"qr_pay": "scan2pay", "one_qr": "fbox"}
+	for _, op := range ops {
+		if op.OrderID == order && op.Shows != "" {
+			s.act(company[op.Endpoint], simulator.Action{Kind: "pay", Link: op.Shows})
+			return
+		}
+	}
+	s.t.Fatalf("no QR is shown for order %s", order)
+}

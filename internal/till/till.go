@@ -64,6 +64,8 @@ type Agent struct {
 
 	mu      sync.Mutex               // held while an operation begins, or is decided about
 	running map[string]chan struct{} // by our id; closed when the operation is done
+	asking  map[string]chan struct{} // by our id; closed when its company's answer is written
+	missing map[string]time.Time     // by our id: when its company first said in this run that it has no such payment
 	wakes   []chan struct{}          // of each chore: there is something to do
 
 	unsaved struct { // what came of operations, and could not be written, by our id
@@ -90,7 +92,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 	}
 	a := &Agent{
 		o: o, j: o.Journal, now: o.Now, log: slog.New(discreet{o.Logger.Handler()}), wallets: map[string]wallet{}, devices: map[string]*device{},
-		running: map[string]chan struct{}{}, asked: asked{},
+		running: map[string]chan struct{}{}, asking: map[string]chan struct{}{}, missing: map[string]time.Time{}, asked: asked{},
 	}
 	a.unsaved.ops = map[string]journal.Operation{}
 	for range a.chores() {
@@ -223,6 +225,9 @@ func (a *Agent) mend(ctx context.Context) {
 	defer a.unsaved.Unlock()
 	for id, op := range a.unsaved.ops {
 		now, err := a.j.Get(ctx, id)
+		if err == nil && now != nil && now.State.Final() && now.State != op.State && (now.State == journal.Approved || op.State == journal.Approved) {
+			a.contradict(now, &op) // a person has decided meanwhile
+		}
 		if err == nil && now != nil && !now.State.Final() {
 			op.Revision, op.Reported, op.ReceiptURL = now.Revision, now.Reported, now.ReceiptURL
 			err = a.write(&op)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -199,8 +200,8 @@ func handedOn(answer fbox.Answer) envelope {
 // learnUzqr keeps what the box's status means.
 func (a *Agent) learnUzqr(ctx context.Context, op *journal.Operation, answer fbox.Answer) {
 	var s boxStatus
-	if answer.Data == nil || json.Unmarshal(answer.Data, &s) != nil || op.State.Final() {
-		return
+	if answer.Data == nil || json.Unmarshal(answer.Data, &s) != nil || op.State.Final() && (op.State == journal.Approved || s.Status != boxPaid) {
+		return // paid after it was cancelled is a contradiction; what a paid one becomes later is not our question
 	}
 	found := *op
 	switch s.Status {
@@ -393,8 +394,10 @@ func (a *Agent) refundByBox(ctx context.Context, op *journal.Operation) fbox.Ans
 		op.State, op.Code, op.Message = journal.NotStarted, "unreachable", "the box could not be asked"
 	case err != nil:
 		op.State, op.Code, op.Message = journal.Unknown, "no_answer", "the box's answer was lost"
-	case !answer.Success && answer.Error != nil:
+	case !answer.Success && answer.Error != nil && didNothing(answer.Error):
 		op.State, op.Code, op.Message = journal.Declined, "refused", terminal.Mask(answer.Error.Message)
+	case !answer.Success && answer.Error != nil:
+		op.State, op.Code, op.Message = journal.Unknown, "no_answer", strconv.Itoa(answer.Error.Code)+" "+terminal.Mask(answer.Error.Message)
 	case json.Unmarshal(answer.Data, &back) != nil || back.ID == "":
 		op.State, op.Code, op.Message = journal.Unknown, "no_answer", "the box's answer names no refund"
 	default:
@@ -403,6 +406,20 @@ func (a *Agent) refundByBox(ctx context.Context, op *journal.Operation) fbox.Ans
 	}
 	a.save(op)
 	return answer
+}
+
+// didNothing says whether an error of the box's is its own no, given before anything was sent up:
+// what is asked for is wrong, or is not there. Any other (103, 105, 6001, 9001, …) is trouble in the
+// box or above it, and the refund may have been made; so may be that of a BILLING_ERROR, which some
+// boxes number 104.
+func didNothing(e *fbox.Error) bool {
+	switch e.Code {
+	case 104:
+		return e.Message != "BILLING_ERROR"
+	case 1001, 1002, 2001, 2002, 2003, 2004, 3001, 4001:
+		return true
+	}
+	return false
 }
 
 // uzqrRefundStatus is GET /payment/one_qr/refund/status?refund_id=.

@@ -286,16 +286,6 @@ func isLink(s string) bool {
 func (a *Agent) keepReceipt(ctx context.Context, op *journal.Operation, link string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if op.ReceiptURL != link {
-		now, err := a.j.Get(ctx, op.ID)
-		if err != nil {
-			return err
-		}
-		now.ReceiptURL = link
-		if err := a.j.Save(ctx, now); err != nil {
-			return err
-		}
-	}
 	return a.j.Queue(ctx, op.ID, link)
 }
 

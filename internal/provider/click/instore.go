@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
@@ -156,6 +157,16 @@ func (a *passAccount) Inquire(ctx context.Context, q provider.Question) (provide
 	if q.Payment.Meta == nil && q.Ref != "" {
 		q.Payment.Meta = paydocMeta(q.Ref)
 	}
+	if len(q.Payment.Meta) == 0 {
+		id, err := a.find(ctx, q.Payment.Account, q.Payment.CreatedAt)
+		if isNotFound(err) {
+			return provider.Report{}, nil
+		}
+		if err != nil {
+			return provider.Report{}, err
+		}
+		q.Payment.Meta = paydocMeta(id)
+	}
 	rep, err := a.web.Inquire(ctx, q)
 	if rep.Found && rep.Outcome.Ref == "" {
 		var known meta
@@ -167,6 +178,18 @@ func (a *passAccount) Inquire(ctx context.Context, q provider.Question) (provide
 		rep.Outcome.Reason = pay.DeclineOther
 	}
 	return rep, err
+}
+
+// find asks for our id on the day of the sale by our clock, the day before and the day after: CLICK
+// may have booked it after midnight, and a desk's clock may have the wrong zone. Our id is of one
+// payment only, so that no other can be found.
+func (a *passAccount) find(ctx context.Context, order string, at time.Time) (id string, err error) {
+	for _, days := range []int{0, 1, -1} {
+		if id, err = a.web.byOrder(ctx, order, at.AddDate(0, 0, days)); !isNotFound(err) {
+			return id, err
+		}
+	}
+	return "", err
 }
 
 // CanRefund, Refund and SendReceipt are those of a payment on the web.

@@ -129,6 +129,11 @@ func (a *account) paymentID(ctx context.Context, p pay.Payment) (string, error) 
 	if order == "" {
 		order = p.InvoiceID
 	}
+	return a.byOrder(ctx, order, day)
+}
+
+// byOrder is CLICK's id of what it has of an order on a day in Tashkent.
+func (a *account) byOrder(ctx context.Context, order string, day time.Time) (string, error) {
 	ans, err := a.api.do(ctx, http.MethodGet, "payment/status_by_mti/"+a.service+"/"+url.PathEscape(order)+"/"+day.In(provider.Tashkent).Format(time.DateOnly), nil)
 	if err != nil {
 		return "", err

@@ -8,6 +8,8 @@ package scan2pay
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -46,18 +48,19 @@ type account struct {
 	now  func() time.Time
 }
 
-// orderOf is how the box knows a payment: the till's own number of the order, or our id.
-func orderOf(sourceInvoiceID, paymentID string) string {
-	if sourceInvoiceID != "" {
-		return sourceInvoiceID
-	}
-	return paymentID
+// orderOf is how the box knows a payment: a number of 18 digits made of our id. It is never the
+// till's own number of the order: two desks on one box may both count from 1, and a box tells of an
+// order no more than that it was paid, so that one desk would take the other's payment for its own.
+// Digits alone, since tills have sent text and numbers.
+func orderOf(paymentID string) string {
+	sum := sha256.Sum256([]byte("scan2pay " + paymentID))
+	return strconv.FormatUint(1e17+binary.BigEndian.Uint64(sum[:8])%9e17, 10)
 }
 
 // Checkout has the box make a code for the buyer to scan: Link.URL is its text, Link.Ref its id.
 // Link.Meta holds the order's number, by which the box is asked.
 func (a *account) Checkout(ctx context.Context, inv pay.Invoice, p pay.Payment) (provider.Link, error) {
-	amount, order := p.Amount, orderOf(inv.SourceInvoiceID, p.ID)
+	amount, order := p.Amount, orderOf(p.ID)
 	if amount == 0 {
 		amount = inv.Amount
 	}
@@ -89,7 +92,7 @@ func (a *account) Inquire(ctx context.Context, q provider.Question) (provider.Re
 		Order string `json:"order"`
 	}
 	if json.Unmarshal(q.Meta, &kept) != nil || kept.Order == "" {
-		kept.Order = q.PaymentID
+		kept.Order = orderOf(q.PaymentID)
 	}
 	var got struct {
 		Data struct {

@@ -99,11 +99,40 @@ func (a *fastAccount) ChargeQR(ctx context.Context, o provider.QROrder) (provide
 	if !codeShape.MatchString(o.Code) {
 		return provider.Outcome{State: pay.Failed, Reason: pay.DeclineCode, Note: "a FastPay code has at least 40 characters"}, nil
 	}
+	var kept []byte
+	if o.Cashbox != "" { // to be asked again it must be the same order, to the letter
+		kept = fastMeta{Cashbox: o.Cashbox}.json()
+		if err := o.Begun("", kept); err != nil {
+			return provider.Outcome{}, provider.NotSent(err)
+		}
+	}
 	ans, err := a.order(ctx, o.Payment, o.Code, o.Cashbox)
 	if err != nil {
 		return provider.Outcome{}, err
 	}
-	return a.said(ctx, ans, false)
+	return a.said(ctx, ans, false, kept)
+}
+
+// fastMeta is what is kept of a payment: the till's name that its order was sent with, and the bank's
+// number of the debit.
+type fastMeta struct {
+	Cashbox string `json:"cashbox,omitempty"`
+	RRN     string `json:"rrn,omitempty"`
+}
+
+func fastMetaOf(raw []byte) (m fastMeta) {
+	if json.Unmarshal(raw, &m) != nil {
+		return fastMeta{}
+	}
+	return m
+}
+
+func (m fastMeta) json() []byte {
+	if m == (fastMeta{}) {
+		return nil
+	}
+	raw, _ := json.Marshal(m) // two texts
+	return raw
 }
 
 // order sends the order. The same order, sent again, is the same payment.
@@ -117,10 +146,13 @@ func (a *fastAccount) order(ctx context.Context, p pay.Payment, code, cashbox st
 	})
 }
 
-// said reads the answer to an order. again: it is one that was sent before, so that a no can mean
-// the present moment only, and the first one may be paid.
-func (a *fastAccount) said(ctx context.Context, ans fastAnswer, again bool) (provider.Outcome, error) {
-	out := ans.outcome(a.now())
+// said reads the answer to an order. again: it is one that was sent before. Uzum does not publish
+// whether it looks at the order's number before it looks at the code, the money and the limits. So a
+// no to a repeated order says nothing about the first one, which may be what has used the code or the
+// money, and whatever such a no names is not taken for our payment: only "paid" and "it went through
+// before" count, and a person looks at the rest. kept is what is known of the payment.
+func (a *fastAccount) said(ctx context.Context, ans fastAnswer, again bool, kept []byte) (provider.Outcome, error) {
+	out := ans.outcome(a.now(), kept)
 	no, known := fastNos[ans.Message]
 	switch {
 	case ans.code() == 0 && ans.Status == "SUCCESS" && out.Ref != "":
@@ -134,7 +166,9 @@ func (a *fastAccount) said(ctx context.Context, ans fastAnswer, again bool) (pro
 		}
 		rep.Card, rep.Phone = out.Card, out.Phone
 		return rep, nil
-	case ans.code() == 0, no.open, again && no.spent, again && !known && ans.Status != "FAILED":
+	case again:
+		return provider.Outcome{State: pay.Created, Code: out.Code, Note: out.Note}, nil
+	case ans.code() == 0, no.open:
 		out.State = pay.Created
 		return out, nil
 	}
@@ -149,18 +183,13 @@ func (a *fastAccount) said(ctx context.Context, ans fastAnswer, again bool) (pro
 type fastNo struct {
 	reason string
 	open   bool // it says nothing about whether the payment stands
-	spent  bool // of a repeated order: the first one may have used the code
 }
 
 // fastNos are the keys that Uzum publishes. Which error_code goes with which is not published.
-//
-// An order's uniqueness must be looked at before its code: otherwise no repeat could ever be
-// answered DUPLICATED, since a code pays once. So a repeat that is refused for its code, or for
-// money, is a first one there.
 var fastNos = map[string]fastNo{
 	"apelsin.pay.user.otp.data.expired": {reason: pay.DeclineCode},
 	"apelsin.pay.wrong.prefix.otp.data": {reason: pay.DeclineCode},
-	"qr.duplicated":                     {reason: pay.DeclineCode, spent: true},
+	"qr.duplicated":                     {reason: pay.DeclineCode},
 	"receipt.qr.only.yours":             {reason: pay.DeclineCode},
 	"device.not.registered":             {reason: pay.DeclineCode},
 	"apelsin.pay.safe.mode.on":          {reason: pay.DeclineOther},
@@ -168,8 +197,8 @@ var fastNos = map[string]fastNo{
 	"user.card.not.found":               {reason: pay.DeclineCard},
 	"user.does.not.exist":               {reason: pay.DeclineCode},
 	"insufficient.funds":                {reason: pay.DeclineFunds},
-	"operation.failed":                  {reason: pay.DeclineOther, spent: true},
-	"operation.forbidden":               {reason: pay.DeclineOther, spent: true},
+	"operation.failed":                  {reason: pay.DeclineOther},
+	"operation.forbidden":               {reason: pay.DeclineOther},
 	"operation.is.inProcess":            {open: true},
 	"external.service.unavailable":      {open: true},
 	"order.id.duplicated":               {open: true}, // it went through, and the answer does not say how
@@ -210,11 +239,11 @@ func (a *fastAccount) askAgain(ctx context.Context, q provider.Question) (provid
 	}
 	p := q.Payment
 	p.ID, p.Amount = q.PaymentID, q.Amount
-	ans, err := a.order(ctx, p, q.Code, "")
+	ans, err := a.order(ctx, p, q.Code, fastMetaOf(q.Meta).Cashbox)
 	if err != nil {
 		return provider.Report{}, err
 	}
-	out, err := a.said(ctx, ans, true)
+	out, err := a.said(ctx, ans, true, q.Meta)
 	return provider.Report{Found: true, Outcome: out}, err
 }
 
@@ -235,7 +264,7 @@ func (a *fastAccount) status(ctx context.Context, ref string) (provider.Outcome,
 	if !ok || ans.PaymentID != "" && ans.PaymentID != ref {
 		return provider.Outcome{}, &provider.Error{Kind: provider.KindUnavailable, Code: ans.Status, Message: "the answer means nothing about this payment", Err: provider.ErrPuzzled}
 	}
-	out := ans.outcome(a.now())
+	out := ans.outcome(a.now(), nil)
 	out.State, out.Ref, out.Code = state, ref, ans.Status
 	if state == pay.Failed {
 		out.Reason = pay.DeclineOther
@@ -391,7 +420,7 @@ func (ans fastAnswer) fail(kind provider.Kind) error {
 
 var fastPhone = regexp.MustCompile(`^998[0-9]{9}$`)
 
-func (ans fastAnswer) outcome(now time.Time) provider.Outcome {
+func (ans fastAnswer) outcome(now time.Time, kept []byte) provider.Outcome {
 	out := provider.Outcome{Ref: ans.PaymentID, At: now, Code: ans.words(), Note: ans.Message}
 	if at, err := time.ParseInLocation("2006-01-02 15:04:05.000", ans.At, provider.Tashkent); err == nil {
 		out.At = at
@@ -400,7 +429,9 @@ func (ans fastAnswer) outcome(now time.Time) provider.Outcome {
 		out.Phone = ans.Phone
 	}
 	if ans.RRN != "" {
-		out.Meta, _ = json.Marshal(map[string]string{"rrn": clip(ans.RRN)})
+		m := fastMetaOf(kept)
+		m.RRN = clip(ans.RRN)
+		out.Meta = m.json()
 	}
 	return out
 }

@@ -140,6 +140,8 @@ CREATE INDEX IF NOT EXISTS operations_open ON operations (state, created_at) WHE
 CREATE INDEX IF NOT EXISTS operations_device ON operations (device, created_at) WHERE device <> '';
 CREATE INDEX IF NOT EXISTS operations_payment ON operations (endpoint, payment_id) WHERE payment_id <> '';
 CREATE INDEX IF NOT EXISTS operations_unreported ON operations (created_at) WHERE revision > reported AND refused = '' AND state <> 'in_progress';
+CREATE INDEX IF NOT EXISTS operations_original ON operations (original) WHERE original <> '';
+CREATE INDEX IF NOT EXISTS operations_contradicted ON operations (created_at) WHERE code = 'contradicted';
 CREATE INDEX IF NOT EXISTS operations_recent ON operations (created_at);
 CREATE TABLE IF NOT EXISTS aliases (
   operation_id TEXT PRIMARY KEY, operation TEXT NOT NULL REFERENCES operations (id)
@@ -431,6 +433,12 @@ func (j *Journal) OpenReturn(ctx context.Context, endpoint, reference string) (*
 	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE state IN ('in_progress', 'unknown') AND endpoint = ? AND kind = 'return' AND reference = ? ORDER BY created_at LIMIT 1", endpoint, reference))
 }
 
+// GivenBack is what went back of a sale, or may have: what is unknown or under way counts.
+func (j *Journal) GivenBack(ctx context.Context, sale string) (sum pay.Tiyin, err error) {
+	err = j.db.QueryRowContext(ctx, "SELECT COALESCE(SUM(amount), 0) FROM operations WHERE original = ? AND original <> '' AND state IN ('approved', 'unknown', 'in_progress')", sale).Scan(&sum)
+	return sum, err
+}
+
 // The four lists that follow have no limit, so that nothing in them can hide behind what was left
 // lying: a forgotten one is money.
 
@@ -460,6 +468,11 @@ func (j *Journal) ShownSince(ctx context.Context, after time.Time) ([]Operation,
 // come last.
 func (j *Journal) InState(ctx context.Context, s State) ([]Operation, error) {
 	return j.list(ctx, " WHERE state = ? ORDER BY kind = 'close' OR state = 'in_progress' AND stage = 'shown', created_at LIMIT 500", string(s))
+}
+
+// Contradicted lists what was decided and then contradicted, and that nobody has decided again.
+func (j *Journal) Contradicted(ctx context.Context) ([]Operation, error) {
+	return j.list(ctx, " WHERE code = 'contradicted' ORDER BY created_at")
 }
 
 // Recent lists the last n operations, newest first.
@@ -562,12 +575,24 @@ type Confirmation struct {
 	Done                      bool
 }
 
-// Queue keeps a link until it is delivered. Another link for the same operation takes its place.
+// Queue keeps a link until it is delivered, and writes it beside its operation, which then has
+// another revision: both or neither, so that no link stands there that nobody is given. Another link
+// for the same operation takes its place.
 func (j *Journal) Queue(ctx context.Context, operation, link string) error {
-	_, err := j.db.ExecContext(context.WithoutCancel(ctx), `INSERT INTO confirmations (operation, url, due_at, attempts, done, last_error) VALUES (?, ?, ?, 0, 0, '')
+	tx, err := j.db.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("UPDATE operations SET receipt_url = ?1, revision = revision + 1, refused = '' WHERE id = ?2 AND receipt_url <> ?1", link, operation); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`INSERT INTO confirmations (operation, url, due_at, attempts, done, last_error) VALUES (?, ?, ?, 0, 0, '')
 	  ON CONFLICT (operation) DO UPDATE SET url = excluded.url, due_at = excluded.due_at, attempts = 0, done = 0, last_error = '' WHERE url <> excluded.url OR last_error <> ''`,
-		operation, link, millis(j.now()))
-	return err
+		operation, link, millis(j.now())); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // Queued finds an operation's link; nil where there is none.

@@ -33,7 +33,8 @@ type Driver interface {
 	Report(ctx context.Context, kind ReportKind) Result
 
 	// Cancel asks to give up the operation under way, before the card. Best effort: the outcome
-	// is Run's. It may be called while Run runs.
+	// is Run's. It is called while Run runs, at any moment of it, and does not wait; only devices
+	// with Caps.Cancel are asked.
 	Cancel(ctx context.Context) error
 }
 
@@ -49,7 +50,12 @@ type Caps struct {
 	Last   bool // tell its last transaction in a form that may be believed
 	Close  bool // end the shift with a check of totals
 	Shift  bool // a short report within the shift
+	Cancel bool // give up the operation under way, before the card
 }
+
+// Lasting is a Driver whose work goes on when the agent dies. While it does, nobody can tell what will
+// come of an operation of before, also no person.
+type Lasting interface{ AtWork() bool }
 
 // Kind is what an operation does.
 type Kind string
@@ -162,6 +168,7 @@ func Failed(o Outcome, code, note string) Result { return Result{Outcome: o, Cod
 // Codes that the agent and the drivers themselves use.
 const (
 	CodeOK           = "000"
+	CodeDiffers      = "095" // a closing: done, and the bank's totals are others than the device's
 	CodeReversed     = "400" // how HUMO's terminals approve a cancellation
 	CodeNotPerformed = "not_performed"
 	CodeBusy         = "984"
@@ -184,6 +191,15 @@ func Classify(kind Kind, code string) Outcome {
 		return Declined
 	}
 	return Unknown
+}
+
+// ClassifyReport says what a code means for a report. One whose totals differ was made, and is what a
+// closing is for.
+func ClassifyReport(code string) Outcome {
+	if code == CodeDiffers {
+		return Approved
+	}
+	return Classify(Sale, code)
 }
 
 // declines are the codes after which no money has moved. Missing on purpose: 005, 402, 403, 404,

@@ -32,6 +32,15 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// A report whose totals differ was made; of a sale the same code says nothing.
+func TestClassifyReport(t *testing.T) {
+	for code, want := range map[string]Outcome{"000": Approved, CodeDiffers: Approved, "116": Declined, "998": Unknown, "": Unknown} {
+		if got := ClassifyReport(code); got != want {
+			t.Errorf("%q is %s, want %s", code, got, want)
+		}
+	}
+}
+
 func TestAfter(t *testing.T) {
 	for _, c := range []struct {
 		receipt, before string

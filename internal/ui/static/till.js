@@ -35,13 +35,22 @@
 
   const money = (t) => Math.floor(t / 100).toString().replace(/\B(?=(\d{3})+$)/g, "\u00a0") + (t % 100 ? "," + String(t % 100).padStart(2, "0") : "") + "\u00a0" + say.soum;
 
+  // A UUID. crypto.randomUUID is for pages over https and of this machine only, and a page over the
+  // shop's network is neither.
+  function newID() {
+    const b = crypto.getRandomValues(new Uint8Array(16));
+    b[6] = b[6] & 0x0f | 0x40;
+    b[8] = b[8] & 0x3f | 0x80;
+    return [...b].map((x, i) => ([4, 6, 8, 10].includes(i) ? "-" : "") + x.toString(16).padStart(2, "0")).join("");
+  }
+
   // ── A payment ──────────────────────────────────────────────────────────────────────────
 
   async function pay(way, code) {
     const tiyin = typed();
     if (busy || !told) return;
     if (!tiyin) { verdict("waiting", say.noSum, ""); sum.focus(); return; }
-    const id = crypto.randomUUID();
+    const id = newID();
     let path = "/payment/" + way, body = { amount: tiyin, operation_id: id };
     if (code !== undefined) {
       if (tiyin % told.wallet_unit) { verdict("waiting", say.noSum, ""); return; }
@@ -167,12 +176,13 @@
     return e;
   }
 
-  function drawOpen(list) {
+  // What is not known, and what was decided and then contradicted: a person decides.
+  function drawOpen(list, section, rows) {
     const ids = list.map((op) => op.id).join();
-    $("unknown").hidden = list.length === 0;
-    if ($("open").dataset.ids === ids) return; // somebody may be typing there
-    $("open").dataset.ids = ids;
-    $("open").replaceChildren(...list.map((op) => {
+    $(section).hidden = list.length === 0;
+    if ($(rows).dataset.ids === ids) return; // somebody may be typing there
+    $(rows).dataset.ids = ids;
+    $(rows).replaceChildren(...list.map((op) => {
       const row = el("div");
       const who = el("input", "", { placeholder: say.who, ariaLabel: say.who, maxLength: 64 });
       const rrn = el("input", "", { placeholder: say.rrn, ariaLabel: say.rrn, maxLength: 12, inputMode: "numeric" });
@@ -191,7 +201,9 @@
         b.dataset.decision = decision;
         return b;
       };
-      row.append(el("b", money(op.amount)), el("span", op.endpoint + " · " + time(op.created_at)), button("F5 " + say.check, "check", ""));
+      row.append(el("b", money(op.amount)), el("span", op.endpoint + " · " + time(op.created_at)));
+      if (op.state === "unknown") row.append(button("F5 " + say.check, "check", ""));
+      else row.append(el("span", op.message + (op.rrn ? " · RRN " + op.rrn : "") + (op.payment_id ? " · " + op.payment_id : "")));
       const terminal = told.totals[op.endpoint];
       if (terminal && !terminal.can_ask) row.append(el("span", say.alone));
       row.append(who, rrn, button(say.approve, "approve", "quiet"), button(say.void, "void", "quiet"));
@@ -279,9 +291,20 @@
     sum.focus();
   }
 
+  // A pinpad is asked to stop, which it does before the card. The result is what it says then.
+  async function stop() {
+    const mine = busy;
+    if (!told.totals[mine.way]) return;
+    const a = await call("/payment/operations/" + mine.id + "/cancel", {}).catch(() => null);
+    if (busy !== mine || !a) return;
+    if (a.error && a.error.data === "902") mine.note = say.noStop;
+    if (a.data && a.data.asked) mine.note = say.stopping;
+    if (mine.note) $("note").textContent = mine.note;
+  }
+
   function clear() {
     if (busy && shownID) { leave(); return; }
-    if (busy) return;
+    if (busy) { stop(); return; }
     sum.value = "";
     if (scan) scan.value = "";
     $("state").hidden = true;
@@ -322,10 +345,11 @@
       if (!a.data) return;
       told = a.data;
       $("gateway").textContent = told.gateway === "none" ? "" : say.gateway + ": " + told.gateway;
-      drawOpen(told.unknown);
+      drawOpen(told.unknown, "unknown", "open");
+      drawOpen(told.contradicted, "contradicted", "against");
       $("closing").hidden = told.closings.length === 0;
       drawLast(told.last);
-      if (busy && told.shows[busy.way]) $("note").textContent = told.shows[busy.way];
+      if (busy && !busy.note && told.shows[busy.way]) $("note").textContent = told.shows[busy.way];
     } catch { $("gateway").textContent = say.noLink; }
   }
 

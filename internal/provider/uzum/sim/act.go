@@ -23,6 +23,9 @@ func (b *bank) Act(ctx context.Context, a simulator.Action) (simulator.Report, e
 	if a.Kind == "code" {
 		return b.newCode(a)
 	}
+	if a.Kind == "set" {
+		return b.set(a)
+	}
 	r := &run{bank: b, ctx: ctx}
 	var err error
 	switch a.Kind {

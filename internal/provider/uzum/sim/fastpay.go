@@ -18,7 +18,8 @@ import (
 )
 
 // FastPay, on the Apelsin Pay host: charges by scanned codes. It answers HTTP 200 whatever it
-// says, keeps an order's id unique, and looks at that before it looks at the code.
+// says and keeps an order's id unique. Whether it looks at that before it looks at the code is
+// published nowhere: it does here, until the action "set" says "code_first".
 
 const fastPath = "/api/apelsin-pay/merchant/"
 
@@ -175,6 +176,11 @@ func (b *bank) fastCharge(u fastUser, in map[string]json.RawMessage, scanned *si
 	case amount <= 0 || order == "" || fastText(in, "cashbox_code") == "" || uuid.Validate(transaction) != nil:
 		return fastNo(400, "operation.failed")
 	}
+	if b.codeFirst {
+		if no, refused := b.fastCode(otp, now, scanned); refused {
+			return no
+		}
+	}
 	for _, p := range b.fasts {
 		if p.order == order && p.transaction == transaction && p.service == u.service {
 			return fastReply{PaymentID: &p.id, Status: "DUPLICATED", At: p.at.In(fastZone).Format("2006-01-02 15:04:05.000"), Phone: &p.code.Phone}
@@ -186,23 +192,10 @@ func (b *bank) fastCharge(u fastUser, in map[string]json.RawMessage, scanned *si
 			return fastNo(400, "transaction.duplicated")
 		}
 	}
-	if len(otp) < 40 {
-		return fastNo(400, "apelsin.pay.wrong.prefix.otp.data")
+	if no, refused := b.fastCode(otp, now, scanned); refused {
+		return no
 	}
-	code := b.codes.Look(otp, now)
-	*scanned = code
-	switch code.Plan {
-	case simulator.PlanUnreachable:
-		return fastReply{}
-	case simulator.PlanDecline:
-		return fastNo(416, "apelsin.pay.safe.mode.on")
-	case simulator.PlanNoFunds:
-		return fastNo(400, "insufficient.funds")
-	case simulator.PlanUsed:
-		return fastNo(400, "qr.duplicated")
-	case simulator.PlanExpired:
-		return fastNo(400, "apelsin.pay.user.otp.data.expired")
-	}
+	code := *scanned
 	b.codes.Use(otp)
 	p := &fast{id: uuid.NewString(), order: order, transaction: transaction, service: u.service, amount: amount, code: code, state: paid, at: now}
 	b.fasts = append(b.fasts, p)
@@ -216,6 +209,39 @@ func (b *bank) fastCharge(u fastUser, in map[string]json.RawMessage, scanned *si
 		PaymentID: &p.id, Status: "SUCCESS", Phone: &code.Phone, CardType: 2,
 		RRN: strconv.Itoa(408005356147 + len(b.fasts)), At: now.In(fastZone).Format("2006-01-02 15:04:05.000"),
 	}
+}
+
+// fastCode looks at a code. Under the lock.
+func (b *bank) fastCode(otp string, now time.Time, scanned *simulator.Code) (no fastReply, refused bool) {
+	if len(otp) < 40 {
+		return fastNo(400, "apelsin.pay.wrong.prefix.otp.data"), true
+	}
+	*scanned = b.codes.Look(otp, now)
+	switch scanned.Plan {
+	case simulator.PlanUnreachable:
+		return fastReply{}, true
+	case simulator.PlanDecline:
+		return fastNo(416, "apelsin.pay.safe.mode.on"), true
+	case simulator.PlanNoFunds:
+		return fastNo(400, "insufficient.funds"), true
+	case simulator.PlanUsed:
+		return fastNo(400, "qr.duplicated"), true
+	case simulator.PlanExpired:
+		return fastNo(400, "apelsin.pay.user.otp.data.expired"), true
+	}
+	return fastReply{}, false
+}
+
+// set changes what is published nowhere: "code_first", whether a code is looked at before its order.
+func (b *bank) set(a simulator.Action) (simulator.Report, error) {
+	first, err := strconv.ParseBool(a.Params["code_first"])
+	if err != nil {
+		return simulator.Report{}, fmt.Errorf("uzum: code_first is true or false")
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.codeFirst = first
+	return simulator.Report{}, nil
 }
 
 var fastZone = time.FixedZone("UTC+5", 5*60*60)

@@ -42,7 +42,9 @@ type bank struct {
 	// FastPay.
 	tills map[string]fastUser // by the user's number
 	fasts []*fast
-	codes simulator.Codes
+
+	codeFirst bool // FastPay looks at a code before the order that it is for
+	codes     simulator.Codes
 }
 
 // service is a shop's service as it was registered.
@@ -90,7 +92,7 @@ func New(w *simulator.World) simulator.Simulator {
 func (b *bank) Info() simulator.Info {
 	return simulator.Info{
 		Name: "uzum", Title: "Uzum Bank",
-		Actions: []string{"check", "pay", "refuse", "abandon", "confirm", "pay_twice", "cancel", "refund", "status", "repeat", "code", "probe"},
+		Actions: []string{"check", "pay", "refuse", "abandon", "confirm", "pay_twice", "cancel", "refund", "status", "repeat", "code", "set", "probe"},
 		Steps:   []string{"check", "create", "confirm", "reverse", "status", "page", stepFastPay, stepFastStatus, stepFastReverse, stepFastFiscal},
 	}
 }

@@ -259,6 +259,9 @@ func (b *box) giveBack(in map[string]string) (any, *no, bool) {
 		return nil, badParameter, false
 	}
 	x.returned += amount
+	if amount%100 == 98 { // as at the pinpads: done, and the answer says otherwise
+		return nil, &no{9001, "UPSTREAM_ERROR"}, false
+	}
 	r := &refund{id: strconv.Itoa(800_000 + len(b.refunds)), of: x, amount: amount, at: b.world.Now()}
 	b.refunds = append(b.refunds, r)
 	return map[string]any{"refund_id": r.id, "status": waits}, nil, true

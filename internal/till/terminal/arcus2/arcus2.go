@@ -3,8 +3,8 @@
 // files.
 //
 // The files of an earlier run are the danger here: another buyer's approval, taken for this one's.
-// So they are deleted before each run, and afterwards only those are believed that are newer than
-// its start. The tool tells nothing about the last transaction in a form that may be believed, so
+// So they are deleted before each run, one run at a time is made in the folder, whoever starts it, and
+// afterwards only those files are believed that are newer than its start. The tool tells nothing about the last transaction in a form that may be believed, so
 // what is unknown stays so until a person has looked at the terminal.
 //
 // Operation numbers come from each bank's ops.ini and differ; they are options. It is not proved
@@ -170,9 +170,23 @@ func (d *Driver) arguments(op terminal.Operation) ([]string, error) {
 	return args, nil
 }
 
-// tool runs the program and reads its files. A result with an Outcome is final, one without has
+// AtWork says whether a run of the tool goes on, that of an agent which died or of another one: what
+// it was asked for may be performed still.
+func (d *Driver) AtWork() bool { return tree.Busy(d.dir) }
+
+// tool runs the program and reads its files. A tool that has outlived the agent which started it is at
+// the pinpad still, and would leave its buyer's result for this one's: it is waited for, by a person. A result with an Outcome is final, one without has
 // a code to be read.
 func (d *Driver) tool(ctx context.Context, args []string, sent func() error) terminal.Result {
+	lock, err := tree.Take(d.dir)
+	if err != nil {
+		code := terminal.CodeAbsent
+		if errors.Is(err, tree.ErrBusy) {
+			code = terminal.CodeBusy
+		}
+		return terminal.Failed(terminal.NotStarted, code, err.Error())
+	}
+	defer lock.Free()
 	for _, name := range []string{resultFile, slipFile, undoSlip, undoResult} {
 		if err := os.Remove(filepath.Join(d.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, "an earlier run's "+name+" cannot be deleted: "+err.Error())
@@ -190,11 +204,13 @@ func (d *Driver) tool(ctx context.Context, args []string, sent func() error) ter
 	cmd := exec.CommandContext(ctx, d.path, append(slices.Clone(d.args), args...)...)
 	cmd.Dir = d.dir
 	tree.Own(cmd)
+	lock.Give(cmd)
 	cmd.Cancel = func() error { return tree.Kill(cmd) }
 	cmd.WaitDelay = 2 * time.Second
 	if err := cmd.Start(); err != nil {
 		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
 	}
+	tree.Started(cmd)
 	ended := cmd.Wait() // its exit code says nothing that the files do not
 	code, err := d.read(resultFile, started)
 	if len(code) < 3 || err != nil {
@@ -284,7 +300,7 @@ func (d *Driver) Report(ctx context.Context, kind terminal.ReportKind) terminal.
 	}
 	r := d.tool(ctx, []string{"/o" + number, "/a0", "/c" + d.currency}, func() error { return nil })
 	if r.Outcome == "" {
-		r.Outcome, r.RRN = terminal.Classify(terminal.Sale, r.Code), ""
+		r.Outcome, r.RRN = terminal.ClassifyReport(r.Code), ""
 	}
 	return r
 }

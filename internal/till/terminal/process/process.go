@@ -34,6 +34,8 @@ type Driver struct {
 
 	mu       sync.Mutex
 	child    *child
+	current  string            // the operation that the program is at; "": none
+	wished   bool              // to give up the one that is about to be told
 	approved map[string]string // the operation that each approval was for, by what names it
 }
 
@@ -122,6 +124,8 @@ func Open(ctx context.Context, options map[string]string) (*Driver, error) {
 			d.caps.Close = true
 		case "report":
 			d.caps.Shift = true
+		case "cancel":
+			d.caps.Cancel = true
 		default:
 			d.Close()
 			return nil, fmt.Errorf("the driver says that it can %q, which is nothing we know", c)
@@ -149,6 +153,7 @@ func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Prog
 		q.Ref = op.Receipt
 	}
 	r, left, err := d.ask(ctx, q, d.patience, p)
+	d.done()
 	switch {
 	case err != nil && !left:
 		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
@@ -237,14 +242,21 @@ func (d *Driver) Report(ctx context.Context, kind terminal.ReportKind) terminal.
 	return out
 }
 
-// Cancel writes the line beside the operation under way; it has no answer of its own.
+// Cancel writes the line beside the operation under way, and names it; it has no answer of its own.
 func (d *Driver) Cancel(context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.child == nil {
-		return nil
+	if d.wished = true; d.child == nil || d.current == "" {
+		return nil // it is written when there is something to give up
 	}
-	return d.child.write(request{Op: "cancel"})
+	return d.child.write(request{Op: "cancel", ID: d.current})
+}
+
+// done forgets the operation that was under way.
+func (d *Driver) done() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.current, d.wished = "", false
 }
 
 // Close ends the program.
@@ -310,7 +322,11 @@ func (d *Driver) ask(ctx context.Context, q request, patience time.Duration, p t
 func (d *Driver) writeLine(c *child, q request) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return c.write(q)
+	err := c.write(q)
+	if d.current = q.ID; err == nil && q.ID != "" && d.wished {
+		err = c.write(request{Op: "cancel", ID: q.ID})
+	}
+	return err
 }
 
 func (c *child) write(q request) error {
@@ -349,6 +365,7 @@ func (d *Driver) running() (*child, error) {
 	if err := c.cmd.Start(); err != nil {
 		return nil, err
 	}
+	tree.Started(c.cmd)
 	go c.read(out)
 	d.child = c
 	return c, nil

@@ -127,6 +127,55 @@ for line in sys.stdin:
 	}
 }
 
+// A wish to stop names the operation under way, also where it comes before the program was told of it.
+func TestCancel(t *testing.T) {
+	d, err := python(t, `import sys, json
+for line in sys.stdin:
+    q = json.loads(line)
+    r = {"outcome": "approved", "caps": ["cancel"]}
+    if q["op"] == "sale":
+        print(json.dumps({"event": "card, please"}), flush=True)
+        c = json.loads(sys.stdin.readline())
+        r = {"outcome": "declined" if c == {"op": "cancel", "id": q["id"]} else "unknown", "code": "992"}
+    print(json.dumps({"result": r}), flush=True)
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !d.Caps().Cancel {
+		t.Errorf("%+v", d.Caps())
+	}
+	cancel := func() {
+		if err := d.Cancel(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	for name, j := range map[string]*moments{"before it was told": {sent: cancel}, "while it waits": {show: cancel}} {
+		r := d.Run(t.Context(), terminal.Operation{ID: name, Kind: terminal.Sale, Amount: 50000}, j)
+		if r.Outcome != terminal.Declined || r.Code != terminal.CodeAborted {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+// moments is a journal that does something when it is told.
+type moments struct{ sent, show func() }
+
+func (m *moments) Answered(terminal.Result) error { return nil }
+
+func (m *moments) Sent() error {
+	if m.sent != nil {
+		m.sent()
+	}
+	return nil
+}
+
+func (m *moments) Show(string) {
+	if m.show != nil {
+		m.show()
+	}
+}
+
 // What the program has started ends with it.
 func TestEndsWhatItStarted(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -22,13 +23,16 @@ type Driver struct {
 	// Card, where set, is called while the buyer is asked for the card; a test's hand on the
 	// device. An error is the context's.
 	Card func(ctx context.Context) error
+
+	mu   sync.Mutex
+	stop context.CancelFunc // of the operation under way
 }
 
 var errDown = errors.New("the pinpad does not answer")
 
 // Caps: all of them.
 func (d *Driver) Caps() terminal.Caps {
-	return terminal.Caps{Void: true, Return: true, Last: true, Close: true, Shift: true}
+	return terminal.Caps{Void: true, Return: true, Last: true, Close: true, Shift: true, Cancel: true}
 }
 
 // Probe says whether the cable is in.
@@ -48,10 +52,8 @@ func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Prog
 		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
 	}
 	p.Show("Insert, tap or swipe the card")
-	if d.Card != nil {
-		if err := d.Card(ctx); err != nil {
-			return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, err.Error())
-		}
+	if r := d.card(ctx); r.Outcome != "" {
+		return r
 	}
 	t, fault, err := d.act(op)
 	if err != nil {
@@ -64,6 +66,31 @@ func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Prog
 	res := d.record(t).Result()
 	res.Outcome = terminal.Classify(op.Kind, t.Code)
 	return res
+}
+
+// card waits for the buyer's card. A result with an Outcome is that there was none.
+func (d *Driver) card(ctx context.Context) (r terminal.Result) {
+	if d.Card == nil {
+		return r
+	}
+	waiting, stop := context.WithCancel(ctx)
+	defer stop()
+	d.hold(stop)
+	defer d.hold(nil)
+	switch err := d.Card(waiting); {
+	case err == nil:
+		return r
+	case waiting.Err() != nil && ctx.Err() == nil:
+		return terminal.Failed(terminal.Declined, terminal.CodeAborted, "given up before the card")
+	default:
+		return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, err.Error())
+	}
+}
+
+func (d *Driver) hold(stop context.CancelFunc) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stop = stop
 }
 
 func (d *Driver) act(op terminal.Operation) (Txn, int, error) {
@@ -132,13 +159,21 @@ func (d *Driver) Report(_ context.Context, kind terminal.ReportKind) terminal.Re
 	return res
 }
 
-// Cancel does nothing: the simulated buyer's card is always there at once.
-func (d *Driver) Cancel(context.Context) error { return nil }
+// Cancel gives up while the buyer looks for the card; without Card it is always there at once.
+func (d *Driver) Cancel(context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stop != nil {
+		d.stop()
+	}
+	return nil
+}
 
 // Open makes a driver as the configuration describes it. Options: style (humo or uzcard), state
-// (the file in which the device remembers), link_back (a duration, 10s).
+// (the file in which the device remembers), link_back (a duration, 10s), card (how long the buyer
+// looks for the card, 0s).
 func Open(options map[string]string, now func() time.Time) (*Driver, error) {
-	style, link := HUMO, 10*time.Second
+	style, link, card := HUMO, 10*time.Second, time.Duration(0)
 	for key, value := range options {
 		switch key {
 		case "style":
@@ -151,6 +186,11 @@ func Open(options map[string]string, now func() time.Time) (*Driver, error) {
 			if link, err = time.ParseDuration(value); err != nil {
 				return nil, fmt.Errorf("link_back: %w", err)
 			}
+		case "card":
+			var err error
+			if card, err = time.ParseDuration(value); err != nil || card < 0 || card > time.Minute {
+				return nil, errors.New("card must be a duration of up to 1m")
+			}
 		default:
 			return nil, fmt.Errorf("option %q is not known", key)
 		}
@@ -159,5 +199,20 @@ func Open(options map[string]string, now func() time.Time) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Driver{Device: d, LinkBack: link}, nil
+	driver := &Driver{Device: d, LinkBack: link}
+	if card > 0 {
+		driver.Card = func(ctx context.Context) error { return after(ctx, card) }
+	}
+	return driver, nil
+}
+
+func after(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

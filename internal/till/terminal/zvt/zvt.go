@@ -45,8 +45,11 @@ type Driver struct {
 	reversal time.Duration
 	now      func() time.Time
 
-	mu   sync.Mutex
-	conn net.Conn // of the operation under way, for Cancel
+	stop struct { // a wish to give up the operation under way
+		sync.Mutex
+		wished  bool
+		waiting *session // nil: the terminal has not asked for the card yet, or has told the end
+	}
 }
 
 // Open makes a driver. Options: currency (860), charset of what it prints (cp866, cp1251, cp437),
@@ -84,7 +87,7 @@ func Open(address string, options map[string]string, now func() time.Time) (*Dri
 // Caps: all but the short report, which the wire does not have. What was not acknowledged is taken
 // back (2.2.8).
 func (d *Driver) Caps() terminal.Caps {
-	return terminal.Caps{Void: true, Return: true, Last: true, Close: true, AutoReverses: d.reversal}
+	return terminal.Caps{Void: true, Return: true, Last: true, Close: true, Cancel: true, AutoReverses: d.reversal}
 }
 
 // Probe asks for the status.
@@ -99,6 +102,9 @@ func (d *Driver) Probe(ctx context.Context) error {
 
 // Run does one operation on a connection of its own.
 func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Progress) terminal.Result {
+	if op.Kind == terminal.Return && op.Original == 0 {
+		return terminal.Failed(terminal.NotStarted, "914", "the wire names no sale by RRN, and we know of none: it would be paid to any card")
+	}
 	command, err := d.command(op)
 	if err != nil {
 		return terminal.Failed(terminal.NotStarted, "904", err.Error())
@@ -108,7 +114,8 @@ func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Prog
 		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
 	}
 	defer d.hangUp(s)
-	s.progress = p
+	s.progress, s.amount = p, op.Amount
+	defer d.waits(nil)
 	if err := p.Sent(); err != nil {
 		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
 	}
@@ -117,6 +124,7 @@ func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Prog
 	} else if refused != nil {
 		return terminal.Failed(terminal.Declined, codeOf(*refused), fmt.Sprintf("the terminal refused the command: %02X", *refused))
 	}
+	s.prompted = func() { d.waits(s) }
 	return s.outcome()
 }
 
@@ -198,22 +206,36 @@ func (d *Driver) Report(ctx context.Context, kind terminal.ReportKind) terminal.
 		return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, err.Error())
 	case aborted != nil:
 		return terminal.Failed(terminal.Declined, codeOf(*aborted), fmt.Sprintf("aborted: %02X", *aborted))
-	case completed && (s.status == nil || s.status.result == 0):
-		return terminal.Result{Outcome: terminal.Approved, Code: terminal.CodeOK, Slip: terminal.Clean(s.slip.String())}
 	}
-	return terminal.Failed(terminal.Declined, "095", "totals differ")
+	r := terminal.Result{Outcome: terminal.Approved, Code: terminal.CodeOK, Slip: terminal.Clean(s.slip.String())}
+	if completed && s.status != nil && s.status.result != 0 {
+		r.Code, r.Note = terminal.CodeDiffers, fmt.Sprintf("the closing ended with result %02X", s.status.result)
+	}
+	return r
 }
 
 // Cancel sends an abort beside the operation under way. The terminal takes it only while it waits
-// for the card.
+// for the card. It is never sent before the terminal has asked for it: the answer to the abort would be
+// taken for that to the money command.
 func (d *Driver) Cancel(context.Context) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.conn == nil {
-		return nil
+	d.stop.Lock()
+	defer d.stop.Unlock()
+	d.stop.wished = true
+	if d.stop.waiting == nil {
+		return nil // it is sent when there is something to give up
 	}
-	_, err := d.conn.Write(abort.bytes())
-	return err
+	return d.stop.waiting.abort()
+}
+
+// waits says that a wish to give up may be told to the terminal from now on; nil: no more.
+func (d *Driver) waits(s *session) {
+	d.stop.Lock()
+	defer d.stop.Unlock()
+	if d.stop.waiting = s; s == nil {
+		d.stop.wished = false
+	} else if d.stop.wished {
+		s.abort() // a line that is broken is seen by who listens
+	}
 }
 
 // ─── One connection ────────────────────────────────────────────────────────────────────────
@@ -222,7 +244,11 @@ type session struct {
 	conn     net.Conn
 	charset  *charmap.Charmap
 	progress terminal.Progress // nil but in Run
+	amount   pay.Tiyin         // that was asked for, in Run
 	stop     func() bool
+
+	turn     sync.Mutex // held from a message's arrival until it is acknowledged
+	prompted func()     // the terminal has told what it waits for, and that is acknowledged
 
 	status *status
 	told   bool // an approved status was journaled and acknowledged
@@ -244,18 +270,21 @@ func (d *Driver) connect(ctx context.Context) (*session, error) {
 	}
 	s.status = nil
 	s.slip.Reset()
-	d.mu.Lock()
-	d.conn = conn
-	d.mu.Unlock()
 	return s, nil
 }
 
 func (d *Driver) hangUp(s *session) {
-	d.mu.Lock()
-	d.conn = nil
-	d.mu.Unlock()
 	s.stop()
 	s.conn.Close()
+}
+
+// abort asks the terminal to give up, and never between its message and our acknowledgement, for
+// which it would be taken.
+func (s *session) abort() error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	_, err := s.conn.Write(abort.bytes())
+	return err
 }
 
 // send sends a command and waits for its yes or no. refused is why not.
@@ -300,40 +329,51 @@ func (s *session) listen() (completed bool, aborted *byte, err error) {
 		if err != nil {
 			return false, nil, err
 		}
-		reply := ack
-		switch {
-		case a.is(0x04, 0xff):
-			s.show(a.data)
-		case a.is(0x04, 0x0f):
-			if err := s.takeStatus(a.data); err != nil {
-				return false, nil, err
-			}
-		case a.is(0x06, 0xd1), a.is(0x06, 0xd3):
-			s.print(a)
-		case a.is(0x06, 0x0f):
-			completed = true
-		case a.is(0x06, 0x1e):
-			code := byte(0xff)
-			if len(a.data) > 0 {
-				code = a.data[0]
-			}
-			aborted = &code
-		case a.class == 0x80 || a.class == 0x84:
-			continue // the answer to an abort that Cancel sent
-		default:
-			reply = notForUs
+		if completed, aborted, err = s.take(a); completed || aborted != nil || err != nil {
+			return completed, aborted, err
 		}
-		_, err = s.conn.Write(reply)
-		if completed || aborted != nil {
-			return completed, aborted, nil // an unheard acknowledgement of the end changes nothing
-		}
-		if err != nil {
-			return false, nil, err
+		if a.is(0x04, 0xff) && s.prompted != nil {
+			s.prompted()
 		}
 	}
 }
 
-// takeStatus journals the result before it is acknowledged: the acknowledgement is the commit.
+// take does what one message says, and acknowledges it.
+func (s *session) take(a apdu) (completed bool, aborted *byte, err error) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	reply := ack
+	switch {
+	case a.is(0x04, 0xff):
+		s.show(a.data)
+	case a.is(0x04, 0x0f):
+		if err := s.takeStatus(a.data); err != nil {
+			return false, nil, err
+		}
+	case a.is(0x06, 0xd1), a.is(0x06, 0xd3):
+		s.print(a)
+	case a.is(0x06, 0x0f):
+		completed = true
+	case a.is(0x06, 0x1e):
+		code := byte(0xff)
+		if len(a.data) > 0 {
+			code = a.data[0]
+		}
+		aborted = &code
+	case a.class == 0x80 || a.class == 0x84:
+		return false, nil, nil // the answer to an abort that Cancel sent
+	default:
+		reply = notForUs
+	}
+	_, err = s.conn.Write(reply)
+	if completed || aborted != nil {
+		return completed, aborted, nil // an unheard acknowledgement of the end changes nothing
+	}
+	return false, nil, err
+}
+
+// takeStatus journals the result before it is acknowledged: the acknowledgement is the commit. An
+// approval of another amount is not acknowledged, so that the terminal takes it back.
 func (s *session) takeStatus(data []byte) error {
 	st, err := parseStatus(data)
 	if err != nil {
@@ -344,6 +384,9 @@ func (s *session) takeStatus(data []byte) error {
 		return nil
 	}
 	r := s.result(st)
+	if r.Outcome == terminal.Approved && st.amount != 0 && st.amount != s.amount {
+		return fmt.Errorf("zvt: the terminal names %s, and %s was asked for", st.amount.Soum(), s.amount.Soum())
+	}
 	if err := s.progress.Answered(r); err != nil {
 		return err
 	}

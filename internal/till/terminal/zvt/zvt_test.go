@@ -127,6 +127,36 @@ func TestNoJournalNoAcknowledgement(t *testing.T) {
 	}
 }
 
+// A terminal that has taken another amount is not told that this was heard: it takes the money back.
+func TestAnotherAmountIsNotAcknowledged(t *testing.T) {
+	address, done := play(t, "testdata/sale.txt", false)
+	d, err := Open(address, nil, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &journal{}
+	s := &session{charset: d.charset, progress: j, amount: 40000}
+	st, err := hex.DecodeString("270004000000050000490860870042")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.takeStatus(st); err == nil || len(j.told) != 0 || s.told {
+		t.Errorf("%v, the journal was told %v", err, j.told)
+	}
+	if s.amount = 50000; s.takeStatus(st) != nil || !s.told {
+		t.Error("the amount that was asked for is refused")
+	}
+	if r := d.Run(t.Context(), terminal.Operation{Kind: terminal.Return, Amount: 50000, RRN: "408005356147"}, j); r.Outcome != terminal.NotStarted || r.Code != "914" {
+		t.Errorf("a return of no sale that is known: %+v", r)
+	}
+	if r := d.Run(t.Context(), terminal.Operation{Kind: terminal.Sale, Amount: 50000}, &journal{}); r.Outcome != terminal.Approved {
+		t.Errorf("%+v", r)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCommands(t *testing.T) {
 	d, err := Open("127.0.0.1:20007", map[string]string{"currency": "860"}, now)
 	if err != nil {

@@ -32,6 +32,7 @@ const (
 	Hang         Fault = "hang"       // performs, and never ends
 	EmptyResult  Fault = "empty"      // performs, and rc.out is empty
 	AutoCancel   Fault = "autocancel" // performs, takes it back, and says so
+	Differs      Fault = "differs"    // closes, and the totals are not the bank's
 	HalfCancel   Fault = "halfcancel" // performs, tries to take it back, and does not know
 )
 
@@ -53,7 +54,7 @@ func Main(args []string) int {
 		return 1
 	}
 	if hang {
-		select {}
+		time.Sleep(24 * time.Hour)
 	}
 	if err := Write(".", files); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -80,6 +81,10 @@ func Do(d *device.Device, args []string, fault Fault) (files Files, hang bool, e
 		return files, false, nil
 	case Hang:
 		return nil, true, nil
+	case Differs:
+		if flags(args)['o'] == Close {
+			code = "095"
+		}
 	case EmptyResult:
 		code = ""
 	case AutoCancel, HalfCancel:

@@ -14,8 +14,9 @@ import (
 
 // Box is the box.
 type Box struct {
-	Device *device.Device
-	hangUp atomic.Bool
+	Device  *device.Device
+	Differs bool // at a closing the totals are not the bank's
+	hangUp  atomic.Bool
 }
 
 // HangUp has the box perform the next operation and drop the call without an answer.
@@ -35,7 +36,11 @@ func (b *Box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasSuffix(path, "_close"):
 		text, err := b.Device.CloseShift()
-		b.answer(w, path, device.Txn{Code: "000"}, text, err, nil)
+		code := "000"
+		if b.Differs {
+			code = "095"
+		}
+		b.answer(w, path, device.Txn{Code: code}, text, err, nil)
 	case strings.HasSuffix(path, "_shortreport"):
 		b.answer(w, path, device.Txn{Code: "000"}, b.Device.Report("Краткий отчет"), nil, nil)
 	case r.Method == http.MethodPost && (path == "/payment/xumo" || path == "/payment/uzcard"):

@@ -49,6 +49,11 @@ type Terminal struct {
 	Device *device.Device
 	Single bool // every byte travels alone
 
+	Differs bool // at a closing the totals are not the bank's
+
+	// Card, where set, is when the buyer presents the card; until then the till may give up.
+	Card <-chan struct{}
+
 	// Watch, where set, is told of each message before it is acted on ("> ") or sent ("< ").
 	Watch func(message string)
 
@@ -216,8 +221,41 @@ func (s *session) tell(hexText string) bool {
 		return false
 	}
 	s.conn.SetReadDeadline(time.Now().Add(ackPatience))
-	m, err := s.read()
-	return err == nil && bytes.Equal(m, []byte{0x80, 0, 0})
+	for {
+		m, err := s.read()
+		if err != nil || !bytes.Equal(m, giveUp) {
+			return err == nil && bytes.Equal(m, []byte{0x80, 0, 0})
+		}
+		if !s.write("84 83 00") { // too late: the card is read
+			return false
+		}
+	}
+}
+
+// giveUp is the till's abort.
+var giveUp = []byte{0x06, 0xb0, 0x00}
+
+// card waits for the buyer's card. abort: the till gave up before it; ok: the line stands.
+func (s *session) card() (abort, ok bool) {
+	if s.t.Card == nil {
+		return false, true
+	}
+	s.conn.SetReadDeadline(time.Time{})
+	heard := make(chan error, 1)
+	go func() {
+		m, err := s.read()
+		if err == nil && !bytes.Equal(m, giveUp) {
+			err = io.ErrUnexpectedEOF
+		}
+		heard <- err
+	}()
+	select {
+	case err := <-heard:
+		return true, err == nil && s.write("80 00 00")
+	case <-s.t.Card:
+		s.conn.SetReadDeadline(time.Unix(1, 0)) // nobody listens between two messages
+		return false, <-heard != nil
+	}
 }
 
 // command does one command. false: the connection ends.
@@ -229,7 +267,11 @@ func (s *session) command(m []byte) bool {
 		return s.write("80 00 00") && s.last() && s.tell("06 0F 00")
 	case m[0] == 0x06 && m[1] == 0x50:
 		text, err := s.t.Device.CloseShift()
-		return err == nil && s.write("80 00 00") && s.tell("04 0F 02 27 00") && s.print(text, false) && s.tell("06 0F 00")
+		result := "00"
+		if s.t.Differs {
+			result = "FF"
+		}
+		return err == nil && s.write("80 00 00") && s.tell("04 0F 02 27 "+result) && s.print(text, false) && s.tell("06 0F 00")
 	case m[0] == 0x06 && (m[1] == 0x01 || m[1] == 0x30 || m[1] == 0x31):
 		return s.money(m)
 	case m[0] == 0x06 && m[1] == 0xb0:
@@ -249,6 +291,9 @@ func (s *session) money(m []byte) bool {
 	}
 	if !s.write("80 00 00") || s.t.cutsAt(After80) || !s.tell("04 FF 01 0A") {
 		return false
+	}
+	if abort, ok := s.card(); abort || !ok {
+		return ok && s.tell("06 1E 01 6C")
 	}
 	txn, fault, err := s.do(m[1], amount, receipt)
 	switch {
