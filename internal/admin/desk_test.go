@@ -572,7 +572,8 @@ func TestLists(t *testing.T) {
 	if kind := file.head.Get("Content-Type"); kind != "text/csv; charset=utf-8" {
 		t.Error(kind)
 	}
-	viewer.want(viewer.get("/admin/invoices.csv?lang=ru"), 200, ";1059,00;105900;")
+	viewer.want(viewer.get("/admin/invoices.csv?lang=ru"), 200, "Счёт,", ",1059.00,105900,") // an English machine, whatever the page
+	viewer.want(viewer.do("GET", "/admin/invoices.csv?lang=en", nil, "Accept-Language", "ru-RU,en;q=0.5"), 200, "Invoice;", ";1059,00;105900;")
 	viewer.want(viewer.get("/admin/invoices.csv?from=x"), 400)
 	viewer.want(viewer.get("/admin/refunds.csv"), 200)
 	viewer.want(viewer.get("/admin/deliveries.csv"), 200)

@@ -176,7 +176,7 @@ func (a *admin) heap(l look, in gateway.Inbox, h gateway.Heap) heap {
 	case "compared":
 		for _, r := range in.Compared {
 			at := comparedPath + "/" + r.ID
-			row := add(r.Day+" · "+a.title(r.Provider)+" · "+dayWords(l.lang, r), at)
+			row := add(dayName(l.lang, r.Day)+" · "+a.title(r.Provider)+" · "+dayWords(l.lang, r), at)
 			if r.State == pay.ReconcileFailed {
 				row.does(l, staff.Refunds, words.AlarmEnd, at+"/acknowledge")
 			} else {

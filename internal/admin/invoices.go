@@ -131,7 +131,7 @@ func (a *admin) invoicesFile(w http.ResponseWriter, r *http.Request) {
 			rows = append(rows, []cell{
 				idCell(inv.ID), idCell(inv.PayNumber), idCell(inv.SourceInvoiceID), idCell(inv.Source), idCell(inv.Business),
 				cell(stateOf(inv.Invoice).Word(l.lang)), cell(attentionWord(l.lang, inv.Attention)), textCell(via(a.title, inv)), idCell(one.Ref),
-				sumCell(l.lang, inv.Amount), tiyinCell(inv.Amount), sumCell(l.lang, one.Captured), sumCell(l.lang, one.Refunded), textCell(one.Card.MaskedPAN),
+				sumCell(l.machine, inv.Amount), tiyinCell(inv.Amount), sumCell(l.machine, one.Captured), sumCell(l.machine, one.Refunded), textCell(one.Card.MaskedPAN),
 				timeCell(inv.CreatedAt), timeCell(inv.PaidAt), cell(told.In(l.lang)),
 			})
 		}

@@ -42,10 +42,10 @@ func TestTheInboxLeadsToPayoutsDaysAndTills(t *testing.T) {
 	viewer := p.as(staff.Viewer)
 	viewer.want(viewer.get("/admin/"), 200,
 		"Payouts that need somebody: 1", "150\u00a0000\u00a0soum · Multicard · salary-7", "/admin/payouts/"+payout,
-		"Days that do not agree with the company: 1", "2026-11-20 · Multicard · 1 differences, 41 agree", "/admin/reconciliations/"+day,
+		"Days that do not agree with the company: 1", "20 Nov 2026 · Multicard · 1 differences, 41 agree", "/admin/reconciliations/"+day,
 		"Returns at tills of which nothing is known: 1", "Till 1 · 1", "/admin/tills/"+till.ID)
 	viewer.want(viewer.get("/admin/payouts"), 200, "salary-7", "/admin/payouts/"+payout)
-	viewer.want(viewer.get("/admin/reconciliations"), 200, "2026-11-20", "/admin/reconciliations/"+day)
+	viewer.want(viewer.get("/admin/reconciliations"), 200, "20 Nov 2026", "/admin/reconciliations/"+day)
 	for _, path := range []string{"/admin/payouts/x", "/admin/payouts/" + till.ID, "/admin/reconciliations/x", "/admin/reconciliations/" + till.ID} {
 		viewer.want(viewer.get(path), 404)
 	}
@@ -359,7 +359,7 @@ func TestADayIsSettled(t *testing.T) {
 	money.want(money.get(got.to), 200, "The difference is settled", money.person.Email, "refunded at the company")
 
 	list := money.get("/admin/reconciliations")
-	if money.want(list, 200, "2026-11-19"); strings.Contains(list.body, "2026-11-20") {
+	if money.want(list, 200, "19 Nov 2026"); strings.Contains(list.body, "20 Nov 2026") {
 		t.Error("the settled day still waits")
 	}
 	at = "/admin/reconciliations/" + failed

@@ -91,7 +91,7 @@ func (a *admin) payoutsFile(w http.ResponseWriter, r *http.Request) {
 				told = words.CSVNo
 			}
 			rows = append(rows, []cell{
-				idCell(x.ID), idCell(x.SourcePayoutID), idCell(x.Source), idCell(x.Business), textCell(a.title(x.Provider)), cell(word), sumCell(l.lang, x.Amount), tiyinCell(x.Amount),
+				idCell(x.ID), idCell(x.SourcePayoutID), idCell(x.Source), idCell(x.Business), textCell(a.title(x.Provider)), cell(word), sumCell(l.machine, x.Amount), tiyinCell(x.Amount),
 				textCell(x.Card.MaskedPAN), idCell(x.Ref), textCell(x.Reason), textCell(cmp.Or(x.Note, x.Code)), timeCell(x.CreatedAt), timeCell(x.DoneAt), cell(told.In(l.lang)),
 			})
 		}

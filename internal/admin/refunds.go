@@ -303,7 +303,7 @@ func (a *admin) refundsFile(w http.ResponseWriter, r *http.Request) {
 			}
 			rows = append(rows, []cell{
 				idCell(x.ID), idCell(x.InvoiceID), idCell(x.SourceInvoiceID), idCell(x.Source), idCell(x.Business), textCell(a.title(x.Provider)), cell(word),
-				sumCell(l.lang, x.Amount), tiyinCell(x.Amount), textCell(x.Reason), cell(began.In(l.lang)), idCell(x.Ref), textCell(cmp.Or(x.Note, x.Code)), timeCell(x.CreatedAt), timeCell(x.DoneAt),
+				sumCell(l.machine, x.Amount), tiyinCell(x.Amount), textCell(x.Reason), cell(began.In(l.lang)), idCell(x.Ref), textCell(cmp.Or(x.Note, x.Code)), timeCell(x.CreatedAt), timeCell(x.DoneAt),
 			})
 		}
 		return rows, found.Next, err

@@ -80,7 +80,7 @@ func (a *admin) tillsFile(w http.ResponseWriter, r *http.Request) {
 			_, word := tillState(l.lang, t, a.o.Now())
 			d := days[t.ID]
 			rows = append(rows, []cell{
-				textCell(t.Name), idCell(t.ID), idCell(t.Source), idCell(t.Business), cell(word), timeCell(t.SeenAt), countCell(d.Sales), sumCell(l.lang, d.Sum), countCell(d.Returns), sumCell(l.lang, d.Back),
+				textCell(t.Name), idCell(t.ID), idCell(t.Source), idCell(t.Business), cell(word), timeCell(t.SeenAt), countCell(d.Sales), sumCell(l.machine, d.Sum), countCell(d.Returns), sumCell(l.machine, d.Back),
 				countCell(d.Unknown), textCell(t.Device), idCell(t.Version), timeCell(t.CreatedAt), timeCell(t.PairedAt), timeCell(t.RevokedAt),
 			})
 		}
