@@ -3,7 +3,7 @@
 import { check, done, scene, base, api, act, shoot, axe } from "./browse.mjs";
 import { code, scanned } from "./totp.mjs";
 
-const people = Object.fromEntries(["VIEWER", "SUPPORT", "REFUNDS", "SECOND"].map((name) => [name.toLowerCase(), process.env["SESSION_" + name]]));
+const people = Object.fromEntries(["VIEWER", "SUPPORT", "REFUNDS", "SECOND", "BRIEF"].map((name) => [name.toLowerCase(), process.env["SESSION_" + name]]));
 
 // as is a scene in which somebody is signed in, in English.
 const as = (who, options, run) => scene(options, async (page) => {
@@ -156,6 +156,23 @@ await check("a page shows what happens without being loaded again", () => as("vi
   await says(page, "answered 200");
 }));
 
+await check("what is drawn anew leaves the keyboard where it was, and leaves a browser that is signed out", () => as("brief", {}, async (page) => {
+  const made = (order) => api("POST", "/api/invoices", { source: "shop", businessId: "namuna", provider: "click", sourceInvoiceId: order, amount: 1_000_000, notifyUrl: base + "/sandbox/inbox/shop" });
+  await made("anew-1");
+  await page.goto(base + "/admin/invoices");
+  await page.keyboard.press("j");
+  const at = () => page.evaluate(() => document.activeElement.getAttribute("href"));
+  const before = await at();
+  if (!before?.startsWith("/admin/invoices/")) throw new Error(`j leads to ${before}`);
+  await made("anew-2");
+  await says(page, "anew-2");
+  if (await at() !== before) throw new Error(`the keyboard is at ${await at()}, not ${before}`);
+  await page.locator("select[name=state]").selectOption("paid"); // outside of what is drawn
+  await page.request.post(base + "/admin/logout", { headers: { Origin: base }, maxRedirects: 0 });
+  await made("anew-3");
+  await page.waitForURL(/\/admin\/login\?next=/);
+}));
+
 await check("without a script everything can be done", () => as("refunds", { script: false }, async (page) => {
   const inv = await paid();
   await page.goto(`${base}/admin/invoices/${inv.id}`);
@@ -190,12 +207,12 @@ await check("each page passes axe, by desktop and by phone", async () => {
 
 await check("what is about no invoice is found in the inbox, and seen to", () => as("refunds", {}, async (page) => {
   await page.goto(base + "/admin/");
-  await page.getByRole("link", { name: /salary-7/ }).click();
+  await page.getByRole("link", { name: /salary-7/ }).first().click();
   await page.locator("#decide-why").fill("The cabinet shows it");
   await page.getByRole("button", { name: "The money arrived" }).click();
   await says(page, "The decision was written down.");
   await page.goto(base + "/admin/");
-  await page.getByRole("link", { name: /20 Jan 2026/ }).click();
+  await page.getByRole("link", { name: /20 Jan 2026/ }).first().click();
   for (let left = 2; left > 0; left--) {
     await page.locator("textarea").first().fill("Refunded at the company");
     await page.getByRole("button", { name: "Seen to" }).first().click();

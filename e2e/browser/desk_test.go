@@ -19,14 +19,14 @@ import (
 	"github.com/chorsu/chorsu/internal/store"
 )
 
-// What staff do about payments. Four people are signed in, a fifth is about to enrol, three webhooks are stuck, and refunds
+// What staff do about payments. Five people are signed in, a sixth is about to enrol, three webhooks are stuck, and refunds
 // above 300 000 soum take two.
 func TestDesk(t *testing.T) {
 	url, a := serve(t)
 	for _, p := range app.Plugins() {
 		register(t, url, p.Provider.Info().Name, p.Sample)
 	}
-	for name, role := range map[string]staff.Role{"VIEWER": staff.Viewer, "SUPPORT": staff.Support, "REFUNDS": staff.Refunds, "SECOND": staff.Refunds} {
+	for name, role := range map[string]staff.Role{"VIEWER": staff.Viewer, "SUPPORT": staff.Support, "REFUNDS": staff.Refunds, "SECOND": staff.Refunds, "BRIEF": staff.Viewer} {
 		t.Setenv("SESSION_"+name, session(t, a, name+"@namuna.uz", role))
 	}
 	must(t, a.Office.SetRefundLimit(t.Context(), staff.CommandLine, 300_000_00))
@@ -55,7 +55,7 @@ func TestDesk(t *testing.T) {
 		stop()
 		must(t, <-stopped)
 	}()
-	run(t, url, "desk.mjs", 10)
+	run(t, url, "desk.mjs", 11)
 }
 
 // loose is a payout whose answer was lost, and a day that does not agree with its company.
