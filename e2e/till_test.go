@@ -416,6 +416,7 @@ func TestTillRefusesToStart(t *testing.T) {
 		"the journal is in use":     {map[string]string{"TILL_DB": d.env["TILL_DB"]}, 1, "another till is using this journal"},
 		"no configuration":          {map[string]string{"TILL_CONFIG": ""}, 2, "TILL_CONFIG is not set"},
 		"beyond loopback, no token": {map[string]string{"TILL_ADDR": "0.0.0.0:0"}, 2, "TILL_TOKEN is not set"},
+		"a token that is guessed":   {map[string]string{"TILL_ADDR": "0.0.0.0:0", "TILL_TOKEN": "fifteen-letters"}, 2, "at least 16 characters, such as "},
 	} {
 		env := map[string]string{"TILL_DB": "sqlite:" + filepath.Join(t.TempDir(), "till.db")}
 		for k, v := range d.env {

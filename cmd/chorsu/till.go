@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -80,6 +81,9 @@ func tillConfig(cfg config.Config) (till.Config, error) {
 	}
 	if !till.Loopback(cfg.TillAddr) && cfg.TillToken == "" {
 		return till.Config{}, errors.New("TILL_TOKEN is not set; beyond this machine (TILL_ADDR) tills must send it as a bearer token")
+	}
+	if !till.Loopback(cfg.TillAddr) && len(cfg.TillToken) < till.LeastToken {
+		return till.Config{}, fmt.Errorf("TILL_TOKEN is too short: beyond this machine (TILL_ADDR) it has at least %d characters, such as %s, which was made just now", till.LeastToken, rand.Text())
 	}
 	f, err := os.Open(cfg.TillConfig)
 	if err != nil {

@@ -419,16 +419,8 @@ func (g *Gateway) RetryReceipt(ctx context.Context, invoiceID, who string) error
 		if err := b.wrote(ctx, inv, store.Change{What: "receipt", PaymentID: p.ID, Was: string(pay.FiscalFailed), Now: string(pay.FiscalPending), Note: "tried again by " + who}); err != nil {
 			return err
 		}
-		alarms, err := b.Alarms(ctx, invoiceID)
-		if err != nil {
+		if err := b.closeAlarms(ctx, inv, func(a pay.Alarm) bool { return ofReceipt(a, p) }); err != nil {
 			return err
-		}
-		for _, a := range alarms {
-			if a.ClosedAt.IsZero() && a.PaymentID == p.ID && a.Kind == pay.AttentionProvider && strings.Contains(a.Message, "receipt") {
-				if err := b.settled(ctx, inv, p.ID, a.Kind); err != nil {
-					return err
-				}
-			}
 		}
 		w, err := b.WorkFor(ctx, kind, p.ID)
 		if err == nil && w.Lease != "" {

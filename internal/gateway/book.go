@@ -101,6 +101,11 @@ func (b *book) move(ctx context.Context, inv *pay.Invoice, p *pay.Payment, c pay
 			return false, err
 		}
 	}
+	if was == pay.Created && p.Way != "" && p.State.Final() && inv.Attention != "" {
+		if err := b.closeAlarms(ctx, inv, func(a pay.Alarm) bool { return a.PaymentID == p.ID && a.Message == doubleDoubt(p) }); err != nil {
+			return false, err
+		}
+	}
 	if p.State == pay.Unknown {
 		if err := b.alarm(ctx, inv, p.ID, pay.AttentionUnknown, "the answer of "+p.Provider+" was lost: money may have moved"); err != nil {
 			return false, err
@@ -219,15 +224,16 @@ func (b *book) wrote(ctx context.Context, inv *pay.Invoice, c store.Change) erro
 	return b.InsertChange(ctx, c)
 }
 
-// alarm puts something before a person: once per payment (or invoice) and kind, as long as it
-// stands.
+// alarm puts something before a person: once per payment (or invoice), kind and words, as long as it
+// stands. Two facts are two alarms: an alarm may be all that is left of money that moved. What
+// happens twice must therefore be told in words that name which.
 func (b *book) alarm(ctx context.Context, inv *pay.Invoice, paymentID string, kind pay.Attention, message string) error {
 	standing, err := b.Alarms(ctx, inv.ID)
 	if err != nil {
 		return err
 	}
 	for _, a := range standing {
-		if a.ClosedAt.IsZero() && a.PaymentID == paymentID && a.Kind == kind {
+		if a.ClosedAt.IsZero() && a.PaymentID == paymentID && a.Kind == kind && a.Message == message {
 			return nil
 		}
 	}
@@ -243,6 +249,11 @@ func (b *book) alarm(ctx context.Context, inv *pay.Invoice, paymentID string, ki
 
 // settled closes the alarms of one kind about a payment: what they warned of is known now.
 func (b *book) settled(ctx context.Context, inv *pay.Invoice, paymentID string, kind pay.Attention) error {
+	return b.closeAlarms(ctx, inv, func(a pay.Alarm) bool { return a.PaymentID == paymentID && a.Kind == kind })
+}
+
+// closeAlarms closes the open alarms of an invoice of which exactly what they say is settled.
+func (b *book) closeAlarms(ctx context.Context, inv *pay.Invoice, settled func(pay.Alarm) bool) error {
 	standing, err := b.Alarms(ctx, inv.ID)
 	if err != nil {
 		return err
@@ -251,7 +262,7 @@ func (b *book) settled(ctx context.Context, inv *pay.Invoice, paymentID string, 
 	for _, a := range standing {
 		switch {
 		case !a.ClosedAt.IsZero():
-		case a.PaymentID == paymentID && a.Kind == kind:
+		case settled(a):
 			if err := b.CloseAlarm(ctx, a.ID, b.by, b.now); err != nil {
 				return err
 			}

@@ -303,6 +303,38 @@ func (b *book) mayCharge(ctx context.Context, inv *pay.Invoice, payments []*pay.
 	return nil
 }
 
+// rival is another payment of the invoice that has its money, or may have it, or get it at any moment.
+func rival(payments []*pay.Payment, p *pay.Payment, now time.Time) *pay.Payment {
+	for _, other := range payments {
+		if other.ID != p.ID && (other.State.Live() || other.Open(now)) {
+			return other
+		}
+	}
+	return nil
+}
+
+// beside is another payment of the invoice that is live: there is no room for a second one.
+func beside(payments []*pay.Payment, p *pay.Payment) *pay.Payment {
+	for _, other := range payments {
+		if other.ID != p.ID && other.State.Live() {
+			return other
+		}
+	}
+	return nil
+}
+
+// mayTake refuses the step of an attempt that was begun before and would take the money now: another
+// way of paying may have been quicker.
+func mayTake(inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, now time.Time) error {
+	switch waits := p.WaitsForCode(now) || p.Asked != ""; {
+	case inv.Status != pay.StatusPending && (waits || rival(payments, p, now) != nil):
+		return &pay.Error{Code: pay.CodeConflict, Reason: "already_" + string(inv.Status), Message: "this invoice is " + string(inv.Status)}
+	case rival(payments, p, now) != nil:
+		return errPaymentInProgress
+	}
+	return nil
+}
+
 // sendCharge makes the call and writes down what came of it.
 func (g *Gateway) sendCharge(ctx context.Context, s chargeStep, in PayInput) error {
 	if in.Way == pay.WayQR {
@@ -344,6 +376,9 @@ func (g *Gateway) journal(ctx context.Context, s chargeStep) func(string, []byte
 			p := pick(payments, s.payment.ID)
 			if p.State != pay.Created || p.Asked != pay.AskedCharge {
 				return errSettled
+			}
+			if err := mayTake(inv, payments, p, b.now); err != nil {
+				return err
 			}
 			p.Ref = ref
 			if meta != nil {
@@ -400,14 +435,14 @@ func (g *Gateway) answer(ctx context.Context, s chargeStep, o provider.Outcome, 
 			refusal = upstream(s.merchant.Provider, callErr)
 			err = b.nothingHappened(ctx, inv, p, s.payment.Asked)
 		case callErr != nil:
-			err = b.lost(ctx, inv, p, s.payment.Asked, callErr)
+			err = b.lost(ctx, inv, payments, p, s.payment.Asked, callErr)
 		case o.State == pay.Failed && p.State == pay.Held:
 			// A capture that failed leaves open whether the money is still held: that is asked.
-			err = b.lost(ctx, inv, p, s.payment.Asked, errors.New("it failed: "+first(o.Code, o.Note)))
+			err = b.lost(ctx, inv, payments, p, s.payment.Asked, errors.New("it failed: "+first(o.Code, o.Note)))
 		case o.State == pay.Created && p.Way == pay.WayQR:
-			err = g.stillWorks(ctx, b, inv, p, o)
+			err = g.stillWorks(ctx, b, inv, payments, p, o)
 		case o.State == pay.Created:
-			refusal, err = g.codeAnswer(ctx, b, inv, p, o)
+			refusal, err = g.codeAnswer(ctx, b, inv, payments, p, o)
 		default:
 			err = g.learned(ctx, b, inv, payments, p, o, p.Provider+" answered")
 		}
@@ -469,13 +504,12 @@ func (b *book) nothingHappened(ctx context.Context, inv *pay.Invoice, p *pay.Pay
 
 // lost writes down that a call may have been done. A charge becomes unknown; a hold stays one, and
 // stays asked about.
-func (b *book) lost(ctx context.Context, inv *pay.Invoice, p *pay.Payment, asked pay.Asked, cause error) error {
+func (b *book) lost(ctx context.Context, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, asked pay.Asked, cause error) error {
 	if p.Asked != asked {
 		return nil
 	}
 	if p.State == pay.Created && asked != pay.AskedResend {
-		_, err := b.move(ctx, inv, p, pay.Change{To: pay.Unknown, At: b.now}, "no answer: "+cause.Error())
-		return err
+		return b.toUnknown(ctx, inv, payments, p, "no answer: "+cause.Error())
 	}
 	if asked == pay.AskedResend {
 		b.answered(p)
@@ -484,8 +518,24 @@ func (b *book) lost(ctx context.Context, inv *pay.Invoice, p *pay.Payment, asked
 	return b.alarm(ctx, inv, p.ID, pay.AttentionUnknown, fmt.Sprintf("the answer of %s to a %s was lost: it may have been done", p.Provider, asked))
 }
 
+// toUnknown writes down that a payment's money may have moved. Beside one that has its money the
+// book has no room for it: then it stays as it is, is still asked about, and a person is told.
+func (b *book) toUnknown(ctx context.Context, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, note string) error {
+	if beside(payments, p) != nil {
+		return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, doubleDoubt(p))
+	}
+	_, err := b.move(ctx, inv, p, pay.Change{To: pay.Unknown, At: b.now}, note)
+	return err
+}
+
+// doubleDoubt is what a person is told of a charge beside a payment that has its money. The alarm is
+// closed by its words, once it is known what became of the charge.
+func doubleDoubt(p *pay.Payment) string {
+	return "the answer of " + p.Provider + " was lost while another payment of the invoice has its money: the buyer may have paid twice"
+}
+
 // codeAnswer writes down that the buyer was sent a code, or gave a wrong one.
-func (g *Gateway) codeAnswer(ctx context.Context, b *book, inv *pay.Invoice, p *pay.Payment, o provider.Outcome) (refusal, err error) {
+func (g *Gateway) codeAnswer(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, o provider.Outcome) (refusal, err error) {
 	if p.State != pay.Created {
 		return nil, nil // settled without us
 	}
@@ -516,7 +566,7 @@ func (g *Gateway) codeAnswer(ctx context.Context, b *book, inv *pay.Invoice, p *
 		}
 		return errWrongCode, b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: p.ID, Was: string(p.State), Now: string(p.State), Note: "the code was wrong"})
 	}
-	return nil, b.lost(ctx, inv, p, asked, errors.New("the company still works on it"))
+	return nil, b.lost(ctx, inv, payments, p, asked, errors.New("the company still works on it"))
 }
 
 // codeOver says why no further code counts, "" where one does.
@@ -609,6 +659,9 @@ func (g *Gateway) beginCode(ctx context.Context, op string, in PayInput, asked p
 		case asked == pay.AskedConfirm && (p.State == pay.Paid || p.State == pay.Held):
 			settled = true
 			return nil
+		case mayTake(inv, payments, p, b.now) != nil:
+			s.refusal = mayTake(inv, payments, p, b.now)
+			return nil
 		case p.Reason == pay.DeclineCodeLate:
 			s.refusal = errCodeLate
 			return nil
@@ -691,6 +744,7 @@ func (g *Gateway) settleAsked(ctx context.Context, w outbox.Work, p pay.Payment)
 			return b.done(ctx, w)
 		})
 	}
+	asked := g.now()
 	report, err := g.inquire(ctx, p, provider.Question{
 		Ref: p.Ref, PaymentID: p.ID, InvoiceID: p.InvoiceID, Op: askedOps[p.Asked],
 		Amount: p.AskedAmount, SentAt: p.AskedAt, Payment: p, Meta: p.Meta, Code: g.keptCode(ctx, p),
@@ -701,11 +755,16 @@ func (g *Gateway) settleAsked(ctx context.Context, w outbox.Work, p pay.Payment)
 			return openErr
 		}
 		row := pick(payments, p.ID)
-		if row.State != p.State || row.Asked != p.Asked {
-			return b.again(ctx, w, nil) // somebody else was told meanwhile: look anew
+		if row.State != p.State || row.Asked != p.Asked { // somebody else was told, or has decided, meanwhile
+			if err == nil && report.Found && (row.State == pay.Failed || row.State == pay.Cancelled) {
+				if err := g.learned(ctx, b, inv, payments, row, report.Outcome, "asked "+row.Provider); err != nil {
+					return err
+				}
+			}
+			return b.heardAgain(ctx, w, nil) // look anew
 		}
 		if err == nil {
-			if o, known := g.known(report, *row, b.now); known {
+			if o, known := g.known(report, *row, asked); known {
 				if err := g.learned(ctx, b, inv, payments, row, o, "asked "+row.Provider); err != nil {
 					return err
 				}
@@ -717,7 +776,7 @@ func (g *Gateway) settleAsked(ctx context.Context, w outbox.Work, p pay.Payment)
 			}
 		}
 		if row.Asked != "" && row.State != pay.Unknown {
-			if err := b.lost(ctx, inv, row, row.Asked, errors.New("it was never heard of")); err != nil {
+			if err := b.lost(ctx, inv, payments, row, row.Asked, errors.New("it was never heard of")); err != nil {
 				return err
 			}
 		}
@@ -726,19 +785,27 @@ func (g *Gateway) settleAsked(ctx context.Context, w outbox.Work, p pay.Payment)
 				return err
 			}
 		}
-		if row.Asked == "" && row.State != pay.Unknown || errors.Is(err, errCannotAsk) {
-			return b.done(ctx, w) // known, or a person decides
+		if errors.Is(err, errCannotAsk) && row.State == pay.Created && row.Asked != "" { // beside a payment that has its money
+			if err := b.paidOtherwise(ctx, inv, row, "nobody can be asked whether "+row.Provider+" took money too"); err != nil {
+				return err
+			}
+			if err := b.alarm(ctx, inv, row.ID, pay.AttentionProvider, doubleDoubt(row)+", and it cannot be asked"); err != nil {
+				return err
+			}
 		}
-		return b.again(ctx, w, err)
+		if row.Asked == "" && row.State != pay.Unknown || errors.Is(err, errCannotAsk) {
+			return b.heardDone(ctx, w) // known, or a person decides
+		}
+		return b.heardAgain(ctx, w, err)
 	})
 }
 
 // known says whether a report settles what was asked. That something was not done is final only
-// ten minutes after it was asked: earlier the call may still land.
-func (g *Gateway) known(r provider.Report, p pay.Payment, now time.Time) (o provider.Outcome, known bool) {
-	late := now.Sub(p.AskedAt) >= finalAfter
+// where the company said so ten minutes after it was asked: earlier the call may still land.
+func (g *Gateway) known(r provider.Report, p pay.Payment, said time.Time) (o provider.Outcome, known bool) {
+	late := said.Sub(p.AskedAt) >= finalAfter
 	switch {
-	case !r.Found && p.State == pay.Unknown && late:
+	case !r.Found && p.State != pay.Held && late:
 		reason := pay.DeclineUnreached
 		if p.Way == pay.WayCard {
 			reason = pay.DeclineCardAgain // its number is gone with the request

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/evidence"
@@ -225,7 +226,11 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	}
 	// Whoever confirms has debited the buyer already: a no goes before a person.
 	no := func(r provider.Refusal, kind pay.Attention, why string) (bool, error, error) {
-		return false, r, b.alarm(ctx, inv, p.ID, kind, p.Provider+" says that it took the money, "+why)
+		as := ""
+		if proof.Ref != "" && proof.Ref != p.Ref { // another debit than the one that we know, or than the last
+			as = " as " + heardCode(proof.Ref)
+		}
+		return false, r, b.alarm(ctx, inv, p.ID, kind, p.Provider+" says that it took the money"+as+", "+why)
 	}
 	switch {
 	case lapsed:
@@ -236,10 +241,19 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	case proof.Amount != 0 && proof.Amount != p.Amount:
 		return no(provider.WrongAmount, pay.AttentionAmount, "but "+proof.Amount.Words()+" instead of "+p.Amount.Words())
 	}
-	for _, other := range payments {
-		if other.ID != p.ID && other.State.Live() {
-			return no(provider.AlreadyPaid, pay.AttentionProvider, "but another payment of the invoice is "+string(other.State))
+	if other := beside(payments, p); other != nil {
+		if p.Asked != "" { // it was our own call: what became of it is known now
+			if err := g.learn(p, proof); err != nil {
+				return false, nil, err
+			}
+			if err := b.paidOtherwise(ctx, inv, p, p.Provider+" took the money too"); err != nil {
+				return false, nil, err
+			}
 		}
+		return no(provider.AlreadyPaid, pay.AttentionProvider, "but another payment of the invoice is "+string(other.State))
+	}
+	if other := rival(payments, p, b.now); other != nil && (other.Asked == pay.AskedCharge || other.Asked == pay.AskedConfirm) {
+		return no(provider.Busy, pay.AttentionProvider, untilKnown)
 	}
 	if inv.Status != pay.StatusPending && inv.Status != pay.StatusHeld {
 		if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: "invoice " + string(inv.Status)}, "came after the invoice was "+string(inv.Status)); err != nil {
@@ -256,12 +270,25 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Paid, At: b.now}, p.Provider+" took the money"); err != nil {
 		return false, nil, err
 	}
-	if inv.Attention == pay.AttentionAmount {
-		if err := b.settled(ctx, inv, p.ID, pay.AttentionAmount); err != nil {
+	if inv.Attention != "" {
+		if err := b.closeAlarms(ctx, inv, func(a pay.Alarm) bool {
+			return a.PaymentID == p.ID && (a.Kind == pay.AttentionAmount || strings.HasSuffix(a.Message, untilKnown))
+		}); err != nil {
 			return false, nil, err
 		}
 	}
-	return false, nil, g.withdrawOthers(ctx, b, payments, p.ID)
+	return false, nil, g.withdrawOthers(ctx, b, inv, payments, p.ID)
+}
+
+// untilKnown is why the word of a company that took the money must wait: which of two payments
+// counts is known when the other's answer is. The alarm about it ends by itself if it is this one.
+const untilKnown = "while it is not known yet whether another charge of the invoice took it"
+
+// paidOtherwise ends an attempt of ours beside a payment that has its money. Whoever calls it tells
+// a person where its own money moved.
+func (b *book) paidOtherwise(ctx context.Context, inv *pay.Invoice, p *pay.Payment, note string) error {
+	_, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: "paid_otherwise"}, note)
+	return err
 }
 
 // learn takes from a proof what the payment did not know. A card's token is sealed at once.
@@ -291,9 +318,15 @@ func (g *Gateway) learn(p *pay.Payment, proof provider.Proof) error {
 	return nil
 }
 
-// withdrawOthers has the hosted pages taken back that were made for an invoice that is paid now.
-func (g *Gateway) withdrawOthers(ctx context.Context, b *book, payments []*pay.Payment, paidID string) error {
+// withdrawOthers takes back what else could still be paid of an invoice that is paid now: the hosted
+// pages at their companies, and here the attempts that wait for the buyer's code.
+func (g *Gateway) withdrawOthers(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, paidID string) error {
 	for _, p := range payments {
+		if p.ID != paidID && p.WaitsForCode(b.now) {
+			if err := b.paidOtherwise(ctx, inv, p, "the invoice was paid before the buyer's code came"); err != nil {
+				return err
+			}
+		}
 		if p.ID == paidID || p.State != pay.Created || !g.hosts(p.Provider) {
 			continue
 		}
@@ -394,7 +427,7 @@ func (d desk) Receipt(ctx context.Context, k provider.Key, r pay.Receipt) (provi
 			}
 		}
 		if r.StatusCode != 0 {
-			if err := b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" could not make the fiscal receipt: "+r.Message); err != nil {
+			if err := b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+receiptFailed+r.Message); err != nil {
 				return false, nil, err
 			}
 		}

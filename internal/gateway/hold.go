@@ -130,7 +130,7 @@ func (g *Gateway) captured(ctx context.Context, b *book, inv *pay.Invoice, payme
 	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Paid, At: b.now, Amount: amount}, note); err != nil {
 		return err
 	}
-	if err := g.withdrawOthers(ctx, b, payments, p.ID); err != nil {
+	if err := g.withdrawOthers(ctx, b, inv, payments, p.ID); err != nil {
 		return err
 	}
 	return b.holdOver(ctx, inv, p)
@@ -150,7 +150,7 @@ func (b *book) released(ctx context.Context, inv *pay.Invoice, p *pay.Payment, n
 
 // holdOver closes what stood about a hold that has ended.
 func (b *book) holdOver(ctx context.Context, inv *pay.Invoice, p *pay.Payment) error {
-	if inv.Attention == pay.AttentionUnknown {
+	if inv.Attention != "" {
 		if err := b.settled(ctx, inv, p.ID, pay.AttentionUnknown); err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func (b *book) stillHeld(ctx context.Context, inv *pay.Invoice, p *pay.Payment, 
 	if err := b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: p.ID, Was: string(p.State), Now: string(p.State), Note: first(o.Note, "the money is still held")}); err != nil {
 		return err
 	}
-	if inv.Attention == pay.AttentionUnknown {
+	if inv.Attention != "" {
 		return b.settled(ctx, inv, p.ID, pay.AttentionUnknown)
 	}
 	return nil
@@ -258,7 +258,7 @@ func (g *Gateway) holdWork(ctx context.Context, w outbox.Work) error {
 			if err := b.alarm(ctx, inv, row.ID, pay.AttentionProvider, "the hold has run out, and "+row.Provider+" cannot be asked what became of it"); err != nil {
 				return err
 			}
-			return b.done(ctx, w)
+			return b.heardDone(ctx, w)
 		case err == nil && !report.Found && b.now.Sub(row.HoldUntil) >= finalAfter:
 			if err := b.alarm(ctx, inv, row.ID, pay.AttentionProvider, "the hold has run out, and "+row.Provider+" does not know it: see in its cabinet what became of the money"); err != nil {
 				return err
@@ -271,7 +271,7 @@ func (g *Gateway) holdWork(ctx context.Context, w outbox.Work) error {
 		if row.State != pay.Held {
 			return b.DropWork(ctx, workHold, row.ID)
 		}
-		return b.again(ctx, w, err)
+		return b.heardAgain(ctx, w, err)
 	})
 }
 

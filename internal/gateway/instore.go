@@ -91,12 +91,12 @@ func (g *Gateway) sendCode(ctx context.Context, s chargeStep, in PayInput) error
 
 // stillWorks writes down that the company has begun and not finished. What it calls the payment is
 // kept: it is asked for by that.
-func (g *Gateway) stillWorks(ctx context.Context, b *book, inv *pay.Invoice, p *pay.Payment, o provider.Outcome) error {
+func (g *Gateway) stillWorks(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, o provider.Outcome) error {
 	if p.State != pay.Created || p.Asked != pay.AskedCharge {
 		return nil // settled without us
 	}
 	if err := g.learn(p, provider.Proof{Card: o.Card, Ref: o.Ref, Meta: o.Meta}); err != nil {
 		return err
 	}
-	return b.lost(ctx, inv, p, p.Asked, errors.New(p.Provider+" still works on it"))
+	return b.lost(ctx, inv, payments, p, p.Asked, errors.New(p.Provider+" still works on it"))
 }

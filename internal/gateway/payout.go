@@ -540,6 +540,7 @@ func (g *Gateway) payoutWork(ctx context.Context, w outbox.Work) error {
 	if p.Waits() {
 		return g.endWaiting(ctx, w)
 	}
+	asked := g.now()
 	report, askErr := g.inquirePayout(ctx, p)
 	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
 		row, err := b.LockPayout(ctx, p.ID)
@@ -547,18 +548,23 @@ func (g *Gateway) payoutWork(ctx context.Context, w outbox.Work) error {
 			return err
 		}
 		if row.State != p.State || row.Ref != p.Ref || !row.SentAt.Equal(p.SentAt) {
-			return b.again(ctx, w, nil) // somebody else was told, or calls, meanwhile: look anew
+			if askErr == nil && report.Found && row.State == pay.MoveFailed && report.Move.State == pay.MoveSucceeded {
+				if _, err := b.payoutSays(ctx, &row, report.Move, false, "asked "+row.Provider); err != nil {
+					return err
+				}
+			}
+			return b.heardAgain(ctx, w, nil) // somebody else was told, or calls, meanwhile: look anew
 		}
-		if err := b.payoutFate(ctx, &row, report, askErr); err != nil {
+		if err := b.payoutFate(ctx, &row, report, askErr, asked); err != nil {
 			return err
 		}
 		switch {
 		case !row.State.Underway(), errors.Is(askErr, errCannotAsk):
-			return b.done(ctx, w) // known, or a person decides
+			return b.heardDone(ctx, w) // known, or a person decides
 		case row.Waits():
-			return b.later(ctx, w, row.CreatedAt.Add(confirmWithin), "")
+			return b.heardLater(ctx, w, row.CreatedAt.Add(confirmWithin), "")
 		}
-		return b.again(ctx, w, askErr)
+		return b.heardAgain(ctx, w, askErr)
 	})
 }
 
@@ -611,10 +617,10 @@ func (g *Gateway) inquirePayout(ctx context.Context, p pay.Payout) (report provi
 	return report, err
 }
 
-// payoutFate writes down what asking brought. That a call never landed is believed ten minutes
-// after it was sent, not earlier.
-func (b *book) payoutFate(ctx context.Context, p *pay.Payout, r provider.Report, askErr error) error {
-	late := b.now.Sub(p.SentAt) >= finalAfter
+// payoutFate writes down what asking brought. That a call never landed is believed where it was asked
+// about ten minutes after it was sent, not earlier.
+func (b *book) payoutFate(ctx context.Context, p *pay.Payout, r provider.Report, askErr error, asked time.Time) error {
+	late := asked.Sub(p.SentAt) >= finalAfter
 	switch {
 	case p.Making() && (errors.Is(askErr, errCannotAsk) || b.now.Sub(p.CreatedAt) >= confirmWithin && (askErr != nil || !r.Found || r.Move.State == pay.MoveCreated)):
 		// Whether it was made there does not matter: only our confirmation could move its money.
@@ -723,14 +729,14 @@ func (b *book) wrotePayout(ctx context.Context, p pay.Payout, was pay.MoveState,
 	})
 }
 
-// payoutAlarm puts something before a person: once per kind, as long as it stands.
+// payoutAlarm puts something before a person: once per kind and words, as long as it stands.
 func (b *book) payoutAlarm(ctx context.Context, p pay.Payout, kind pay.Attention, message string) error {
 	standing, err := b.PayoutAlarms(ctx, p.ID)
 	if err != nil {
 		return err
 	}
 	for _, a := range standing {
-		if a.ClosedAt.IsZero() && a.Kind == kind {
+		if a.ClosedAt.IsZero() && a.Kind == kind && a.Message == message {
 			return nil
 		}
 	}

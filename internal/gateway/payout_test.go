@@ -30,6 +30,7 @@ type payCompany struct {
 	refuse bool
 	mask   string // what it calls the card
 	asking error  // what asking it fails with
+	during func() // once, while it is asked
 
 	register []provider.RegisterRow                               // of payouts
 	list     func(q provider.RegisterQuery) provider.RegisterPage // instead of it
@@ -133,6 +134,9 @@ func (a *payAccount) PayoutRegister(_ context.Context, q provider.RegisterQuery)
 func (a *payAccount) Names(p pay.Payment, ref string) bool { return p.Ref == ref }
 
 func (a *payAccount) Inquire(_ context.Context, q provider.Question) (provider.Report, error) {
+	during := a.c.during
+	a.c.during = nil
+	run(during)
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
 	if !a.c.asks {

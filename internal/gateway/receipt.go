@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/chorsu/chorsu/internal/outbox"
 	"github.com/chorsu/chorsu/internal/pay"
@@ -80,7 +81,7 @@ func (g *Gateway) receiptWork(ctx context.Context, w outbox.Work) error {
 		case pay.CodeOf(sent) == pay.CodeUnsupported: // this merchant lacks the credentials for it
 			return b.fiscalEnds(ctx, inv, row, w, "", sent.Error())
 		case forGood(sent), w.Attempts >= maxFiscalTries:
-			return b.fiscalEnds(ctx, inv, row, w, pay.FiscalFailed, p.Provider+" does not take the fiscal receipt's link: "+sent.Error())
+			return b.fiscalEnds(ctx, inv, row, w, pay.FiscalFailed, p.Provider+receiptUntaken+sent.Error())
 		}
 		return b.again(ctx, w, sent)
 	})
@@ -112,6 +113,24 @@ func (b *book) fiscalEnds(ctx context.Context, inv *pay.Invoice, p *pay.Payment,
 		}
 	}
 	return b.done(ctx, w)
+}
+
+// How the alarms about a fiscal receipt go on after the company's name.
+const (
+	receiptFailed   = " could not make the fiscal receipt: "
+	receiptUnmade   = " does not make the fiscal receipt: "
+	receiptUntaken  = " does not take the fiscal receipt's link: "
+	receiptNotShown = " took the lines, and never showed a receipt"
+)
+
+// ofReceipt says whether an alarm is about p's fiscal receipt.
+func ofReceipt(a pay.Alarm, p *pay.Payment) bool {
+	for _, words := range []string{receiptFailed, receiptUnmade, receiptUntaken, receiptNotShown} {
+		if strings.HasPrefix(a.Message, p.Provider+words) {
+			return a.PaymentID == p.ID && a.Kind == pay.AttentionProvider
+		}
+	}
+	return false
 }
 
 // fiscalise leaves to the outbox that the provider makes the fiscal receipt of what was just
@@ -171,7 +190,7 @@ func (g *Gateway) fiscalWork(ctx context.Context, w outbox.Work) error {
 		row := pick(payments, p.ID)
 		switch {
 		case failed != nil && (forGood(failed) && p.Fiscal == pay.FiscalPending || w.Attempts >= maxFiscalTries):
-			return b.fiscalEnds(ctx, inv, row, w, pay.FiscalFailed, p.Provider+" does not make the fiscal receipt: "+failed.Error())
+			return b.fiscalEnds(ctx, inv, row, w, pay.FiscalFailed, p.Provider+receiptUnmade+failed.Error())
 		case failed != nil:
 			return b.again(ctx, w, failed)
 		case p.Fiscal == pay.FiscalPending:
@@ -184,7 +203,7 @@ func (g *Gateway) fiscalWork(ctx context.Context, w outbox.Work) error {
 			row.ReceiptURL = receipt.URL
 			return b.fiscalEnds(ctx, inv, row, w, pay.FiscalDone, "sale receipt "+receipt.URL)
 		case w.Attempts >= maxFiscalTries:
-			return b.fiscalEnds(ctx, inv, row, w, pay.FiscalFailed, p.Provider+" took the lines, and never showed a receipt")
+			return b.fiscalEnds(ctx, inv, row, w, pay.FiscalFailed, p.Provider+receiptNotShown)
 		}
 		return b.again(ctx, w, errors.New("no receipt yet"))
 	})

@@ -263,7 +263,8 @@ func (b *book) endRefund(ctx context.Context, refundID string, c pay.MoveChange)
 func (b *book) succeedsLate(ctx context.Context, inv *pay.Invoice, p *pay.Payment, r *pay.Refund, c pay.MoveChange) error {
 	stood, was := p.State, r.State
 	if p.LateRefund(*r, b.now) != nil {
-		return b.alarm(ctx, inv, p.ID, pay.AttentionRefundUnconfirmed, "refund "+r.ID+" of "+r.Amount.Words()+" succeeded at "+p.Provider+" after it was taken for failed, and its amount was returned or reserved meanwhile: too much may have gone back")
+		// Not the kind of a lost answer: that one ends with the next refund whose outcome is known.
+		return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, "refund "+r.ID+" of "+r.Amount.Words()+" succeeded at "+p.Provider+" after it was taken for failed, and its amount was returned or reserved meanwhile: too much may have gone back")
 	}
 	if _, err := r.Apply(c); err != nil {
 		return err
@@ -275,7 +276,10 @@ func (b *book) succeedsLate(ctx context.Context, inv *pay.Invoice, p *pay.Paymen
 		return err
 	}
 	b.after = append(b.after, func() { b.g.Metrics.Refund(p.Provider, r.State) })
-	return b.returned(ctx, inv, p, *r, stood, c.Note)
+	if err := b.returned(ctx, inv, p, *r, stood, c.Note); err != nil {
+		return err
+	}
+	return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, "refund "+r.ID+" of "+r.Amount.Words()+" succeeded at "+p.Provider+" after it was taken for failed: see that it was not made in another way too")
 }
 
 // refundWork asks what became of a refund whose sender died, or whose answer was lost.
@@ -287,17 +291,34 @@ func (g *Gateway) refundWork(ctx context.Context, w outbox.Work) error {
 	if !r.State.Underway() {
 		return g.finish(ctx, w)
 	}
-	c, askable := g.fate(ctx, r)
+	f := g.fate(ctx, r)
 	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
-		underway, err := b.endRefund(ctx, r.ID, c)
+		underway, err := b.fated(ctx, r, f)
 		if err != nil {
 			return err
 		}
-		if underway && askable {
-			return b.again(ctx, w, errors.New(c.Note))
+		if underway && f.askable {
+			return b.heardAgain(ctx, w, errors.New(f.change.Note))
 		}
-		return b.done(ctx, w) // where nobody can be asked, a person decides
+		return b.heardDone(ctx, w) // where nobody can be asked, a person decides
 	})
+}
+
+// fated writes down what asking about a refund brought. Where the company shows more as returned than
+// the book knows of, underway included, a person is told: somebody returned it there.
+func (b *book) fated(ctx context.Context, r pay.Refund, f refundFate) (underway bool, err error) {
+	if underway, err = b.endRefund(ctx, r.ID, f.change); err != nil || f.shown <= r.Before+r.Amount {
+		return underway, err
+	}
+	inv, payments, err := b.open(ctx, r.InvoiceID)
+	if err != nil {
+		return false, err
+	}
+	p := pick(payments, r.PaymentID)
+	if f.shown <= p.Refunded+p.Reserved {
+		return underway, nil
+	}
+	return underway, b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" shows "+f.shown.Words()+" as returned, and our book "+p.Refunded.Words()+": see in its cabinet what went back")
 }
 
 // askRefund asks at once, outside the outbox.
@@ -306,9 +327,9 @@ func (g *Gateway) askRefund(ctx context.Context, refundID string) error {
 	if err != nil || !r.State.Underway() {
 		return err
 	}
-	c, _ := g.fate(ctx, r)
+	f := g.fate(ctx, r)
 	return g.update(ctx, byAPI, func(ctx context.Context, b *book) error {
-		underway, err := b.endRefund(ctx, r.ID, c)
+		underway, err := b.fated(ctx, r, f)
 		if err != nil || underway {
 			return err
 		}
@@ -319,14 +340,22 @@ func (g *Gateway) askRefund(ctx context.Context, refundID string) error {
 // acceptedMost is how long a company may work on a refund that it took on before a person is told.
 const acceptedMost = 24 * time.Hour
 
-// fate asks the provider what became of a refund. askable false: it cannot be asked.
-func (g *Gateway) fate(ctx context.Context, r pay.Refund) (c pay.MoveChange, askable bool) {
+// refundFate is what asking about a refund brought.
+type refundFate struct {
+	change  pay.MoveChange
+	askable bool      // whether the company can be asked
+	shown   pay.Tiyin // what it shows as returned of the payment, where it does
+}
+
+// fate asks the provider what became of a refund.
+func (g *Gateway) fate(ctx context.Context, r pay.Refund) refundFate {
 	unknown := pay.MoveChange{To: pay.MoveUnknown, Note: "not known yet"}
 	p, err := g.payment(ctx, r.PaymentID)
 	if err != nil {
 		unknown.Note = err.Error()
-		return unknown, true
+		return refundFate{change: unknown, askable: true}
 	}
+	asked := g.now()
 	report, err := g.inquire(ctx, p, provider.Question{
 		Ref: p.Ref, PaymentID: p.ID, InvoiceID: p.InvoiceID, OpID: r.ID, Op: provider.OpRefund,
 		Amount: r.Amount, Before: r.Before, SentAt: r.SentAt, Payment: p, Meta: p.Meta,
@@ -334,27 +363,31 @@ func (g *Gateway) fate(ctx context.Context, r pay.Refund) (c pay.MoveChange, ask
 	switch {
 	case errors.Is(err, errCannotAsk):
 		unknown.Note = p.Provider + " cannot be asked"
-		return unknown, false
+		return refundFate{change: unknown}
 	case err != nil:
 		unknown.Note = err.Error()
-		return unknown, true
+		return refundFate{change: unknown, askable: true}
 	}
+	f := refundFate{change: unknown, askable: true}
 	all := report.Outcome.State == pay.Refunded
 	switch {
 	case report.Found && report.Underway && r.State == pay.MoveSent:
-		return pay.MoveChange{To: pay.MoveSent, Note: first(report.Outcome.Note, p.Provider+" is returning the money")}, true
+		f.change = pay.MoveChange{To: pay.MoveSent, Note: first(report.Outcome.Note, p.Provider+" is returning the money")}
 	case report.Found && report.Shows && report.Refunded >= r.Before+r.Amount, report.Found && all:
-		return pay.MoveChange{To: pay.MoveSucceeded, Ref: report.Outcome.Ref, Code: report.Outcome.Code, Note: first(report.Outcome.Note, "seen at "+p.Provider)}, true
+		f.change = pay.MoveChange{To: pay.MoveSucceeded, Ref: report.Outcome.Ref, Code: report.Outcome.Code, Note: first(report.Outcome.Note, "seen at "+p.Provider)}
+		if f.shown = p.Captured; !all {
+			f.shown = report.Refunded
+		}
 	case report.Found && report.Shows && report.Refunded <= r.Before && !r.AcceptedAt.IsZero():
 		// It said yes: that it does not show the return yet is no refusal, however long it takes.
-		unknown.Note = p.Provider + " took the refund on and does not show it yet"
+		f.change.Note = p.Provider + " took the refund on and does not show it yet"
 		if r.State == pay.MoveSent && g.now().Sub(r.AcceptedAt) < acceptedMost {
-			unknown.To = pay.MoveSent
+			f.change.To = pay.MoveSent
 		}
-	case report.Found && report.Shows && report.Refunded <= r.Before && g.now().Sub(r.SentAt) >= finalAfter:
-		return pay.MoveChange{To: pay.MoveFailed, Code: "not_found", Note: p.Provider + " does not show this refund"}, true
+	case report.Found && report.Shows && report.Refunded <= r.Before && asked.Sub(r.SentAt) >= finalAfter:
+		f.change = pay.MoveChange{To: pay.MoveFailed, Code: "not_found", Note: p.Provider + " does not show this refund"}
 	}
-	return unknown, true
+	return f
 }
 
 // Refund reads one refund. Reading one whose outcome is unknown has the provider asked soon.

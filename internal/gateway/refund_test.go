@@ -305,9 +305,9 @@ func TestARefundThatSucceedsLate(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := fx.get(inv.ID)
-			want, left, attention := pay.MoveSucceeded, pay.Tiyin(60_000), pay.Attention("")
+			want, left, attention := pay.MoveSucceeded, pay.Tiyin(60_000), pay.AttentionProvider
 			if again {
-				want, left, attention = pay.MoveFailed, 0, pay.AttentionRefundUnconfirmed
+				want, left, attention = pay.MoveFailed, 0, pay.AttentionProvider
 			}
 			if s.Value.State != want || got.Payment.Left() != left || got.Attention != attention {
 				t.Fatalf("%s, left %d, attention %q", s.Value.State, got.Payment.Left(), got.Attention)

@@ -65,10 +65,12 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		if p.State == pay.Held && o.State == pay.Held {
 			return b.stillHeld(ctx, inv, p, o)
 		}
-		if p.State.Final() || p.State == pay.Paid {
-			if p.State == pay.Paid {
-				return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" calls a payment "+string(o.State)+" that is paid in our book")
-			}
+		switch {
+		case p.State == pay.Paid:
+			return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" calls a payment "+string(o.State)+" that is paid in our book")
+		case p.State.Final() && o.State == pay.Held && p.HeldAt.IsZero() && p.PaidAt.IsZero():
+			return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" says that it holds the money, but the attempt is "+string(p.State))
+		case p.State.Final():
 			return nil
 		}
 		if o.State == pay.Held && o.Amount != 0 && o.Amount != p.Amount {
@@ -76,6 +78,12 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		}
 		if err := g.learn(p, proof); err != nil {
 			return err
+		}
+		if other := beside(payments, p); o.State == pay.Held && other != nil {
+			if err := b.paidOtherwise(ctx, inv, p, p.Provider+" holds money too"); err != nil {
+				return err
+			}
+			return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, p.Provider+" holds the money too, and another payment of the invoice is "+string(other.State)+": release it there")
 		}
 		held, captured := p.State == pay.Held, p.Asked == pay.AskedCapture
 		p.Code = o.Code
@@ -137,6 +145,7 @@ func (g *Gateway) settleWork(ctx context.Context, w outbox.Work) error {
 			return b.done(ctx, w)
 		})
 	}
+	asked := g.now()
 	report, err := g.inquire(ctx, p, provider.Question{
 		Ref: p.Ref, PaymentID: p.ID, InvoiceID: p.InvoiceID, Op: provider.OpCharge,
 		Amount: p.Amount, SentAt: p.CreatedAt, Payment: p, Meta: p.Meta,
@@ -151,7 +160,7 @@ func (g *Gateway) settleWork(ctx context.Context, w outbox.Work) error {
 		}
 		row := pick(payments, p.ID)
 		o, found := report.Outcome, report.Found // the closure may run again
-		if err == nil && !found && row.State == pay.Unknown && b.now.Sub(row.CreatedAt) >= finalAfter {
+		if err == nil && !found && row.State == pay.Unknown && asked.Sub(row.CreatedAt) >= finalAfter {
 			o = provider.Outcome{State: pay.Failed, Code: "not_found", Note: row.Provider + " does not know this payment"}
 			found = true
 		}
@@ -161,13 +170,13 @@ func (g *Gateway) settleWork(ctx context.Context, w outbox.Work) error {
 			}
 		}
 		if row.State == pay.Created && row.Way == pay.WayWallet && inv.Payable(b.now) {
-			return b.again(ctx, w, err) // nobody but Multicard tells of an app, and its word may be lost
+			return b.heardAgain(ctx, w, err) // nobody but Multicard tells of an app, and its word may be lost
 		}
 		// An attempt that is only created, and past its time, is asked about once more at most.
 		if row.State != pay.Unknown && (row.State != pay.Created || err == nil) {
-			return b.done(ctx, w)
+			return b.heardDone(ctx, w)
 		}
-		return b.again(ctx, w, err)
+		return b.heardAgain(ctx, w, err)
 	})
 }
 
@@ -199,6 +208,27 @@ func (b *book) again(ctx context.Context, w outbox.Work, cause error) error {
 		last = cause.Error()
 	}
 	return b.later(ctx, w, b.now.Add(b.g.askAfter(w.Attempts)), last)
+}
+
+// heardDone, heardLater and heardAgain are done, later and again after a company was asked. What it
+// said is true whoever has the work by now, and also where a person has decided meanwhile and there
+// is none: it is never rolled back with a lease.
+func (b *book) heardDone(ctx context.Context, w outbox.Work) error {
+	_, err := b.Finish(ctx, w, b.now)
+	return err
+}
+
+func (b *book) heardLater(ctx context.Context, w outbox.Work, at time.Time, cause string) error {
+	_, err := b.Retry(ctx, w, at, cause)
+	return err
+}
+
+func (b *book) heardAgain(ctx context.Context, w outbox.Work, cause error) error {
+	last := ""
+	if cause != nil {
+		last = cause.Error()
+	}
+	return b.heardLater(ctx, w, b.now.Add(b.g.askAfter(w.Attempts)), last)
 }
 
 func (g *Gateway) finish(ctx context.Context, w outbox.Work) error {
@@ -429,7 +459,7 @@ func (g *Gateway) decidePayment(ctx context.Context, b *book, inv *pay.Invoice, 
 	case pay.Held:
 		return b.lookAfter(ctx, inv, p)
 	case pay.Paid:
-		return g.withdrawOthers(ctx, b, payments, p.ID)
+		return g.withdrawOthers(ctx, b, inv, payments, p.ID)
 	}
 	return nil
 }

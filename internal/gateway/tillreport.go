@@ -32,6 +32,9 @@ const (
 	// reportContradicted is the code of an operation that was decided at the till, and of which the
 	// device or the company said otherwise afterwards. The till's note says what.
 	reportContradicted = "contradicted"
+
+	// reportReceiptRefused is that of a sale whose fiscal receipt's link the company refuses for good.
+	reportReceiptRefused = "receipt_refused"
 )
 
 // oldestReport is how far back a till's clock is believed.
@@ -208,8 +211,7 @@ func (g *Gateway) soldBy(ctx context.Context, b *book, inv *pay.Invoice, payment
 		if p.State != pay.Created {
 			return nil
 		}
-		_, err := b.move(ctx, inv, p, pay.Change{To: pay.Unknown, At: b.now}, "the till does not know whether it was paid")
-		return err
+		return b.toUnknown(ctx, inv, payments, p, "the till does not know whether it was paid")
 	case reportApproved:
 		ref, err := b.shopRef(ctx, *p, r)
 		if err != nil {
@@ -246,6 +248,9 @@ func (g *Gateway) soldBy(ctx context.Context, b *book, inv *pay.Invoice, payment
 	}
 	return b.end(ctx, inv, p, pay.StatusFailed, note)
 }
+
+// which names the operation of a till, so that two of them are two alarms.
+func which(r pay.TillReport) string { return slip(r) + " (" + r.ID + ")" }
 
 // slip is the bank's numbers as the timeline shows them.
 func slip(r pay.TillReport) (text string) {
@@ -325,15 +330,15 @@ func (g *Gateway) takeReturn(ctx context.Context, b *book, t pay.Till, k *pay.Ke
 	}
 	p := live(payments)
 	if p == nil {
-		return b.alarm(ctx, inv, "", pay.AttentionProvider, "the till returned "+r.Amount.Words()+" of a sale that was not paid")
+		return b.alarm(ctx, inv, "", pay.AttentionProvider, "the till returned "+r.Amount.Words()+" of a sale that was not paid"+which(r))
 	}
 	return g.startReturn(ctx, b, inv, p, k)
 }
 
 // contradicted calls a person where a till's decision turned out to be wrong: money has moved that
-// the book does not have, or the reverse.
+// the book does not have, or the reverse; and where a wallet's company does not take the receipt.
 func contradicted(ctx context.Context, b *book, inv *pay.Invoice, paymentID string, r pay.TillReport) error {
-	if r.Code != reportContradicted {
+	if r.Code != reportContradicted && r.Code != reportReceiptRefused {
 		return nil
 	}
 	return b.alarm(ctx, inv, paymentID, pay.AttentionProvider, "the till: "+cmp.Or(heardNote(r.Note), "what was decided there turned out to be otherwise")+slip(r))
@@ -408,11 +413,11 @@ func (g *Gateway) startReturn(ctx context.Context, b *book, inv *pay.Invoice, p 
 		if err != nil {
 			return err
 		}
-		return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, what+" while another return of the payment was under way")
+		return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, what+" while another return of the payment was under way"+which(r))
 	}
 	refund, err := p.StartRefund(r.Amount)
 	if err != nil {
-		return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, what+", and "+err.Error())
+		return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, what+", and "+err.Error()+which(r))
 	}
 	refund.ID, refund.Theirs, refund.Reason, refund.CreatedAt, refund.SentAt = id.New(), true, "returned in the shop", b.now, b.now
 	if _, err := b.InsertRefund(ctx, refund); err != nil {
@@ -444,7 +449,8 @@ func (g *Gateway) returnEnds(ctx context.Context, b *book, k pay.KeptReport) err
 	case refund.State == c.To, c.To == pay.MoveUnknown:
 		return nil
 	case !refund.State.Underway():
-		return b.alarm(ctx, inv, p.ID, pay.AttentionRefundUnconfirmed, "the till says that the return of "+refund.Amount.Words()+" "+string(c.To)+", and it is "+string(refund.State)+" in our book")
+		// Not the kind of a lost answer: that one ends with the next refund whose outcome is known.
+		return b.alarm(ctx, inv, p.ID, pay.AttentionProvider, "the till says that the return of "+refund.Amount.Words()+" "+string(c.To)+", and it is "+string(refund.State)+" in our book"+which(k.Report))
 	}
 	return b.refundEnds(ctx, inv, p, &refund, c)
 }

@@ -1,6 +1,7 @@
 package till
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"strconv"
@@ -219,10 +220,15 @@ type view struct {
 	CreatedAt   string  `json:"created_at"`
 	ResolvedBy  *string `json:"resolved_by"`
 
-	FinishedAt  *string `json:"finished_at"`
-	Receipt     *string `json:"receipt"`
-	ReceiptURL  *string `json:"receipt_url"`
-	QRProvider  *int    `json:"qr_payment_provider"` // the tax committee's number of the wallet
+	FinishedAt *string `json:"finished_at"`
+	Receipt    *string `json:"receipt"`
+	ReceiptURL *string `json:"receipt_url"`
+	QRProvider *int    `json:"qr_payment_provider"` // the tax committee's number of the wallet that paid; null where it is not known whose it was
+
+	ReceiptState *string `json:"receipt_state"` // of the link at the wallet's company: queued, delivered or refused
+	ReceiptError *string `json:"receipt_error"` // what the last try brought
+	ReportError  *string `json:"report_error"`  // why the gateway will not keep the report
+
 	OrderID     *string `json:"order_id"`
 	QRText      *string `json:"qr_text"`
 	Recovered   bool    `json:"recovered"`
@@ -241,17 +247,37 @@ func (a *Agent) view(op *journal.Operation) view {
 		RRN: maybe(op.RRN), PaymentID: maybe(op.PaymentID), Code: maybe(op.Code), Message: maybe(op.Message), CreatedAt: op.CreatedAt.UTC().Format(wireTime),
 		ResolvedBy: maybe(op.ResolvedBy), Receipt: maybe(op.Receipt), ReceiptURL: maybe(op.ReceiptURL), OrderID: maybe(op.OrderID), QRText: maybe(op.Shows),
 		Recovered: op.Recovered, ReportedAll: op.Reported >= op.Revision,
+		ReportError: maybe(op.Refused),
 	}
 	if !op.FinishedAt.IsZero() {
 		v.FinishedAt = detail(op.FinishedAt.UTC().Format(wireTime))
 	}
-	if n, ok := qrProviders[op.Endpoint]; ok {
+	if n, ok := qrProviders[walletOf(op)]; ok {
 		v.QRProvider = &n
+	}
+	if op.ReceiptURL != "" {
+		a.viewReceipt(&v, op.ID)
 	}
 	if d := a.devices[op.Endpoint]; d != nil && op.State == journal.InProgress {
 		v.Shows = maybe(d.shows())
 	}
 	return v
+}
+
+// viewReceipt tells how a receipt's link stands at the wallet's company.
+func (a *Agent) viewReceipt(v *view, id string) {
+	c, err := a.j.Queued(context.WithoutCancel(a.life), id)
+	if err != nil || c == nil {
+		return
+	}
+	state := "queued"
+	switch {
+	case c.Done && c.LastError != "":
+		state = "refused"
+	case c.Done:
+		state = "delivered"
+	}
+	v.ReceiptState, v.ReceiptError = &state, maybe(c.LastError)
 }
 
 // codeOr is a code of the pinpads' list, whatever a driver said.

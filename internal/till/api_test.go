@@ -2,9 +2,12 @@ package till_test
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -56,6 +59,7 @@ func TestGolden(t *testing.T) {
 		"anor":   wallet("anor", clickCode, "880101698207133399"),
 		"xumo":   cards("xumo", "340"),
 		"uzcard": cards("uzcard", "010965628751"),
+		"founding": founding,
 		"qr_pay": func(s *shop) string {
 			a, _ := s.talk("POST", "/payment/qr_pay", "{\n\t\"amount\":500,\n\t\"order_id\":\"77777\",\n\t\"print\":false\n}")
 			b, _ := s.talk("POST", "/payment/qr_pay/status", `{"order_id":"77777"}`)
@@ -118,6 +122,36 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
+}
+
+// founding are the request bodies that the founding document prints, one after another, as it prints
+// them: without its remarks, and with the commas that it forgot. FastPay's code there is one of another
+// company's form, and what is confirmed and given back there was not sold here.
+func founding(s *shop) (said string) {
+	const (
+		code    = "{\n\t\"amount\":500,\n\t\"qr_code\":\"880101698207133392\"\n}"
+		confirm = "{\n    \"payment_id\":%q,\n    \"qr_code\":\"" + link + "\",\n}"
+		anor    = "{\n\"qr_code\":\"https://ofd.soliq.uz/check?t=UZ170703100597&r=6013&c=20231201160732&s=025561534771\",\n\"transaction_id\":\"05a447d7-ad64-4b95-931e-951b624b6534\"\n}"
+		sale    = "{\n  \"amount\": 50000\n}"
+		back    = "{\n  \"request_id\":%s,\n  \"amount\": 30000,\n  \"is_return\":\"true\"\n}"
+	)
+	for _, c := range [][2]string{
+		{"click", code}, {"click_confirm", fmt.Sprintf(confirm, "2354512461")},
+		{"payme", code}, {"payme_confirm", fmt.Sprintf(confirm, "63b5282a6f47f572807fd53e")},
+		{"uzum", code}, {"uzum_confirm", fmt.Sprintf(confirm, "7e577908-6851-4a8d-ac1d-bdd17002f96b")},
+		{"anor", code}, {"anor_confirm", anor},
+		{"xumo", sale}, {"xumo", fmt.Sprintf(back, "650")}, {"xumo_close", ""},
+		{"uzcard", sale}, {"uzcard", fmt.Sprintf(back, "010965270742")},
+		{"qr_pay", "{\n\t\"amount\":500,\n\t\"order_id\":\"77777\",\n\t\"print\":false\n}"}, {"qr_pay/status", "{\n\t\"order_id\":\"77777\"\n}"},
+	} {
+		method := "POST"
+		if c[1] == "" {
+			method = "GET"
+		}
+		lines, _ := s.talk(method, "/payment/"+c[0], c[1])
+		said += lines
+	}
+	return said
 }
 
 func wallet(endpoint, good, declined string) func(*shop) string {
@@ -269,6 +303,23 @@ func TestViaMulticard(t *testing.T) {
 			t.Errorf("%s: %s", e, a.raw)
 		}
 	}
+	// The fiscal receipt names the wallet that has paid, and not the key that the cashier has pressed.
+	for code, want := range map[string]struct {
+		number any
+		slip   string
+	}{
+		"50501079341046911": {141., "Payme Go"}, "880101698207133341": {64., "Click Pass"}, fastCode("1"): {161., "Uzum FastPay"},
+		"ANOR-000000000001": {187., "AnorCheck"}, "XAZNA-000000000001": {nil, "xazna"}, "50501079341046926": {141., "Payme Go"}, // its answer is lost
+	} {
+		s.post("/payment/click", `{"amount":500,"qr_code":"`+code+`"}`)
+		s.clock.advance(2 * time.Minute)
+		s.agent.Tick(t.Context())
+		op := s.last()
+		papers := s.get("/till/slip?id=" + op.ID)
+		if got := s.operation(op.ID); got["state"] != "approved" || got["qr_payment_provider"] != want.number || !strings.Contains(papers.raw, want.slip) {
+			t.Errorf("%s: %v %v\n%s", code, got["state"], got["qr_payment_provider"], papers.raw)
+		}
+	}
 }
 
 // The queue behind a confirmation: the company is away, the till is told yes, and it gets it later.
@@ -287,6 +338,104 @@ func TestReceiptWaitsForItsCompany(t *testing.T) {
 	s.agent.Tick(t.Context())
 	if c, err := s.journal.Queued(t.Context(), op.ID); err != nil || !c.Done || c.Attempts != 2 {
 		t.Errorf("%+v %v", c, err)
+	}
+}
+
+// A refusal of the link is told to the till at once, and tried again for a day: it may have been "not
+// yet". Then it is shown, and the gateway is told.
+func TestRefusedReceipt(t *testing.T) {
+	b, url := newBook(t)
+	away, refuses := false, true
+	s := newShop(t, paired(url), between(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		said := `{"error_code":-5,"error_note":"no"}`
+		switch {
+		case !strings.HasSuffix(r.URL.Path, "/ofd_data/submit_qrcode"):
+			return next.RoundTrip(r)
+		case away:
+			return nil, errors.New("away")
+		case !refuses:
+			said = `{"error_code":0,"error_note":""}`
+		}
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(said)), Request: r}, nil
+	}))
+	paid := s.post("/payment/click", `{"amount":50000,"qr_code":"`+clickCode+`"}`)
+	id := s.last().ID
+	confirm := func() answer {
+		return s.post("/payment/click_confirm", `{"payment_id":"`+paid.Data["payment_id"].(string)+`","qr_code":"`+link+`"}`)
+	}
+	is := func(when, state string, failure any) {
+		t.Helper()
+		if op := s.operation(id); op["state"] != "approved" || op["receipt_state"] != state || op["receipt_error"] != failure {
+			t.Errorf("%s: %v %v, want %s %v", when, op["receipt_state"], op["receipt_error"], state, failure)
+		}
+	}
+	hours := func(n int) {
+		for range n {
+			s.clock.advance(time.Hour)
+			s.agent.Tick(t.Context())
+		}
+	}
+	if a := confirm(); a.code() != "refused -5" {
+		t.Errorf("the till is told %s", a.raw)
+	}
+	is("refused once", "queued", "refused -5")
+	away = true
+	hours(48)
+	is("away for two days", "queued", "the company could not be told yet")
+	away = false
+	hours(1)
+	is("one odd answer after it", "queued", "refused -5")
+	hours(24)
+	is("refused for a day", "refused", "refused -5")
+	if list, _ := s.get("/till/state").Data["receipts"].([]any); len(list) != 1 || b.reports[id]["code"] != "receipt_refused" {
+		t.Errorf("the page shows %v, the gateway has %v", list, b.reports[id])
+	}
+	refuses = false
+	if a := confirm(); !a.Success {
+		t.Error(a.raw)
+	}
+	is("sent again", "delivered", nil)
+	if list, _ := s.get("/till/state").Data["receipts"].([]any); len(list) != 0 || s.operation(id)["code"] != nil {
+		t.Errorf("the page shows %v still", list)
+	}
+}
+
+// A box's own no to a receipt is told, and any other of its errors is waited out.
+func TestRefusedUzQRReceipt(t *testing.T) {
+	code := "4001"
+	s := newShop(t, between(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if !strings.HasSuffix(r.URL.Path, "/one_qr/receipt") {
+			return next.RoundTrip(r)
+		}
+		said := `{"data":null,"error":{"code":` + code + `,"message":"NO","data":null},"is_success":false}`
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(said)), Request: r}, nil
+	}))
+	s.post("/payment/one_qr/create", `{"external_id":"1","amount":"200.00"}`)
+	s.paysQR("1")
+	s.agent.Tick(t.Context())
+	body := `{"pay_id":"` + s.last().RRN + `","fiscal_receipt_url":"` + link + `"}`
+	if a := s.post("/payment/one_qr/receipt", body); a.code() != "refused 4001" {
+		t.Error(a.raw)
+	}
+	code = "9001"
+	if a := s.post("/payment/one_qr/receipt", body); !a.Success || s.operation(s.last().ID)["receipt_state"] != "queued" {
+		t.Error(a.raw)
+	}
+}
+
+// Less than a soum is sold by nobody: the gateway's book would not take it.
+func TestTooLittle(t *testing.T) {
+	s := newShop(t)
+	for path, body := range map[string]string{
+		"/payment/click": `{"amount":99,"qr_code":"` + clickCode + `"}`, "/payment/qr_pay": `{"amount":99,"order_id":"1"}`, "/payment/one_qr/create": `{"amount":"0.99","external_id":"1"}`,
+		"/payment/xumo": `{"amount":99}`, "/payment/uzcard": `{"amount":1}`,
+	} {
+		if a := s.post(path, body); a.Error == nil || a.Error.Code != 104 {
+			t.Errorf("%s: %s", path, a.raw)
+		}
+	}
+	if ops, err := s.journal.Recent(t.Context(), 1); err != nil || len(ops) != 0 {
+		t.Errorf("%v %v", ops, err)
 	}
 }
 
@@ -388,5 +537,52 @@ func TestHTTPItself(t *testing.T) {
 		if res.StatusCode != c.want || err != nil || a.Success != (c.want == 200) {
 			t.Errorf("%s %s: HTTP %d %+v %v, want %d", c.method, c.path, res.StatusCode, a, err, c.want)
 		}
+	}
+}
+
+// A neighbour on the shop's network does not guess the token: after ten wrong ones an address is
+// turned away for the rest of the minute, with the right one too, and the others go on.
+func TestGuessedToken(t *testing.T) {
+	const right = "0123456789abcdef"
+	s := newShop(t, func(o *till.Options) { o.Token = right })
+	h := s.agent.Handler()
+	ask := func(from, authorization string) int {
+		r := httptest.NewRequest(http.MethodGet, "/till/state", nil)
+		r.Host, r.RemoteAddr = s.options.Address, from+":50000"
+		if authorization != "" {
+			r.Header.Set("Authorization", authorization)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	for _, c := range []struct {
+		authorization string
+		code          int
+	}{{"", 401}, {right, 401}, {"Basic " + right, 401}, {"Bearer ", 401}, {"Bearer " + right, 200}, {"bearer " + right, 200}} {
+		if got := ask("192.168.1.5", c.authorization); got != c.code {
+			t.Errorf("%q: %d, want %d", c.authorization, got, c.code)
+		}
+	}
+	for i := range 10 {
+		if got := ask("192.168.1.7", fmt.Sprint("Bearer guess ", i)); got != 401 {
+			t.Errorf("guess %d: %d", i, got)
+		}
+	}
+	if a, b := ask("192.168.1.7", "Bearer guess"), ask("192.168.1.7", "Bearer "+right); a != 429 || b != 429 {
+		t.Errorf("the eleventh guess: %d, and with the right token %d", a, b)
+	}
+	if got := ask("192.168.1.5", "Bearer "+right); got != 200 {
+		t.Errorf("the till beside it: %d", got)
+	}
+	s.clock.advance(time.Minute)
+	if got := ask("192.168.1.7", "Bearer "+right); got != 200 {
+		t.Errorf("a minute later: %d", got)
+	}
+	for i := range 3000 { // nor by many addresses
+		ask(fmt.Sprintf("10.0.%d.%d", i/250, i%250), "Bearer guess")
+	}
+	if got := ask("192.168.9.9", "Bearer guess"); got != 429 {
+		t.Errorf("after a thousand addresses: %d", got)
 	}
 }

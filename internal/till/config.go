@@ -128,7 +128,10 @@ var walletProviders = map[string]string{"click": "clickpass", "payme": "paymego"
 // endpoints of the wallets, in the founding document's order.
 var walletEndpoints = []string{"click", "payme", "uzum", "anor"}
 
-const viaMulticard = "via_multicard"
+const (
+	viaMulticard         = "via_multicard"
+	viaMulticardProvider = "multicard" // the adapter behind it
+)
 
 func (c Config) check() error {
 	var faults []error

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,9 +28,10 @@ type link struct {
 	url  string
 	code string // the pairing code of the configuration
 
-	mu     sync.Mutex // held while the gateway is told, however long it takes
-	next   time.Time  // not before
-	failed int        // tries in a row
+	mu     sync.Mutex           // held while the gateway is told, however long it takes
+	next   time.Time            // not before
+	aside  map[string]time.Time // by our id: reports that the gateway fails over, and until when they let the others pass
+	failed int                  // tries in a row
 	state  atomic.Value
 }
 
@@ -222,14 +224,14 @@ var wireCard = regexp.MustCompile(`^[0-9]{0,6}\*+[0-9]{0,4}$`)
 func (l *link) reported(ctx context.Context, op *journal.Operation) (reported, error) {
 	r := reported{
 		ID: op.ID, Revision: op.Revision, Kind: string(op.Kind), Provider: op.Provider, State: string(op.State), Amount: int64(op.Amount),
-		CreatedAt: op.CreatedAt.UTC().Format(wireTime), RRN: op.RRN, Ref: op.PaymentID, Card: cardOnWire(op.Card), TerminalID: clip(op.TerminalID, 64), ReceiptNo: clip(op.Receipt, 64),
-		Original: op.Original, OriginalRRN: op.OriginalRRN, Code: clip(op.Code, 64), Note: clip(op.Message, 200), ResolvedBy: clip(op.ResolvedBy, 100), ReceiptURL: op.ReceiptURL, OrderID: op.OrderID,
+		CreatedAt: op.CreatedAt.UTC().Format(wireTime), RRN: clip(op.RRN, 64), Ref: clip(op.PaymentID, 128), Card: cardOnWire(op.Card), TerminalID: clip(op.TerminalID, 64), ReceiptNo: clip(op.Receipt, 64),
+		Original: op.Original, OriginalRRN: clip(op.OriginalRRN, 64), Code: clip(op.Code, 64), Note: clip(op.Message, 200), ResolvedBy: clip(op.ResolvedBy, 100), ReceiptURL: op.ReceiptURL, OrderID: op.OrderID,
 	}
 	if op.Device == "" {
 		r.TransactionID = op.ID
 	}
 	if op.Endpoint == "one_qr" && op.Kind == journal.Sale {
-		r.Ref, r.RRN = op.RRN, "" // the box's pay_id
+		r.Ref, r.RRN = clip(op.RRN, 128), "" // the box's pay_id
 	}
 	if op.Endpoint == "one_qr" {
 		r.OriginalRRN = ""
@@ -263,9 +265,28 @@ func clip(s string, n int) string {
 	return s
 }
 
+// A report that the gateway fails over lets the others pass for asideFor. After failures of them in a
+// row it is the gateway that fails.
+const (
+	asideFor = 10 * time.Minute
+	failures = 3
+)
+
+// due are the reports to be sent now: those that the gateway does not have, without those set aside.
+func (l *link) due(ctx context.Context) ([]journal.Operation, error) {
+	for id, until := range l.aside {
+		if !l.a.now().Before(until) {
+			delete(l.aside, id)
+		}
+	}
+	ops, err := l.a.j.Unreported(ctx, batch+len(l.aside))
+	ops = slices.DeleteFunc(ops, func(op journal.Operation) bool { return !l.aside[op.ID].IsZero() })
+	return ops[:min(len(ops), batch)], err
+}
+
 // send sends one batch. more: there may be another.
 func (l *link) send(ctx context.Context, token string) (more bool, err error) {
-	ops, err := l.a.j.Unreported(ctx, batch)
+	ops, err := l.due(ctx)
 	if err != nil || len(ops) == 0 {
 		return false, err
 	}
@@ -275,7 +296,7 @@ func (l *link) send(ctx context.Context, token string) (more bool, err error) {
 		return false, err
 	case status == http.StatusOK:
 		return len(ops) == batch, l.kept(ctx, ops)
-	case status == http.StatusBadRequest && len(ops) > 1:
+	case len(ops) > 1 && (status == http.StatusBadRequest || failsOver(status)):
 		return len(ops) == batch, l.oneByOne(ctx, token, ops)
 	case status == http.StatusBadRequest:
 		return true, l.refuse(ctx, &ops[0], why)
@@ -283,8 +304,15 @@ func (l *link) send(ctx context.Context, token string) (more bool, err error) {
 	return false, statusError(status)
 }
 
-// oneByOne finds which of a batch the gateway will not keep.
+// failsOver says whether it may be one report that the gateway fails over, and not its door: who is
+// turned away there, or told to wait, is so with any report.
+func failsOver(status int) bool {
+	return status != http.StatusUnauthorized && status != http.StatusTooManyRequests
+}
+
+// oneByOne finds which of a batch the gateway will not keep, or fails over.
 func (l *link) oneByOne(ctx context.Context, token string, ops []journal.Operation) error {
+	failed := 0
 	for i := range ops {
 		status, why, err := l.post(ctx, token, ops[i:i+1])
 		switch {
@@ -294,14 +322,32 @@ func (l *link) oneByOne(ctx context.Context, token string, ops []journal.Operati
 			err = l.kept(ctx, ops[i:i+1])
 		case status == http.StatusBadRequest:
 			err = l.refuse(ctx, &ops[i], why)
+		case failsOver(status):
+			l.setAside(ops[i].ID, status)
+			if failed++; failed == failures {
+				err = statusError(status)
+			}
+			if err != nil {
+				return err
+			}
+			continue
 		default:
 			err = statusError(status)
 		}
 		if err != nil {
 			return err
 		}
+		failed = 0
 	}
 	return nil
+}
+
+func (l *link) setAside(id string, status int) {
+	l.a.log.Warn("the gateway fails over a report", "operation", id, "status", status)
+	if l.aside == nil {
+		l.aside = map[string]time.Time{}
+	}
+	l.aside[id] = l.a.now().Add(asideFor)
 }
 
 func statusError(status int) error {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chorsu/chorsu/internal/till"
+	"github.com/chorsu/chorsu/internal/till/terminal"
 )
 
 // book is a gateway as the till sees it.
@@ -22,6 +23,7 @@ type book struct {
 	token   string
 	lose    bool   // the next answer is lost
 	refuse  string // a provider whose reports are refused
+	fails   string // one that the gateway fails over
 	calls   int
 	reports map[string]map[string]any
 }
@@ -70,6 +72,14 @@ func (b *book) serve(r *http.Request) (int, any) {
 	for _, report := range q.Reports {
 		if report["provider"] == b.refuse {
 			return 400, map[string]any{"details": []string{"no"}}
+		}
+		if report["provider"] == b.fails {
+			return 500, nil
+		}
+		for key, most := range map[string]int{"rrn": 64, "ref": 128, "originalRrn": 64} {
+			if text, _ := report[key].(string); len(text) > most {
+				return 400, map[string]any{"details": []string{key + " is too long"}}
+			}
 		}
 	}
 	for _, report := range q.Reports {
@@ -257,6 +267,58 @@ func TestRefusedReport(t *testing.T) {
 	s.agent.Tick(t.Context())
 	if b.calls != calls {
 		t.Error("what was refused is sent again")
+	}
+	if state := s.get("/till/state"); state.Data["refused"] != 1. {
+		t.Errorf("the page is told of %v refused", state.Data["refused"])
+	}
+	if told, _ := s.get("/payment/operations").list()[1]["report_error"].(string); !strings.Contains(told, "no") {
+		t.Errorf("the operation says %q", told)
+	}
+}
+
+// One report over which the gateway fails lets the others pass, and is kept for when it does not; a
+// gateway that fails over all of them is away.
+func TestReportThatFails(t *testing.T) {
+	b, url := newBook(t)
+	b.fails = "uzcard"
+	s := newShop(t, paired(url))
+	s.post("/payment/uzcard", `{"amount":50000}`)
+	s.post("/payment/xumo", `{"amount":50000}`)
+	s.agent.Tick(t.Context())
+	s.post("/payment/xumo", `{"amount":60000}`)
+	s.agent.Tick(t.Context())
+	if len(b.reports) != 2 {
+		t.Errorf("behind it: %v", b.reports)
+	}
+	if state := s.get("/till/state"); state.Data["gateway"] != "up" || state.Data["refused"] != 0. {
+		t.Error(state.raw)
+	}
+	b.do(func() { b.fails = "humo" })
+	s.clock.advance(11 * time.Minute)
+	for range 4 {
+		s.post("/payment/xumo", `{"amount":70000}`)
+	}
+	s.agent.Tick(t.Context())
+	if state := s.get("/till/state"); state.Data["gateway"] != "away" || len(b.reports) != 3 {
+		t.Errorf("%s, %d reports", state.raw, len(b.reports))
+	}
+	b.do(func() { b.fails = "" })
+	s.clock.advance(11 * time.Minute)
+	s.agent.Tick(t.Context())
+	if len(b.reports) != 7 {
+		t.Errorf("at last: %d reports", len(b.reports))
+	}
+}
+
+// What a company or a device calls a payment may be longer than the gateway's book takes.
+func TestLongNamesAreReported(t *testing.T) {
+	b, url := newBook(t)
+	d := &short{results: []terminal.Result{{Outcome: terminal.Approved, Code: "000", RRN: strings.Repeat("4", 70), Receipt: "7"}}}
+	s := newShop(t, paired(url), func(o *till.Options) { o.Terminals["xumo"] = d })
+	s.post("/payment/xumo", `{"amount":50000}`)
+	s.agent.Tick(t.Context())
+	if got := b.reports[s.last().ID]; got == nil || got["rrn"] != strings.Repeat("4", 64) {
+		t.Errorf("%v", b.reports)
 	}
 }
 

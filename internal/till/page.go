@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/till/journal"
@@ -63,7 +64,7 @@ func pageWords(l words.Lang) string {
 		said["title_"+endpoint] = title
 	}
 	for key, t := range map[string]words.Text{
-		"waiting": words.TillWaiting, "paid": words.TillPaid, "declined": words.TillDeclined, "unknown": words.TillUnknown, "doNot": words.TillDoNot, "against": words.TillAgainst,
+		"waiting": words.TillWaiting, "paid": words.TillPaid, "declined": words.TillDeclined, "unknown": words.TillUnknown, "doNot": words.TillDoNot, "against": words.TillAgainst, "refused": words.TillRefused,
 		"alone": words.TillAlone, "who": words.TillWho, "approve": words.TillApprove, "void": words.TillVoid, "rrn": words.TillRRN, "check": words.TillCheck,
 		"ours": words.TillOurs, "terminal": words.TillTerminals, "sales": words.TillSales, "returns": words.TillReturns, "token": words.TillToken,
 		"sum": words.TillShiftSum, "noSum": words.TillNoSum, "noLink": words.TillNoLink, "gateway": words.TillGateway, "qrWaits": words.TillQRWaits, "left": words.TillQRLeft, "stopping": words.TillStopping, "noStop": words.TillNoStop, "soum": words.Soum,
@@ -84,12 +85,18 @@ type pageTold struct {
 	Printer    bool                  `json:"printer"`
 	Unknown    []view                `json:"unknown"`
 	Against    []view                `json:"contradicted"` // decided, and the device or the company said otherwise
+	Receipts   []view                `json:"receipts"`     // whose link the company refuses, of the last days
+	Refused    int                   `json:"refused"`      // reports that the gateway will not keep
 	Closings   []view                `json:"closings"`     // whose answer was lost: to be repeated
 	Last       []view                `json:"last"`
 	Shows      map[string]string     `json:"shows"`  // what each pinpad shows
 	Totals     map[string]pageTotals `json:"totals"` // by endpoint, since its last closing
 	Shifts     [][]string            `json:"shifts"` // the endpoints of each pinpad, which is closed once
 }
+
+// receiptsShown is how long the page shows that a receipt's link was refused. The operation has it
+// for ever.
+const receiptsShown = 7 * 24 * time.Hour
 
 type pageTotals struct {
 	totals
@@ -98,7 +105,7 @@ type pageTotals struct {
 
 // pageState is GET /till/state.
 func (a *Agent) pageState(r *http.Request) envelope {
-	told := pageTold{Gateway: string(a.link.now()), WalletUnit: 1, Printer: a.o.Config.Printer.Address != "", Unknown: []view{}, Against: []view{}, Closings: []view{}, Last: []view{}, Shifts: a.shifts(), Shows: map[string]string{}, Totals: map[string]pageTotals{}}
+	told := pageTold{Gateway: string(a.link.now()), WalletUnit: 1, Printer: a.o.Config.Printer.Address != "", Unknown: []view{}, Against: []view{}, Receipts: []view{}, Closings: []view{}, Last: []view{}, Shifts: a.shifts(), Shows: map[string]string{}, Totals: map[string]pageTotals{}}
 	if a.o.Config.Shop.WalletAmount == "som" {
 		told.WalletUnit = 100
 	}
@@ -108,6 +115,13 @@ func (a *Agent) pageState(r *http.Request) envelope {
 	}
 	against, err := a.j.Contradicted(r.Context())
 	if err != nil {
+		return no(a.broken(err))
+	}
+	receipts, err := a.j.ReceiptsRefused(r.Context(), a.now().Add(-receiptsShown))
+	if err != nil {
+		return no(a.broken(err))
+	}
+	if told.Refused, err = a.j.ReportsRefused(r.Context()); err != nil {
 		return no(a.broken(err))
 	}
 	closings, err := a.j.UnknownClosings(r.Context())
@@ -123,6 +137,9 @@ func (a *Agent) pageState(r *http.Request) envelope {
 	}
 	for i := range against {
 		told.Against = append(told.Against, a.view(&against[i]))
+	}
+	for i := range receipts {
+		told.Receipts = append(told.Receipts, a.view(&receipts[i]))
 	}
 	for i := range closings {
 		if a.deviceOf(&closings[i]) != nil { // a pinpad that is gone cannot be closed again

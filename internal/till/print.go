@@ -28,6 +28,15 @@ var methods = map[string]string{
 	"click": "Click Pass", "payme": "Payme Go", "uzum": "Uzum FastPay", "anor": "AnorCheck", "qr_pay": "Scan2pay", "one_qr": "UzQR", "xumo": "HUMO", "uzcard": "UzCard",
 }
 
+// methodOf is how an operation was paid: by the wallet whose code it was, where a go-between tells.
+func methodOf(op *journal.Operation) string {
+	wallet := walletOf(op)
+	if name := methods[wallet]; name != "" {
+		return name
+	}
+	return codeOr(wallet, op.Provider)
+}
+
 // slipOf is the text of an operation's slip: the device's own where it printed one, else ours. One
 // that was learned after the answer was lost says so.
 func (a *Agent) slipOf(op *journal.Operation) string {
@@ -61,7 +70,7 @@ func (a *Agent) ownSlip(op *journal.Operation, copy string) slip.Slip {
 	add("Chek / Чек", op.Receipt)
 	add("Sana / Дата", op.CreatedAt.In(pay.Tashkent).Format("02.01.2006 15:04"))
 	add("Jami / Итого", op.Amount.Soum()+" UZS")
-	add("Usul / Способ", methods[op.Endpoint])
+	add("Usul / Способ", methodOf(op))
 	add("Karta / Карта", op.Card)
 	add("RRN", op.RRN)
 	add("ID", op.PaymentID)

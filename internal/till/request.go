@@ -196,7 +196,7 @@ func readMove(f fields) (m move, err error) {
 		if _, refers := f["request_id"]; refers {
 			return m, errors.New(`"request_id" without "is_return": is a return meant?`)
 		}
-		return m, nil
+		return m, enough(m.Amount)
 	}
 	switch string(raw) {
 	case "true", `"true"`, "1", `"1"`:

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/ui"
 )
@@ -68,6 +70,7 @@ func (a *Agent) Handler() http.Handler {
 // Sec-Fetch-Site, or, where it was told that some name is this machine, in Host.
 func (a *Agent) guard(next http.Handler) http.Handler {
 	want := sha256.Sum256([]byte(a.o.Token))
+	wrong := guesses{now: a.now}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !a.ownHost(r.Host) || foreign(r) {
 			write(w, http.StatusForbidden, no(&failure{Code: http.StatusForbidden, Message: "FORBIDDEN"}))
@@ -78,14 +81,103 @@ func (a *Agent) guard(next http.Handler) http.Handler {
 			r.URL.Path, r.URL.RawPath = p, ""
 		}
 		if a.o.Token != "" && (strings.HasPrefix(r.URL.Path, "/payment/") || strings.HasPrefix(r.URL.Path, "/till/")) {
-			got := sha256.Sum256([]byte(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")))
-			if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+			who := sender(r)
+			if wrong.many(who) { // whatever the token is: else the answer would tell
+				w.Header().Set("Retry-After", "60")
+				write(w, http.StatusTooManyRequests, no(&failure{Code: http.StatusTooManyRequests, Message: "TOO_MANY_REQUESTS"}))
+				return
+			}
+			token := bearer(r)
+			got := sha256.Sum256([]byte(token))
+			if token == "" || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+				if token != "" {
+					wrong.count(who)
+				}
 				write(w, http.StatusUnauthorized, no(&failure{Code: http.StatusUnauthorized, Message: "UNAUTHORIZED"}))
 				return
 			}
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return token
+}
+
+func sender(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// LeastToken is how long a TILL_TOKEN must be beyond this machine, where a neighbour may guess.
+const LeastToken = 16
+
+// An address may send wrongTokens in a minute. Then it is turned away for the rest of it.
+const (
+	wrongTokens = 10
+	wrongFor    = time.Minute
+	wrongKept   = 1000 // addresses; those beyond share a count
+)
+
+// guesses counts wrong tokens by the address that they come from.
+type guesses struct {
+	now func() time.Time
+
+	mu   sync.Mutex
+	from map[string]guessed
+}
+
+type guessed struct {
+	n     int
+	until time.Time
+}
+
+// slot is where an address is counted, begun anew where its minute is over. Under the lock.
+func (g *guesses) slot(who string) string {
+	now := g.now()
+	if _, known := g.from[who]; !known && len(g.from) >= wrongKept {
+		for other, c := range g.from {
+			if !now.Before(c.until) {
+				delete(g.from, other)
+			}
+		}
+		if len(g.from) >= wrongKept {
+			return ""
+		}
+	}
+	if c, known := g.from[who]; known && !now.Before(c.until) {
+		delete(g.from, who)
+	}
+	return who
+}
+
+func (g *guesses) many(who string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.from[g.slot(who)].n >= wrongTokens
+}
+
+func (g *guesses) count(who string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.from == nil {
+		g.from = map[string]guessed{}
+	}
+	who = g.slot(who)
+	c, known := g.from[who]
+	if !known {
+		c.until = g.now().Add(wrongFor)
+	}
+	c.n++
+	g.from[who] = c
 }
 
 // ownHost says whether a Host header names the listening address or localhost. An agent that

@@ -22,6 +22,7 @@ func (a *Agent) qrPay(r *http.Request, f fields) envelope {
 	var printIt bool
 	for _, read := range []func() error{
 		func() (err error) { op.Asked, op.Amount, err = f.amount(1); return },
+		func() error { return enough(op.Amount) },
 		func() (err error) { op.OrderID, err = f.name("order_id", 64); return },
 		func() (err error) { op.OperationID, err = f.operationID(); return },
 		func() (err error) { printIt, err = f.flag("print"); return },

@@ -127,7 +127,7 @@ func (a *Agent) openWallets() error {
 	for name, values := range a.o.Config.Wallets {
 		company := walletProviders[name]
 		if name == viaMulticard {
-			company = "multicard"
+			company = viaMulticardProvider
 		}
 		account, err := a.account(company, values)
 		if err != nil {

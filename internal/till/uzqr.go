@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider"
 	"github.com/chorsu/chorsu/internal/till/fbox"
 	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/till/terminal"
@@ -62,6 +63,9 @@ func (a *Agent) uzqrCreate(r *http.Request, f fields) envelope {
 	amount, err := f.name("amount", 20)
 	if err == nil {
 		op.Amount, err = soums(amount)
+	}
+	if err == nil {
+		err = enough(op.Amount)
 	}
 	if err == nil {
 		op.OrderID, err = f.name("external_id", 20)
@@ -267,10 +271,15 @@ func (a *Agent) paidByUzqr(ctx context.Context, payID string) (*journal.Operatio
 
 func (a *Agent) sendUzqrReceipt(ctx context.Context, op *journal.Operation, link string) error {
 	answer, err := a.box.Call(ctx, "/payment/one_qr/receipt", map[string]any{"pay_id": op.RRN, "fiscal_receipt_url": link})
-	if err == nil && !answer.Success {
-		err = errors.New("the box does not take the receipt")
+	switch {
+	case err != nil:
+		return err
+	case answer.Success:
+		return nil
+	case answer.Error != nil && didNothing(answer.Error):
+		return &provider.Error{Kind: provider.KindInvalid, Code: strconv.Itoa(answer.Error.Code), Message: answer.Error.Message}
 	}
-	return err
+	return &provider.Error{Kind: provider.KindUnavailable, Message: "the box does not take the receipt"}
 }
 
 // toBox hands a POST on and lets learn read the answer.

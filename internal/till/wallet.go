@@ -54,6 +54,9 @@ func (a *Agent) walletSale(endpoint string, f fields) (*journal.Operation, error
 	if op.Asked, op.Amount, err = f.amount(unit); err != nil {
 		return nil, err
 	}
+	if err := enough(op.Amount); err != nil {
+		return nil, err
+	}
 	if op.WalletCode, err = f.text("qr_code", 512); err != nil {
 		return nil, err
 	}
@@ -67,6 +70,14 @@ func (a *Agent) walletSale(endpoint string, f fields) (*journal.Operation, error
 	op.NaturalKey = a.j.Hash("wallet", endpoint, op.WalletCode, amount)
 	op.Fingerprint = a.j.Hash(endpoint, op.WalletCode, amount)
 	return op, nil
+}
+
+// enough refuses a sale of less than a soum: neither the companies nor the gateway's book take one.
+func enough(t pay.Tiyin) error {
+	if t < pay.MinAmount {
+		return plainError(`"amount" must be at least 100 tiyin`)
+	}
+	return nil
 }
 
 type plainError string
@@ -134,6 +145,9 @@ func (a *Agent) learn(op *journal.Operation, out provider.Outcome, err error) {
 	if out.Phone != "" {
 		op.Phone = out.Phone
 	}
+	if ps := out.Card.PaymentSystem; ps != "" && op.Provider == viaMulticardProvider {
+		op.Wallet = codeOr(multicardWallets[ps], ps)
+	}
 	if out.Card.MaskedPAN != "" {
 		op.Card = terminal.Card(out.Card.MaskedPAN)
 	}
@@ -152,6 +166,18 @@ func (a *Agent) learn(op *journal.Operation, out provider.Outcome, err error) {
 	default:
 		op.State, op.Code, op.Message = journal.Unknown, "processing", "the company is still working on it"
 	}
+}
+
+// multicardWallets are Multicard's names for the wallets behind the endpoints. It tells by the code
+// whose it is, whatever key the cashier has pressed; another wallet of its keeps its name.
+var multicardWallets = map[string]string{"click": "click", "payme": "payme", "uzum": "uzum", "anorbank": "anor"}
+
+// walletOf is whose code was charged; "" where nobody has told.
+func walletOf(op *journal.Operation) string {
+	if op.Provider == viaMulticardProvider {
+		return op.Wallet
+	}
+	return op.Endpoint
 }
 
 // paymentOf and invoiceOf are the operation in the adapters' words.
@@ -293,12 +319,14 @@ func (a *Agent) keepReceipt(ctx context.Context, op *journal.Operation, link str
 const receiptPatience = 15 * time.Second
 
 // deliverReceipt tries to hand a link on. "" means that it is handed over, or will be tried again;
-// anything else is the company's refusal.
+// anything else is the company's refusal, which is tried again all the same: companies publish no
+// table of such errors, and "not yet" may be among them.
 func (a *Agent) deliverReceipt(ctx context.Context, id string) (refusal string) {
-	c, err := a.j.Queued(ctx, id)
-	if err != nil || c == nil || c.Done {
+	queued, err := a.j.Queued(ctx, id)
+	if err != nil || queued == nil || queued.Done {
 		return ""
 	}
+	c := delivery{*queued}
 	op, err := a.j.Get(ctx, id)
 	if err != nil || op == nil {
 		return ""
@@ -306,17 +334,16 @@ func (a *Agent) deliverReceipt(ctx context.Context, id string) (refusal string) 
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), receiptPatience)
 	defer stop()
 	err = a.sendReceipt(ctx, op, c.URL)
-	done, failure, next := err == nil, "", a.now()
+	next := a.now().Add(backoff(c.Attempts))
+	refusal = c.tried(err)
 	if err != nil {
-		failure, next = "the company could not be told yet", next.Add(backoff(c.Attempts))
-		if e, is := errors.AsType[*provider.Error](err); is && e.Kind == provider.KindInvalid {
-			refusal = strings.TrimSpace("refused " + e.Code)
-			done, failure = true, refusal
-		}
-		a.log.Warn("a fiscal receipt's link was not handed over", "operation", id, "attempt", c.Attempts+1, "error", err)
+		a.log.Warn("a fiscal receipt's link was not handed over", "operation", id, "attempt", c.Attempts, "error", err)
 	}
-	if err := a.j.Tried(ctx, id, done, failure, next); err != nil {
+	if err := a.j.Tried(ctx, c.Confirmation, next); err != nil {
 		a.log.Error("the journal cannot be written", "operation", id, "error", err)
+	}
+	if c.Done {
+		a.receiptEnds(ctx, id, c.LastError)
 	}
 	return refusal
 }
@@ -324,6 +351,53 @@ func (a *Agent) deliverReceipt(ctx context.Context, id string) (refusal string) 
 // backoff is 30 s, 1 min, … up to an hour.
 func backoff(attempts int) time.Duration {
 	return min(time.Hour, 30*time.Second<<min(attempts, 10))
+}
+
+// hourly is the try from which on a link is handed on once an hour; refusals how many hours long a
+// company may refuse it.
+const (
+	hourly   = 7
+	refusals = 24
+)
+
+// delivery is a link on its way. Its tries set the pace up to hourly, and count the refusals in a
+// row beyond: a company that is away is waited for, for ever, and one that refuses, for a day.
+type delivery struct{ journal.Confirmation }
+
+// tried counts a try and returns the company's refusal, if it was one.
+func (d *delivery) tried(err error) (refusal string) {
+	if err == nil {
+		d.Attempts, d.Done, d.LastError = d.Attempts+1, true, ""
+		return ""
+	}
+	e, is := errors.AsType[*provider.Error](err)
+	if !is || e.Kind != provider.KindInvalid {
+		d.Attempts, d.LastError = min(d.Attempts+1, hourly), "the company could not be told yet"
+		return ""
+	}
+	refusal = strings.TrimSpace("refused " + e.Code)
+	d.Attempts, d.LastError = d.Attempts+1, refusal
+	d.Done = d.Attempts >= hourly+refusals
+	return refusal
+}
+
+// codeReceiptRefused is the code of an approved operation whose company refuses the receipt's link.
+const codeReceiptRefused = "receipt_refused"
+
+// receiptEnds writes beside the operation that its link is refused for good, or is not any more. The
+// gateway is told by it, and calls a person.
+func (a *Agent) receiptEnds(ctx context.Context, id, refusal string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	op, err := a.j.Get(ctx, id)
+	if err != nil || op == nil || (op.Code == codeReceiptRefused) == (refusal != "") || op.Code == codeContradicted {
+		return
+	}
+	op.Code, op.Message = "", ""
+	if refusal != "" {
+		op.Code, op.Message = codeReceiptRefused, "the company refuses the fiscal receipt's link: "+refusal
+	}
+	a.write(op) // where that fails, the queue has it
 }
 
 // sendReceipt hands a link to whoever took the money.

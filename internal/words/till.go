@@ -18,6 +18,8 @@ var (
 	TillDoNot      = Text{"Naqd olmang, qayta toʻlatmang.", "Не берите наличные и не повторяйте оплату.", "Take no cash, and do not charge again."}
 	TillAlone      = Text{"Terminal jurnaliga qarang, soʻng qaror qiling.", "Посмотрите журнал терминала и примите решение.", "Look into the terminal's journal, then decide."}
 	TillAgainst    = Text{"Qaror qilingan edi, keyin boshqacha javob keldi. Pulni tekshiring va qayta qaror qiling.", "Решение было принято, а потом пришёл другой ответ. Проверьте деньги и решите снова.", "It was decided, and then the answer was another. Look where the money is, and decide again."}
+	TillRefused    = Text{"qabul qilinmagan hisobotlar: {n}", "не приняты отчёты: {n}", "reports refused: {n}"}
+	TillReceipts   = Text{"Hamyon chek havolasini qabul qilmadi. Chekni qayta yuboring yoki yordam soʻrang.", "Кошелёк не принимает ссылку на чек. Отправьте чек ещё раз или обратитесь в поддержку.", "The wallet's company refuses the fiscal receipt's link. Send it again, or ask for help."}
 	TillWho        = Text{"Kim qaror qiladi", "Кто решает", "Who decides"}
 	TillApprove    = Text{"Pul yechilgan", "Деньги списаны", "It was paid"}
 	TillVoid       = Text{"Pul yechilmagan", "Деньги не списаны", "It was not paid"}

@@ -140,7 +140,7 @@ func TestScenario_MC_12_02_PayoutInOneStep(t *testing.T) {
 		}
 		s.b.Race(16, func(int) { s.payout("p2", map[string]any{"confirm": false}) })
 		s.paidOut(2)
-		if a := s.api(http.MethodPost, fmt.Sprintf("/api/payouts/%s/resend", a.Field("id")), nil); a.Status != 422 || why(a) != "no_resend" {
+		if a := s.api(http.MethodPost, fmt.Sprintf("/api/payouts/%s/resend", a.Field("id")), nil); a.Status != 409 || why(a) != "no_code_expected" {
 			t.Errorf("%d %s", a.Status, a.Body)
 		}
 	})

@@ -57,11 +57,10 @@ type Kind string
 
 // The kinds.
 const (
-	Sale    Kind = "sale"
-	Return  Kind = "return"
-	Void    Kind = "void"
-	Close   Kind = "close"
-	Confirm Kind = "confirm"
+	Sale   Kind = "sale"
+	Return Kind = "return"
+	Void   Kind = "void"
+	Close  Kind = "close"
 )
 
 // Operation is one row. Amounts are tiyin.
@@ -95,6 +94,7 @@ type Operation struct {
 
 	RRN, Receipt, Trace, Auth, TerminalID, Card, Phone string
 	PaymentID                                          string // the company's
+	Wallet                                             string // whose code it was, where a go-between told: click, payme, uzum, anor, …
 	Code, Message                                      string // of a refusal, and the words
 	Slip                                               string
 	Recovered                                          bool // learned after the answer was lost
@@ -118,7 +118,7 @@ var columns = []string{
 	"id", "operation_id", "fingerprint", "natural_key", "endpoint", "kind", "provider", "device", "amount", "asked", "state", "stage",
 	"wallet_code", "code_hash", "meta", "order_id", "shows", "reference", "original", "original_rrn",
 	"base_receipt", "base_trace", "base_known", "rrn", "receipt", "trace", "auth", "terminal_id", "card", "phone", "payment_id",
-	"code", "message", "slip", "recovered", "receipt_url", "created_at", "sent_at", "finished_at", "resolved_by", "revision", "reported", "refused",
+	"code", "message", "slip", "recovered", "receipt_url", "created_at", "sent_at", "finished_at", "resolved_by", "revision", "reported", "refused", "wallet",
 }
 
 const schema = `
@@ -132,7 +132,8 @@ CREATE TABLE IF NOT EXISTS operations (
   rrn TEXT NOT NULL, receipt TEXT NOT NULL, trace TEXT NOT NULL, auth TEXT NOT NULL, terminal_id TEXT NOT NULL,
   card TEXT NOT NULL, phone TEXT NOT NULL, payment_id TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, slip TEXT NOT NULL,
   recovered INTEGER NOT NULL, receipt_url TEXT NOT NULL, created_at INTEGER NOT NULL, sent_at INTEGER NOT NULL, finished_at INTEGER NOT NULL,
-  resolved_by TEXT NOT NULL, revision INTEGER NOT NULL, reported INTEGER NOT NULL, refused TEXT NOT NULL
+  resolved_by TEXT NOT NULL, revision INTEGER NOT NULL, reported INTEGER NOT NULL, refused TEXT NOT NULL,
+  wallet TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS operations_operation_id ON operations (operation_id) WHERE operation_id <> '';
 CREATE INDEX IF NOT EXISTS operations_natural_key ON operations (natural_key, created_at) WHERE natural_key <> '';
@@ -142,6 +143,8 @@ CREATE INDEX IF NOT EXISTS operations_payment ON operations (endpoint, payment_i
 CREATE INDEX IF NOT EXISTS operations_unreported ON operations (created_at) WHERE revision > reported AND refused = '' AND state <> 'in_progress';
 CREATE INDEX IF NOT EXISTS operations_original ON operations (original) WHERE original <> '';
 CREATE INDEX IF NOT EXISTS operations_contradicted ON operations (created_at) WHERE code = 'contradicted';
+CREATE INDEX IF NOT EXISTS operations_receipt_refused ON operations (created_at) WHERE code = 'receipt_refused';
+CREATE INDEX IF NOT EXISTS operations_refused ON operations (created_at) WHERE refused <> '';
 CREATE INDEX IF NOT EXISTS operations_recent ON operations (created_at);
 CREATE TABLE IF NOT EXISTS aliases (
   operation_id TEXT PRIMARY KEY, operation TEXT NOT NULL REFERENCES operations (id)
@@ -215,6 +218,9 @@ func (j *Journal) prepare(ctx context.Context) error {
 	if _, err := j.db.ExecContext(ctx, schema); err != nil {
 		return busy(err)
 	}
+	if err := j.addWallet(ctx); err != nil {
+		return busy(err)
+	}
 	text, err := j.Setting(ctx, "code_key")
 	if err != nil {
 		return err
@@ -227,6 +233,17 @@ func (j *Journal) prepare(ctx context.Context) error {
 	}
 	j.key = []byte(text)
 	return nil
+}
+
+// addWallet brings a journal of before to the same table. A program of before can read it still: the
+// version stays.
+func (j *Journal) addWallet(ctx context.Context) error {
+	var there bool
+	err := j.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM pragma_table_info('operations') WHERE name = 'wallet')").Scan(&there)
+	if err == nil && !there {
+		_, err = j.db.ExecContext(ctx, "ALTER TABLE operations ADD COLUMN wallet TEXT NOT NULL DEFAULT ''")
+	}
+	return err
 }
 
 func busy(err error) error {
@@ -475,6 +492,17 @@ func (j *Journal) Contradicted(ctx context.Context) ([]Operation, error) {
 	return j.list(ctx, " WHERE code = 'contradicted' ORDER BY created_at")
 }
 
+// ReceiptsRefused lists the operations since a time whose fiscal receipt's link the company refuses.
+func (j *Journal) ReceiptsRefused(ctx context.Context, since time.Time) ([]Operation, error) {
+	return j.list(ctx, " WHERE code = 'receipt_refused' AND created_at > ? ORDER BY created_at", millis(since))
+}
+
+// ReportsRefused is how many operations the gateway will not keep the report of.
+func (j *Journal) ReportsRefused(ctx context.Context) (n int, err error) {
+	err = j.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM operations WHERE refused <> ''").Scan(&n)
+	return n, err
+}
+
 // Recent lists the last n operations, newest first.
 func (j *Journal) Recent(ctx context.Context, n int) ([]Operation, error) {
 	return j.list(ctx, " ORDER BY created_at DESC LIMIT ?", n)
@@ -623,9 +651,11 @@ func (j *Journal) DueConfirmations(ctx context.Context, n int) ([]Confirmation, 
 	return out, rows.Err()
 }
 
-// Tried writes what came of a try: done, or when the next one is.
-func (j *Journal) Tried(ctx context.Context, operation string, done bool, failure string, next time.Time) error {
-	_, err := j.db.ExecContext(context.WithoutCancel(ctx), "UPDATE confirmations SET attempts = attempts + 1, done = ?, last_error = ?, due_at = ? WHERE operation = ?", done, failure, millis(next), operation)
+// Tried writes what came of a try: done, or when the next one is. A failure with done means that there
+// will be no other try.
+func (j *Journal) Tried(ctx context.Context, c Confirmation, next time.Time) error {
+	_, err := j.db.ExecContext(context.WithoutCancel(ctx), "UPDATE confirmations SET attempts = ?, done = ?, last_error = ?, due_at = ? WHERE operation = ? AND url = ?",
+		c.Attempts, c.Done, c.LastError, millis(next), c.Operation, c.URL)
 	return err
 }
 
@@ -665,7 +695,7 @@ func (op *Operation) values() []any {
 		op.ID, op.OperationID, op.Fingerprint, op.NaturalKey, op.Endpoint, string(op.Kind), op.Provider, op.Device, int64(op.Amount), op.Asked, string(op.State), string(op.Stage),
 		op.WalletCode, op.CodeHash, op.Meta, op.OrderID, op.Shows, op.Reference, op.Original, op.OriginalRRN,
 		op.BaseReceipt, op.BaseTrace, op.BaseKnown, op.RRN, op.Receipt, op.Trace, op.Auth, op.TerminalID, op.Card, op.Phone, op.PaymentID,
-		op.Code, op.Message, op.Slip, op.Recovered, op.ReceiptURL, millis(op.CreatedAt), millis(op.SentAt), millis(op.FinishedAt), op.ResolvedBy, op.Revision, op.Reported, op.Refused,
+		op.Code, op.Message, op.Slip, op.Recovered, op.ReceiptURL, millis(op.CreatedAt), millis(op.SentAt), millis(op.FinishedAt), op.ResolvedBy, op.Revision, op.Reported, op.Refused, op.Wallet,
 	}
 }
 
@@ -678,7 +708,7 @@ func scan(row scanner) (*Operation, error) {
 		&op.ID, &op.OperationID, &op.Fingerprint, &op.NaturalKey, &op.Endpoint, &op.Kind, &op.Provider, &op.Device, &op.Amount, &op.Asked, &op.State, &op.Stage,
 		&op.WalletCode, &op.CodeHash, &op.Meta, &op.OrderID, &op.Shows, &op.Reference, &op.Original, &op.OriginalRRN,
 		&op.BaseReceipt, &op.BaseTrace, &op.BaseKnown, &op.RRN, &op.Receipt, &op.Trace, &op.Auth, &op.TerminalID, &op.Card, &op.Phone, &op.PaymentID,
-		&op.Code, &op.Message, &op.Slip, &op.Recovered, &op.ReceiptURL, &created, &sent, &finished, &op.ResolvedBy, &op.Revision, &op.Reported, &op.Refused,
+		&op.Code, &op.Message, &op.Slip, &op.Recovered, &op.ReceiptURL, &created, &sent, &finished, &op.ResolvedBy, &op.Revision, &op.Reported, &op.Refused, &op.Wallet,
 	)
 	if err != nil {
 		return nil, err

@@ -156,3 +156,41 @@ func TestOpenRefuses(t *testing.T) {
 		t.Error("a journal on PostgreSQL")
 	}
 }
+
+// A journal of before has no column for the wallet; it is brought to the same table, and what a person
+// must look at is found without reading the whole of it.
+func TestJournalOfBefore(t *testing.T) {
+	now := time.Date(2026, 11, 21, 9, 2, 0, 0, time.UTC)
+	path := filepath.Join(t.TempDir(), "till.db")
+	j := open(t, path, &now)
+	op := &Operation{ID: "1", Endpoint: "click", Kind: Sale}
+	if _, err := j.Begin(t.Context(), op); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.db.Exec("ALTER TABLE operations DROP COLUMN wallet"); err != nil {
+		t.Fatal(err)
+	}
+	j.Close()
+	for range 2 {
+		j = open(t, path, &now)
+		op.Wallet = "payme"
+		if err := j.Note(t.Context(), op); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := j.Get(t.Context(), "1"); err != nil || got.Wallet != "payme" {
+			t.Errorf("%+v %v", got, err)
+		}
+		j.Close()
+	}
+	j = open(t, path, &now)
+	defer j.Close()
+	for where, index := range map[string]string{
+		"code = 'contradicted'": "operations_contradicted", "code = 'receipt_refused' AND created_at > 0": "operations_receipt_refused", "refused <> ''": "operations_refused",
+	} {
+		var id, parent, unused int
+		var plan string
+		if err := j.db.QueryRow("EXPLAIN QUERY PLAN SELECT code FROM operations WHERE "+where+" ORDER BY created_at").Scan(&id, &parent, &unused, &plan); err != nil || !strings.Contains(plan, index) {
+			t.Errorf("%s: %s %v", where, plan, err)
+		}
+	}
+}

@@ -344,9 +344,12 @@
       const a = await call("/till/state");
       if (!a.data) return;
       told = a.data;
-      $("gateway").textContent = told.gateway === "none" ? "" : say.gateway + ": " + told.gateway;
+      $("gateway").textContent = told.gateway === "none" ? "" : say.gateway + ": " + told.gateway + (told.refused ? ", " + say.refused.replace("{n}", told.refused) : "");
+      $("gateway").classList.toggle("failed", told.refused > 0);
       drawOpen(told.unknown, "unknown", "open");
       drawOpen(told.contradicted, "contradicted", "against");
+      $("receipts").hidden = told.receipts.length === 0;
+      $("links").replaceChildren(...told.receipts.map((op) => el("li", money(op.amount) + " · " + op.endpoint + " · " + time(op.created_at) + " · " + (op.receipt_error || ""))));
       $("closing").hidden = told.closings.length === 0;
       drawLast(told.last);
       if (busy && !busy.note && told.shows[busy.way]) $("note").textContent = told.shows[busy.way];
