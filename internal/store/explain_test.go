@@ -16,7 +16,7 @@ import (
 )
 
 // growing are the tables that grow with payments. None of them is ever read from end to end.
-const growing = `invoices|payments|cards|refunds|events|deliveries|changes|alarms|messages|idempotency|work|audit_log|payouts|payout_events|payout_deliveries|reconciliations|differences|till_reports|clues|approvals`
+const growing = `invoices|payments|cards|refunds|events|deliveries|changes|alarms|messages|idempotency|work|audit_log|payouts|payout_events|payout_deliveries|reconciliations|differences|till_reports|clues|approvals|payout_approvals`
 
 // sqliteNames are SQLite's names for the indexes that PostgreSQL names after a constraint.
 var sqliteNames = map[string]string{
@@ -142,6 +142,14 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 		{"Invoices that the app does not know of", "events_waiting", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Invoices(ctx, store.InvoiceFilter{Undelivered: true}, store.Page{})
+			return err
+		}},
+		{"Invoices whose receipt failed", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Unreceipted: true, Order: store.Oldest}, store.Page{})
+			return err
+		}},
+		{"Invoices that wait for a second person", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{WaitsAt: noon, Order: store.Oldest}, store.Page{})
 			return err
 		}},
 		{"ExpiredInvoices", "invoices_to_expire", func(ctx context.Context, tx *store.Tx) error {
@@ -446,7 +454,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			return err
 		}},
 		{"StuckEvents", "events_stuck", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.StuckEvents(ctx, "https://shop.uz/", noon, time.Time{}, noon, 100)
+			_, err := tx.StuckEvents(ctx, "https://shop.uz/hook", noon, time.Time{}, noon, 100)
 			return err
 		}},
 		{"StuckReceivers", "events_stuck", func(ctx context.Context, tx *store.Tx) error {
@@ -473,6 +481,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, _, _, _, err := tx.TimelinePage(ctx, "inv-000005", store.Mark{}, 20)
 			return err
 		}},
+		{"LastMessages", "messages_of_invoice", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LastMessages(ctx, "inv-000005", 20)
+			return err
+		}},
 		{"Pulse", "changes_pkey", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Pulse(ctx)
 			return err
@@ -495,6 +507,18 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 		{"DecideApproval", "approvals_pkey", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.DecideApproval(ctx, store.Approval{ID: "app-000005", State: store.ApprovalRefused})
+			return err
+		}},
+		{"PayoutApproval", "payout_approvals_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PayoutApproval(ctx, "pap-000005")
+			return err
+		}},
+		{"PayoutApprovalsOf", "payout_approvals_of_payout", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.PayoutApprovalsOf(ctx, "out-000005")
+			return err
+		}},
+		{"DecidePayoutApproval", "payout_approvals_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.DecidePayoutApproval(ctx, store.PayoutApproval{ID: "pap-000005", State: store.ApprovalRefused})
 			return err
 		}},
 		{"Audit", "audit_log_newest", func(ctx context.Context, tx *store.Tx) error {
@@ -719,6 +743,8 @@ func crowd(t *testing.T, s *store.Store, many int) {
 			`INSERT INTO payouts (id, business_id, merchant_id, source, business, provider, source_payout_id, amount, state, two_steps, ref, created_at, sent_at, done_at)
 				SELECT 'out-' || id, 'biz-' || b, 'mer-' || b, 'app', b, 'multicard', 'number ' || i, 1000, CASE WHEN i % 10 = 0 THEN 'sent' ELSE 'succeeded' END, FALSE, 'ref ' || i, $1 + i, $1 + i,
 				CASE WHEN i % 10 = 0 THEN 0 ELSE $1 + i END FROM n`,
+			`INSERT INTO payout_approvals (id, business_id, payout_id, reason, state, asked_by, created_at, expires_at)
+				SELECT 'pap-' || id, 'biz-' || b, 'out-' || id, '', CASE WHEN i % 100 = 0 THEN 'waiting' ELSE 'refused' END, 'x', $1 + i, $1 + i FROM n`,
 			`INSERT INTO payout_events (id, business_id, payout_id, seq, type, body, notify_url, created_at, delivered_at)
 				SELECT 'pev-' || id, 'biz-' || b, 'out-' || id, 1, '', '', '', $1 + i, CASE WHEN i % 100 = 0 THEN 0 ELSE $1 END FROM n`,
 			`INSERT INTO payout_deliveries (id, business_id, event_id, payout_id, attempt, at, status, duration_ms)

@@ -220,7 +220,11 @@ type InvoiceFilter struct {
 	Via    string        // the provider of the payment that counts, or that it was made for
 	Kind   pay.Attention // only those that ask for this attention
 	Amount pay.Tiyin
-	Order  Order
+
+	Unreceipted bool      // only those with a fiscal receipt that was refused for good, the newest thousand
+	WaitsAt     time.Time // only those of which something waits for a second person then; beside it Unreceipted comes first
+
+	Order Order
 }
 
 // Invoices lists invoices, newest first unless f has another order.
@@ -252,7 +256,28 @@ func (tx *Tx) Invoices(ctx context.Context, f InvoiceFilter, p Page) ([]pay.Invo
 		s.and("i.id " + tx.dialect.oneOf(`SELECT e.invoice_id FROM events e WHERE e.delivered_at = 0 AND e.dead_at = 0
 			UNION ALL SELECT d.invoice_id FROM events d WHERE d.dead_at > 0`))
 	}
+	if ids, narrow, err := tx.fewInvoices(ctx, f); narrow {
+		if err != nil || len(ids) == 0 {
+			return nil, err
+		}
+		s.where, s.few = append(s.where, "i.id IN "+s.among(ids)), true
+	}
 	return many(ctx, tx, scanInvoice, invoiceQuery+s.sorted("invoices", "i", f.Order, p), s.args...)
+}
+
+// fewInvoices are those that f narrows a list to by what stands in other tables, the newest thousand of
+// them: they are few, and are read by their ids.
+func (tx *Tx) fewInvoices(ctx context.Context, f InvoiceFilter) (ids []string, narrow bool, err error) {
+	most := int64(pageSizes[len(pageSizes)-1])
+	switch {
+	case f.Unreceipted:
+		ids, err = many(ctx, tx, scanText, `SELECT invoice_id FROM payments WHERE fiscal = 'failed' ORDER BY created_at DESC, id DESC LIMIT $1 + 0`, most)
+	case !f.WaitsAt.IsZero():
+		ids, err = many(ctx, tx, scanText, `SELECT invoice_id FROM approvals WHERE state = 'waiting' AND expires_at > $1 ORDER BY expires_at DESC, id DESC LIMIT $2 + 0`, millis(f.WaitsAt), most)
+	default:
+		return nil, false, nil
+	}
+	return ids, true, err
 }
 
 // ExpiredInvoices finds up to limit pending invoices whose time is over at now, the longest

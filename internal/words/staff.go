@@ -120,6 +120,10 @@ var (
 	NewPassword    = Text{"Yangi parol", "Новый пароль", "New password"}
 	RecoveryNew    = Text{"Yangi oʻnta kod. Avvalgilari ishlamay qoladi; keyin qayta kirasiz.", "Десять новых кодов. Прежние перестанут действовать; затем вы войдёте заново.", "Ten new codes. Earlier ones stop working; you sign in again afterwards."}
 	RecoveryMake   = Text{"Yangi kodlar", "Новые коды", "New codes"}
+	KeysTitle      = Text{"Klaviatura", "Клавиатура", "Keyboard"}
+	KeysText       = Text{"/ qidiruvga olib boradi, j va k roʻyxatda yuradi, r yetmagan xabarni qayta yuboradi. Ovoz bilan yozsangiz, bularni shu brauzerda oʻchiring.", "/ ведёт к поиску, j и k ходят по списку, r отправляет недоставленное снова. Если вы диктуете голосом, отключите это в этом браузере.", "/ leads to the search, j and k walk a list, r sends a stuck event again. If you dictate, turn these off in this browser."}
+	KeysOff        = Text{"Bir harfli tugmalarni oʻchirish", "Отключить клавиши-буквы", "Turn single letters off"}
+	KeysOn         = Text{"Bir harfli tugmalarni yoqish", "Включить клавиши-буквы", "Turn single letters on"}
 	DidPassword    = Text{"Parol oʻzgardi. Yangisi bilan kiring.", "Пароль изменён. Войдите с новым.", "The password is changed. Sign in with the new one."}
 )
 
@@ -211,7 +215,15 @@ var AuditWhats = map[string]Text{
 	"receipt.retried":             {"Chek qayta yuborildi", "Чек отправлен снова", "Receipt sent again"},
 	"refund.asked":                {"Qaytarish soʻraldi", "Запрошен возврат", "Refund asked for"},
 	"decision.asked":              {"Ikkinchi kishi kutilmoqda", "Ждёт второго человека", "Waits for a second person"},
-	"refund.made":                 {"Pul qaytarish", "Возврат денег", "Refund"},
+	"refund.made":                 {"Pul qaytarildi", "Деньги возвращены", "Refund made"},
+	"refund.pending":              {"Qaytarish javobi kutilmoqda", "Ответ на возврат ожидается", "Refund’s answer awaited"},
+	"refund.waits":                {"Qaytarish ikkinchi kishini kutmoqda", "Возврат ждёт второго человека", "Refund waits for a second person"},
+	"invoice.asked":               {"Kompaniyadan soʻraldi", "Спрошена компания", "Company asked"},
+	"payout.asked":                {"Chiqim haqida soʻraldi", "Спрошено о выплате", "Company asked of a payout"},
+	"payout.told":                 {"Chiqim xabari qayta yuborildi", "Уведомление о выплате отправлено снова", "Payout’s webhook sent again"},
+	"payout.waits":                {"Chiqim ikkinchi kishini kutmoqda", "Выплата ждёт второго человека", "Payout waits for a second person"},
+	"payout.confirmed":            {"Chiqim yuborilmagani tasdiqlandi", "Подтверждено: выплата не отправлена", "Payout confirmed as not sent"},
+	"payout.refused":              {"Chiqim boʻyicha rad etildi", "По выплате отклонено", "Payout’s question refused"},
 	"refund.confirmed":            {"Qaytarish tasdiqlandi", "Возврат подтверждён", "Refund confirmed"},
 	"refund.refused":              {"Qaytarish rad etildi", "Возврат отклонён", "Refund refused"},
 	"delivery.retried":            {"Yetmagan xabar qayta yuborildi", "Недоставленное отправлено снова", "Stuck event sent again"},
@@ -235,7 +247,7 @@ var (
 	MerchantAdd        = Text{"Savdogar qoʻshish", "Добавить мерчанта", "Add a merchant"}
 	MerchantExists     = Text{"Bu biznes bu provayderda allaqachon bor. Hech narsa oʻzgarmadi.", "Этот бизнес у этого провайдера уже есть. Ничего не изменено.", "This business is at this provider already. Nothing was changed."}
 	MerchantExistsEdit = Text{"Borini oʻzgartirish", "Изменить существующего", "Change the one that is there"}
-	MerchantProof      = Text{"Faqat kalitlar, identifikatorlar yoki callbackFrom oʻzgarsa kerak.", "Нужно, только если меняются ключи, идентификаторы или callbackFrom.", "Needed only where credentials or callbackFrom change."}
+	MerchantProof      = Text{"Faqat nom oʻzgarsa kerak emas.", "Не нужно, только если меняется одно название.", "Not needed where only the name changes."}
 	MerchantChange     = Text{"Oʻzgartirish", "Изменить", "Change"}
 	MerchantOn         = Text{"Yoqilgan", "Включён", "On"}
 	MerchantOff        = Text{"Oʻchirilgan", "Выключен", "Off"}
