@@ -221,13 +221,13 @@ var (
 	AlarmEnd      = Text{"Hal boʻldi", "Разобрались", "It is settled"}
 
 	SupportTitle = Text{"Provayder yordami uchun matn", "Текст для поддержки провайдера", "Text for the provider’s support"}
-	SupportCut   = Text{"(Faqat oxirgi %d ta xabar.)", "(Только последние сообщения: %d.)", "(The newest %d messages only.)"}
+	SupportCut   = Text{"(Faqat oxirgi %d ta xabar.)", "(Только последние сообщения: %d.)", "(The newest messages only: %d.)"}
 	SupportHint  = Text{"Identifikatorlar va vaqtlar, sirlarsiz.", "Идентификаторы и время, без секретов.", "Ids and times, no secrets."}
 
 	DoneNotify   = Text{"Xabar yuborilmoqda.", "Уведомление отправляется.", "The webhook is being sent."}
 	DoneCancel   = Text{"Hisob bekor qilindi.", "Счёт отменён.", "The invoice was cancelled."}
 	DoneReceipt  = Text{"Chek qayta yuborilmoqda.", "Чек отправляется снова.", "The receipt is being sent again."}
-	DoneAsk      = Text{"Kompaniyadan soʻralmoqda. Javobi shu yerda koʻrinadi.", "Компания спрашивается. Ответ появится здесь.", "The company is being asked. Its answer will stand here."}
+	DoneAsk      = Text{"Provayderdan soʻralmoqda. Javobi shu yerda koʻrinadi.", "Провайдеру задан вопрос. Ответ появится здесь.", "The provider is being asked. Its answer will stand here."}
 	DoneDecide   = Text{"Qaror yozildi.", "Решение записано.", "The decision was written down."}
 	DoneAlarm    = Text{"Yozib qoʻyildi.", "Записано.", "It was written down."}
 	DoneRefund   = Text{"%s qaytarildi.", "Возвращено %s.", "%s was returned."}
@@ -383,5 +383,5 @@ var (
 	CannotPayoutRuns  = Text{"Chiqim natijasi hali nomaʼlum.", "Исход выплаты ещё неизвестен.", "The outcome of the payout is not known yet."}
 	CannotArrived     = Text{"Bu xabar yetib borgan.", "Это уведомление доставлено.", "This event has arrived."}
 	CannotPayoutWaits = Text{"Bu chiqim allaqachon ikkinchi kishini kutmoqda.", "Эта выплата уже ждёт второго человека.", "This payout waits for a second person already."}
-	CannotAskNow      = Text{"Bu kompaniyadan soʻrab boʻlmaydi: uning kabinetida koʻrib, shu yerda qaror qiling.", "Эту компанию спросить нельзя: посмотрите в её кабинете и решите здесь.", "This company cannot be asked: look in its cabinet, and decide here."}
+	CannotAskNow      = Text{"Bu provayderdan soʻrab boʻlmaydi: uning kabinetida koʻrib, shu yerda qaror qiling.", "Этого провайдера спросить нельзя: посмотрите в его кабинете и решите здесь.", "This provider cannot be asked: look in its cabinet, and decide here."}
 )

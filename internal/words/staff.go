@@ -218,7 +218,7 @@ var AuditWhats = map[string]Text{
 	"refund.made":                 {"Pul qaytarildi", "Деньги возвращены", "Refund made"},
 	"refund.pending":              {"Qaytarish javobi kutilmoqda", "Ответ на возврат ожидается", "Refund’s answer awaited"},
 	"refund.waits":                {"Qaytarish ikkinchi kishini kutmoqda", "Возврат ждёт второго человека", "Refund waits for a second person"},
-	"invoice.asked":               {"Kompaniyadan soʻraldi", "Спрошена компания", "Company asked"},
+	"invoice.asked":               {"Provayderdan soʻraldi", "Провайдер спрошен", "Provider asked"},
 	"payout.asked":                {"Chiqim haqida soʻraldi", "Спрошено о выплате", "Company asked of a payout"},
 	"payout.told":                 {"Chiqim xabari qayta yuborildi", "Уведомление о выплате отправлено снова", "Payout’s webhook sent again"},
 	"payout.waits":                {"Chiqim ikkinchi kishini kutmoqda", "Выплата ждёт второго человека", "Payout waits for a second person"},
