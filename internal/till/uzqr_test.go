@@ -21,6 +21,13 @@ type oneCode struct {
 	cancelled int
 }
 
+// makes sets the code that it makes from now on.
+func (b *oneCode) makes(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text, b.cancelled = text, 0
+}
+
 func (b *oneCode) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -45,6 +52,10 @@ func TestBoxMakesAnotherCode(t *testing.T) {
 		return text
 	}
 	right := code(10001)
+	box := &oneCode{}
+	srv := httptest.NewServer(box)
+	t.Cleanup(srv.Close)
+	s := newShop(t, func(o *till.Options) { o.Config.UzQR = &till.Service{URL: srv.URL} })
 	for name, c := range map[string]struct {
 		text  string
 		shown bool
@@ -53,12 +64,10 @@ func TestBoxMakesAnotherCode(t *testing.T) {
 		"another sum": {code(10000), false}, "a damaged one": {strings.Replace(right, "NAMUNA", "NAMUNO", 1), false},
 	} {
 		for _, print := range []string{"false", "true"} { // true: by the box, which the buyer may have seen
-			box := &oneCode{text: c.text}
-			srv := httptest.NewServer(box)
-			t.Cleanup(srv.Close)
-			s := newShop(t, func(o *till.Options) { o.Config.UzQR = &till.Service{URL: srv.URL} })
-			a := s.post("/payment/one_qr/create", `{"external_id":"1","amount":"100.01","print":`+print+`,"operation_id":"op"}`)
-			state := s.operation("op")["state"]
+			box.makes(c.text)
+			order := strings.ReplaceAll(name[:min(len(name), 14)]+print, " ", "-")
+			a := s.post("/payment/one_qr/create", `{"external_id":"`+order+`","amount":"100.01","print":`+print+`,"operation_id":"`+order+`"}`)
+			state := s.operation(order)["state"]
 			if c.shown {
 				if a.Data["qr_text"] != c.text || state != "in_progress" || box.cancelled != 0 {
 					t.Errorf("%s, print %s: %s, %v", name, print, a.raw, state)
@@ -70,7 +79,7 @@ func TestBoxMakesAnotherCode(t *testing.T) {
 				t.Errorf("%s, print %s: %s, %v, cancelled %d times", name, print, a.raw, state, box.cancelled)
 			}
 			s.agent.Tick(t.Context())
-			if state := s.operation("op")["state"]; print == "true" && state != "declined" {
+			if state := s.operation(order)["state"]; print == "true" && state != "declined" {
 				t.Errorf("%s: printed and cancelled, and %v", name, state)
 			}
 		}
