@@ -56,11 +56,11 @@ export async function scene({ phone = false, script = true } = {}, run) {
 }
 
 // axe fails on what it calls serious or critical, in light and in dark, and on a page that scrolls
-// sideways. In the dark only the colours differ.
-export async function axe(page, name) {
+// sideways. In the dark only the colours differ. A long page is looked at in one of them only.
+export async function axe(page, name, scheme) {
   await page.evaluate(axeSource); // by the debugger: the page's policy does not let it in
   const found = [];
-  for (const [colorScheme, rules] of [["dark", { runOnly: ["color-contrast"] }], ["light", {}]]) {
+  for (const [colorScheme, rules] of scheme ? [[scheme, {}]] : [["dark", { runOnly: ["color-contrast"] }], ["light", {}]]) {
     await page.emulateMedia({ colorScheme });
     found.push(...await page.evaluate(async ({ rules, colorScheme }) => {
       const r = await window.axe.run(document, { resultTypes: ["violations"], ...rules });
