@@ -252,7 +252,9 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 		}
 		return no(provider.AlreadyPaid, pay.AttentionProvider, "but another payment of the invoice is "+string(other.State))
 	}
-	if other := rival(payments, p, b.now); other != nil && (other.Asked == pay.AskedCharge || other.Asked == pay.AskedConfirm) {
+	if slices.ContainsFunc(payments, func(other *pay.Payment) bool {
+		return other.ID != p.ID && (other.Asked == pay.AskedCharge || other.Asked == pay.AskedConfirm)
+	}) {
 		return no(provider.Busy, pay.AttentionProvider, untilKnown)
 	}
 	if inv.Status != pay.StatusPending && inv.Status != pay.StatusHeld {
