@@ -388,7 +388,7 @@ func TestTheTextForSupport(t *testing.T) {
 	})
 	text := p.as(staff.Viewer).get("/admin/invoices/" + invoice).body
 	text = text[strings.Index(text, `<pre id="support"`):]
-	for want, there := range map[string]bool{"status-119": true, "status-020": true, "status-019": false, "The newest 100 messages only": true} {
+	for want, there := range map[string]bool{"status-119": true, "status-020": true, "status-019": false, "The newest messages only: 100": true} {
 		if strings.Contains(text, want) != there {
 			t.Errorf("%s stands there: %v", want, !there)
 		}

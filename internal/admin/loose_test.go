@@ -264,8 +264,8 @@ func TestAskingNow(t *testing.T) {
 	support, viewer := p.as(staff.Support), p.as(staff.Viewer)
 	inbox := support.get("/admin/")
 	support.want(inbox, 200, `action="/admin/payouts/`+payout+`/ask"`)
-	support.want(support.post("/admin/payouts/"+payout+"/ask", nil), 409, "This company cannot be asked")
-	support.want(support.post("/admin/invoices/"+invoice+"/ask", nil), 409, "This company cannot be asked")
+	support.want(support.post("/admin/payouts/"+payout+"/ask", nil), 409, "This provider cannot be asked")
+	support.want(support.post("/admin/invoices/"+invoice+"/ask", nil), 409, "This provider cannot be asked")
 	viewer.want(viewer.post("/admin/invoices/"+invoice+"/ask", nil), 403)
 	p.book(func(ctx context.Context, tx *store.Tx) error {
 		for kind, subject := range map[string]string{"payout": payout, "refund": refund.ID} {
