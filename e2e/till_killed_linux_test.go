@@ -607,7 +607,7 @@ func TestTillKilledInEveryShownQRFlow(t *testing.T) {
 		if !ok || !ok2 || !anew.Success {
 			t.Fatalf("made anew: %+v", anew)
 		}
-		d.act("scan2pay", simulator.Action{Kind: "pay", Ref: fmt.Sprintf("o-%d", n)})
+		d.act("scan2pay", simulator.Action{Kind: "pay", Link: fmt.Sprint(anew.Data["message"])})
 		if a, ok := d.call("POST", "/payment/qr_pay/status", fmt.Sprintf(`{"order_id":"o-%d"}`, n)); !ok || !a.Success {
 			t.Errorf("%+v", a)
 		}
@@ -617,10 +617,11 @@ func TestTillKilledInEveryShownQRFlow(t *testing.T) {
 	})
 	w.killed(t, "qr_pay-status", onWire, 1, func(id string) request {
 		q := ask(id)
-		if a, ok := d.call(q.method, q.path, q.body); !ok || !a.Success {
+		a, ok := d.call(q.method, q.path, q.body)
+		if !ok || !a.Success {
 			t.Fatalf("%+v", a)
 		}
-		pay := func() { d.act("scan2pay", simulator.Action{Kind: "pay", Ref: fmt.Sprintf("o-%d", n)}) }
+		pay := func() { d.act("scan2pay", simulator.Action{Kind: "pay", Link: fmt.Sprint(a.Data["message"])}) }
 		return request{"POST", "/payment/qr_pay/status", fmt.Sprintf(`{"order_id":"o-%d"}`, n), id, pay}
 	}, func(q request) {
 		if state := d.ends(q.id, true); state != "approved" {

@@ -386,6 +386,11 @@ func TestTillContradicted(t *testing.T) {
 		if inv := l.sale(voided); inv["status"] != "failed" || inv["attention"] != "provider_alert" {
 			t.Errorf("and charged after all: %v %v", inv["status"], inv["attention"])
 		}
+		voided = with(voided, map[string]any{"state": "approved", "code": "", "note": "", "resolvedBy": "Rustam"})
+		l.kept(voided)
+		if inv := l.sale(voided); inv["status"] != "failed" || inv["attention"] != "provider_alert" {
+			t.Errorf("and decided again, when the app was told long since: %v %v", inv["status"], inv["attention"])
+		}
 		sale := l.op(nil)
 		back := l.op(map[string]any{"kind": "return", "original": sale["id"], "state": "declined", "rrn": ""})
 		l.kept(sale, back, with(back, words))

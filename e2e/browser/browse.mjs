@@ -31,10 +31,10 @@ export async function act(provider, kind, more) {
   return rep;
 }
 
-export async function scene({ phone = false, script = true, dark = false } = {}, run) {
+export async function scene({ phone = false, script = true } = {}, run) {
   const context = await browse.newContext({
     viewport: phone ? { width: 360, height: 740 } : { width: 1440, height: 900 },
-    isMobile: phone, hasTouch: phone, javaScriptEnabled: script, colorScheme: dark ? "dark" : "light", reducedMotion: "reduce",
+    isMobile: phone, hasTouch: phone, javaScriptEnabled: script, colorScheme: "light", reducedMotion: "reduce",
     userAgent: phone ? "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36" : undefined,
   });
   context.setDefaultTimeout(30_000);
@@ -55,13 +55,18 @@ export async function scene({ phone = false, script = true, dark = false } = {},
   }
 }
 
-// axe fails on what it calls serious or critical, and on a page that scrolls sideways.
-export async function axe(page, name) {
+// axe fails on what it calls serious or critical, in light and in dark, and on a page that scrolls
+// sideways. In the dark only the colours differ. A long page is looked at in one of them only.
+export async function axe(page, name, scheme) {
   await page.evaluate(axeSource); // by the debugger: the page's policy does not let it in
-  const found = await page.evaluate(async () => {
-    const r = await window.axe.run(document, { resultTypes: ["violations"] });
-    return r.violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(" | ")}`);
-  });
+  const found = [];
+  for (const [colorScheme, rules] of scheme ? [[scheme, {}]] : [["dark", { runOnly: ["color-contrast"] }], ["light", {}]]) {
+    await page.emulateMedia({ colorScheme });
+    found.push(...await page.evaluate(async ({ rules, colorScheme }) => {
+      const r = await window.axe.run(document, { resultTypes: ["violations"], ...rules });
+      return r.violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => `${v.id} (${colorScheme}): ${v.nodes.map((n) => n.html.slice(0, 160)).join(" | ")}`);
+    }, { rules, colorScheme }));
+  }
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (wide > 0) found.push(`it is ${wide} px wider than the screen`);
   if (found.length) throw new Error(`${name}: ${found.join("; ")}`);
@@ -72,12 +77,14 @@ export async function axe(page, name) {
 // minute.
 export async function shoot(page, name, widths) {
   const size = page.viewportSize();
-  const dark = await page.evaluate(() => matchMedia("(prefers-color-scheme: dark)").matches);
   for (const width of widths ?? (size.width < 500 ? [360] : [768, 1440])) {
     await page.setViewportSize({ width, height: size.height });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (wide > 0) throw new Error(`${name}: it is ${wide} px wider than a screen of ${width}`);
-    if (process.env.SHOTS) await page.screenshot({ path: `${shots}${name}-${width}${dark ? "-dark" : ""}.png`, fullPage: true });
+    for (const colorScheme of process.env.SHOTS ? ["dark", "light"] : []) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${shots}${name}-${width}${colorScheme === "dark" ? "-dark" : ""}.png`, fullPage: true });
+    }
   }
   await page.setViewportSize(size);
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/chorsu/chorsu/internal/admin"
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/id"
@@ -18,17 +19,20 @@ import (
 	"github.com/chorsu/chorsu/internal/store"
 )
 
-// What staff do about payments. Four people are signed in, three webhooks are stuck, and refunds
+// What staff do about payments. Five people are signed in, a sixth is about to enrol, three webhooks are stuck, and refunds
 // above 300 000 soum take two.
 func TestDesk(t *testing.T) {
 	url, a := serve(t)
 	for _, p := range app.Plugins() {
 		register(t, url, p.Provider.Info().Name, p.Sample)
 	}
-	for name, role := range map[string]staff.Role{"VIEWER": staff.Viewer, "SUPPORT": staff.Support, "REFUNDS": staff.Refunds, "SECOND": staff.Refunds} {
+	for name, role := range map[string]staff.Role{"VIEWER": staff.Viewer, "SUPPORT": staff.Support, "REFUNDS": staff.Refunds, "SECOND": staff.Refunds, "BRIEF": staff.Viewer} {
 		t.Setenv("SESSION_"+name, session(t, a, name+"@namuna.uz", role))
 	}
 	must(t, a.Office.SetRefundLimit(t.Context(), staff.CommandLine, 300_000_00))
+	_, link, err := a.Office.Add(t.Context(), staff.CommandLine, "yangi@namuna.uz", staff.Refunds)
+	must(t, err)
+	t.Setenv("ENROL_STORY", admin.EnrolURL(url, link))
 	for _, order := range []string{"stuck-0", "stuck-1", "stuck-2"} {
 		var made struct{ ID string }
 		call(t, url, "/api/invoices", map[string]any{
@@ -51,7 +55,7 @@ func TestDesk(t *testing.T) {
 		stop()
 		must(t, <-stopped)
 	}()
-	run(t, url, "desk.mjs", 9)
+	run(t, url, "desk.mjs", 11)
 }
 
 // loose is a payout whose answer was lost, and a day that does not agree with its company.

@@ -104,17 +104,15 @@ await check("expired, in each language", () => scene({ phone: true }, async (pag
   made.expired = late;
 }));
 
-await check("no end scrolls sideways, every one passes axe, in light and in dark", async () => {
-  for (const dark of [false, true]) {
-    for (const phone of [true, false]) {
-      await scene({ phone, dark }, async (page) => {
-        for (const [name, inv] of Object.entries(made)) {
-          await page.goto(`${base}/pay/${inv.id}?lang=uz`);
-          await axe(page, name);
-          await shoot(page, `end-${name}${phone ? "-phone" : ""}`);
-        }
-      });
-    }
+await check("no end scrolls sideways, every one passes axe", async () => {
+  for (const phone of [true, false]) {
+    await scene({ phone }, async (page) => {
+      for (const [name, inv] of Object.entries(made)) {
+        await page.goto(`${base}/pay/${inv.id}?lang=uz`);
+        await axe(page, name);
+        await shoot(page, `end-${name}${phone ? "-phone" : ""}`);
+      }
+    });
   }
 });
 

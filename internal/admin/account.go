@@ -59,6 +59,27 @@ func (a *admin) accountTrouble(w http.ResponseWriter, r *http.Request, err error
 	a.showAccount(w, r, status, said)
 }
 
+const keysCookie = "chorsu_keys"
+
+// keys is "off" where this browser is to take no single letters as commands.
+func keys(r *http.Request) string {
+	if c, err := r.Cookie(keysCookie); err == nil && c.Value == "off" {
+		return "off"
+	}
+	return ""
+}
+
+// setKeys turns the single letters on or off in this browser. It says nothing of anybody and changes
+// no account, so that nothing is noted.
+func (a *admin) setKeys(w http.ResponseWriter, r *http.Request) {
+	c := &http.Cookie{Name: keysCookie, Value: "off", Path: Path, MaxAge: 365 * 24 * 60 * 60, HttpOnly: true, Secure: a.o.HTTPS, SameSite: http.SameSiteStrictMode}
+	if r.PostFormValue("keys") == "on" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+	http.Redirect(w, r, Path+"/account", http.StatusSeeOther)
+}
+
 // signOutEverywhere ends all of one's own sessions.
 func (a *admin) signOutEverywhere(w http.ResponseWriter, r *http.Request) {
 	if err := a.o.Office.SignOutEverywhere(r.Context(), actor(r.Context())); err != nil {

@@ -85,6 +85,7 @@ func (a *admin) routes() []route {
 		{"POST /admin/invoices/{id}/notify", staff.Support, "", a.notify},
 		{"POST /admin/invoices/{id}/cancel", staff.Support, "", a.cancel},
 		{"POST /admin/invoices/{id}/receipt", staff.Support, "", a.receipt},
+		{"POST /admin/invoices/{id}/ask", staff.Support, "", a.ask},
 		{"POST /admin/invoices/{id}/decide", staff.Refunds, "", a.decide},
 		{"POST /admin/invoices/{id}/acknowledge", staff.Refunds, "", a.acknowledge},
 		{"GET /admin/invoices/{id}/refund", staff.Refunds, "", a.refundForm},
@@ -98,6 +99,10 @@ func (a *admin) routes() []route {
 		{"GET /admin/payouts/{id}", staff.Viewer, "", a.payoutPage},
 		{"POST /admin/payouts/{id}/decide", staff.Refunds, "", a.decidePayout},
 		{"POST /admin/payouts/{id}/acknowledge", staff.Refunds, "", a.acknowledgePayout},
+		{"POST /admin/payouts/{id}/ask", staff.Support, "", a.askPayout},
+		{"POST /admin/payouts/{id}/notify", staff.Support, "", a.tellPayout},
+		{"POST /admin/unsent/{id}/confirm", staff.Refunds, "", a.confirmUnsent},
+		{"POST /admin/unsent/{id}/refuse", staff.Refunds, "", a.refuseUnsent},
 		{"GET /admin/reconciliations", staff.Viewer, "", a.compared},
 		{"GET /admin/reconciliations.csv", staff.Viewer, "", a.comparedFile},
 		{"GET /admin/reconciliations/{id}", staff.Viewer, "", a.dayPage},
@@ -142,6 +147,7 @@ func (a *admin) routes() []route {
 		{"GET /admin/account", staff.Viewer, "", a.accountPage},
 		{"POST /admin/account/password", staff.Viewer, "", a.changePassword},
 		{"POST /admin/account/recovery", staff.Viewer, "", a.newRecovery},
+		{"POST /admin/account/keys", staff.Viewer, "", a.setKeys},
 		{"POST /admin/account/sign-out", staff.Viewer, "", a.signOutEverywhere},
 		{"GET /admin/login", "", "", a.loginPage},
 		{"POST /admin/login", "", "", a.login},
@@ -249,11 +255,12 @@ type look struct {
 	lang  words.Lang
 	me    staff.Person
 	test  bool
+	keys  string // "off": single letters do nothing in this browser
 	link  func(words.Lang) string
 }
 
 func (a *admin) look(r *http.Request, title, here string) look {
-	return look{title: title, here: here, lang: lang(r), me: me(r.Context()), test: a.o.Test, link: a.inLang(r, here)}
+	return look{title: title, here: here, lang: lang(r), me: me(r.Context()), test: a.o.Test, keys: keys(r), link: a.inLang(r, here)}
 }
 
 // entry is one line of the menu.

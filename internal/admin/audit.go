@@ -107,8 +107,8 @@ func (a *admin) verifyAudit(w http.ResponseWriter, r *http.Request) {
 
 // tried are the actions that may come to nothing after they were noted.
 var tried = []string{
-	"invoice.told", "invoice.cancelled", "invoice.decided", "receipt.retried", "alarm.ended", "refund.made", "refund.asked", "refund.confirmed", "refund.refused",
-	"delivery.retried", "payout.decided", "payout.acknowledged", "difference.settled", "reconciliation.acknowledged",
+	"invoice.told", "invoice.cancelled", "invoice.decided", "receipt.retried", "alarm.ended", "invoice.asked", "refund.asked", "refund.confirmed", "refund.refused",
+	"delivery.retried", "payout.decided", "payout.acknowledged", "payout.asked", "payout.told", "payout.confirmed", "payout.refused", "difference.settled", "reconciliation.acknowledged",
 	"merchant.added", "merchant.changed", "merchant.on", "merchant.off", "till.added", "till.revoked",
 }
 

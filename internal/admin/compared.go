@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/id"
@@ -119,7 +120,7 @@ func (a *admin) showDay(w http.ResponseWriter, r *http.Request, status int, trou
 		a.fail(w, r, err)
 		return
 	}
-	v := dayView{look: a.look(r, found.Day, Path+"/"), r: found, company: a.title(found.Provider), trouble: trouble, did: did(r)}
+	v := dayView{look: a.look(r, dayName(lang(r), found.Day), Path+"/"), r: found, company: a.title(found.Provider), trouble: trouble, did: did(r)}
 	for _, k := range v.kinds() {
 		if asked := r.URL.Query().Get("verdict"); asked == string(k.verdict) || asked == "" && v.verdict == "" && k.count > 0 {
 			v.verdict = k.verdict
@@ -180,6 +181,15 @@ func dayWords(l words.Lang, r pay.Reconciliation) string {
 		return words.DayFound.With(l, r.Different+r.OnlyTheirs+r.OnlyOurs, r.Matched)
 	}
 	return words.DayRunning.In(l)
+}
+
+// dayName is a day, "2026-11-20", as people write it.
+func dayName(l words.Lang, day string) string {
+	t, err := time.ParseInLocation(time.DateOnly, day, pay.Tashkent)
+	if err != nil {
+		return day
+	}
+	return date(l, t)
 }
 
 // differenceName is what a difference is called: as the company names our side, or by an id.

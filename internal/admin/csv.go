@@ -17,7 +17,7 @@ import (
 
 // A list as a file that Excel opens rightly, by a double click, on an Uzbek, a Russian or an
 // English machine: UTF-8 with its mark in front; a semicolon between the columns and a comma in
-// the sums where that is the custom; ids that Excel would round or strip of zeros as ="…", which
+// the sums, but where the machine is English, whatever language its page is read in; ids that Excel would round or strip of zeros as ="…", which
 // it shows as they are; and nothing from outside that it would take for a formula.
 
 // cell is one value, as it stands in the file but for the quotes.
@@ -104,6 +104,15 @@ func (s *sheet) row(cells ...cell) {
 	s.w.WriteString("\r\n")
 }
 
+// machine is the language of the machine that a file is opened on, as its browser says: English, or one
+// of those that write a comma in their sums.
+func machine(r *http.Request) words.Lang {
+	if first, _, _ := strings.Cut(r.Header.Get("Accept-Language"), ","); strings.HasPrefix(strings.ToLower(strings.TrimSpace(first)), "en") {
+		return words.EN
+	}
+	return words.RU
+}
+
 // fileRows is how many rows are read, and held, at a time.
 const fileRows = 1000
 
@@ -151,7 +160,7 @@ func (a *admin) file(w http.ResponseWriter, r *http.Request, name string, head [
 	for i, t := range head {
 		cells[i] = cell(t.In(lang(r)))
 	}
-	if err := stream(r.Context(), w, lang(r), cells, part); err != nil {
+	if err := stream(r.Context(), w, machine(r), cells, part); err != nil {
 		// What was sent cannot be taken back: a connection that breaks says that it is not all.
 		a.o.Logger.WarnContext(r.Context(), "a list could not be sent to its end", "list", name, "error", err)
 		panic(http.ErrAbortHandler)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -73,11 +74,17 @@ func (p *program) invoice(order string, soum int64, more ...any) string {
 // paidByClick is an invoice that the sandbox's buyer has paid.
 func (p *program) paidByClick(order string, soum int64) string {
 	p.Helper()
+	return p.paidBy("click", order, soum)
+}
+
+// paidBy is one that was paid through another company.
+func (p *program) paidBy(company, order string, soum int64) string {
+	p.Helper()
 	made := p.api("POST", "/api/invoices", map[string]any{
-		"source": "shop", "businessId": "namuna", "provider": "click", "sourceInvoiceId": order, "amount": soum * 100, "notifyUrl": p.url + "/sandbox/inbox/shop",
+		"source": "shop", "businessId": "namuna", "provider": company, "sourceInvoiceId": order, "amount": soum * 100, "notifyUrl": p.url + "/sandbox/inbox/shop",
 	})
-	click, _, _ := p.Sandbox.Simulator("click")
-	report, err := click.Act(p.Context(), simulator.Action{Kind: "pay", Link: made["checkoutUrl"].(string)})
+	theirs, _, _ := p.Sandbox.Simulator(company)
+	report, err := theirs.Act(p.Context(), simulator.Action{Kind: "pay", Link: made["checkoutUrl"].(string)})
 	if err != nil || report.State != "paid" {
 		p.Fatalf("not paid: %+v %v", report, err)
 	}
@@ -151,12 +158,15 @@ func TestTheInvoiceTellsWhatHappened(t *testing.T) {
 
 // Looking at the same thing again and again is one line of the log.
 func TestAPageThatDrawsItselfAnewIsLookedAtOnce(t *testing.T) {
-	p := start(t)
+	p := startWith(t, map[string]string{"TRUSTED_PROXIES": "127.0.0.1/32"})
 	p.shop("payme")
 	id := p.invoice("1", 1000)
 	viewer := p.as(staff.Viewer)
 	for range 5 {
 		viewer.want(viewer.get("/admin/invoices/"+id), 200)
+	}
+	for range 5 { // the same session from elsewhere is another look
+		viewer.want(viewer.do("GET", "/admin/invoices/"+id, nil, "X-Forwarded-For", "198.51.100.7"), 200)
 	}
 	list, _, err := p.Office.Log(p.Context(), staff.Filter{}, 50, "")
 	must(t, err)
@@ -166,7 +176,7 @@ func TestAPageThatDrawsItselfAnewIsLookedAtOnce(t *testing.T) {
 			n++
 		}
 	}
-	if n != 1 {
+	if n != 2 {
 		t.Errorf("%d entries", n)
 	}
 }
@@ -184,13 +194,18 @@ func TestCancelAndNotify(t *testing.T) {
 		t.Fatalf("%d %s", got.status, got.to)
 	}
 	support.want(support.get(got.to), 200, "The invoice was cancelled", "cancelled by "+support.person.Email)
-	support.want(support.post("/admin/invoices/"+id+"/cancel", was), 409, "has changed meanwhile")
-	support.want(support.post("/admin/invoices/"+id+"/cancel", url.Values{"was": {"cancelled"}}), 409, "present state does not allow")
+	if again := support.post("/admin/invoices/"+id+"/cancel", was); again.status != 303 || again.to != got.to {
+		t.Errorf("pressed twice: %d %s", again.status, again.to)
+	}
+	other := p.as(staff.Support)
+	other.want(other.post("/admin/invoices/"+id+"/cancel", was), 409, "has changed meanwhile")
+	other.want(other.post("/admin/invoices/"+id+"/cancel", url.Values{"was": {"cancelled"}}), 409, "present state does not allow")
 	if got := support.post("/admin/invoices/"+id+"/notify", nil); got.status != 303 {
 		t.Errorf("%d", got.status)
 	}
 	p.audited("invoice.told", "invoice.told.not_done", "invoice.seen", "invoice.cancelled", "invoice.cancelled.not_done", "invoice.cancelled",
-		"invoice.cancelled", "invoice.cancelled.not_done", "invoice.cancelled", "invoice.cancelled.not_done", "invoice.told")
+		"invoice.cancelled", "invoice.cancelled.not_done", "staff.added", "staff.enrolled",
+		"invoice.cancelled", "invoice.cancelled.not_done", "invoice.seen", "invoice.cancelled", "invoice.cancelled.not_done", "invoice.told")
 	viewer := p.as(staff.Viewer)
 	if body := viewer.get("/admin/invoices/" + id).body; strings.Contains(body, "/notify") || strings.Contains(body, "/cancel") {
 		t.Error("a viewer is offered what a viewer may not")
@@ -269,6 +284,25 @@ func TestRefundOnThePages(t *testing.T) {
 	}
 }
 
+// Where a company's API cannot return money, the page says in the reader's language where it is done.
+func TestWhereARefundIsMadeInstead(t *testing.T) {
+	p := start(t)
+	p.shop("payme", "uzum")
+	money := p.as(staff.Refunds)
+	for _, plugin := range app.Plugins() {
+		info := plugin.Provider.Info()
+		if info.Name != "payme" && info.Name != "uzum" {
+			continue
+		}
+		at := "/admin/invoices/" + p.paidBy(info.Name, info.Name, 150_000) + "/refund"
+		for lang, says := range map[string]string{"uz": info.RefundHint.UZ, "ru": info.RefundHint.RU, "en": info.RefundHint.EN} {
+			if page := money.get(at + "?lang=" + lang); !strings.Contains(html.UnescapeString(page.body), says) {
+				t.Errorf("%s, %s: %s", info.Name, lang, page.text())
+			}
+		}
+	}
+}
+
 func TestASecondPersonConfirms(t *testing.T) {
 	p := start(t)
 	p.shop("click")
@@ -286,15 +320,20 @@ func TestASecondPersonConfirms(t *testing.T) {
 	if list, _, err := p.Office.Log(t.Context(), staff.Filter{What: "refund.made"}, 5, ""); err != nil || len(list) > 0 {
 		t.Errorf("the log says that it was made: %+v %v", list, err)
 	}
-	if list, _, err := p.Office.Log(t.Context(), staff.Filter{What: "refund.asked"}, 5, ""); err != nil || len(list) != 1 {
-		t.Errorf("%+v %v", list, err)
-	}
+	p.audited("refund.asked", "refund.waits")
 	approval := regexp.MustCompile(`/admin/approvals/([^/]+)/refuse`).FindStringSubmatch(first.get("/admin/invoices/" + id).body)[1]
 	first.want(first.post("/admin/approvals/"+approval+"/confirm", nil), 403, "Whoever asked cannot confirm")
 	support := p.as(staff.Support)
 	support.want(support.post("/admin/approvals/"+approval+"/confirm", nil), 403)
 	second.want(second.get("/admin/"), 200, "wait for a second person: 1", first.person.Email)
+	fresh := p.newcomer(staff.Owner)
+	fresh.want(fresh.post("/admin/approvals/"+approval+"/confirm", nil), 409, "each with a right that is a day old")
+	second.want(second.get("/admin/"), 200, `action="/admin/approvals/`+approval+`/confirm"`, "Confirm: return 150\u00a0000\u00a0soum")
+	if body := first.get("/admin/").body; strings.Contains(body, "/confirm") {
+		t.Error("whoever asked is offered to confirm")
+	}
 	got = second.post("/admin/approvals/"+approval+"/confirm", nil)
+	p.audited("refund.confirmed", "refund.made")
 	second.want(second.get(got.to), 200, "was returned")
 	if got := second.post("/admin/approvals/"+approval+"/confirm", nil); got.status != 303 {
 		t.Errorf("pressed again: %d", got.status)
@@ -303,6 +342,57 @@ func TestASecondPersonConfirms(t *testing.T) {
 		t.Errorf("%d refunds", len(refunds))
 	}
 	second.want(second.post("/admin/approvals/"+approval+"/refuse", nil), 409)
+}
+
+// A refund is noted before it is made, and then what came of it: a lost answer is no refund yet.
+func TestARefundsOutcomeIsNoted(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	_, world, _ := p.Sandbox.Simulator("click")
+	money := p.as(staff.Refunds)
+	for order, c := range map[string]struct {
+		fault simulator.Kind
+		want  []string
+	}{
+		"lost": {simulator.LostAfter, []string{"refund.asked", "refund.pending"}},
+		"made": {"", []string{"refund.asked", "refund.made"}},
+	} {
+		at := "/admin/invoices/" + p.paidByClick(order, 150_000) + "/refund"
+		if c.fault != "" {
+			world.Faults.Set(simulator.Fault{Step: "payment.reversal", Kind: c.fault, Times: 1})
+		}
+		form := url.Values{"key": hiddenKey.FindStringSubmatch(money.get(at).body)[1:2], "amount": {"150 000"}, "why": {"came broken"}, "sure": {"yes"}}
+		if got := money.post(at, form); got.status != 303 {
+			t.Fatalf("%d %s", got.status, got.text())
+		}
+		p.audited(c.want...)
+	}
+}
+
+// The text for a provider's support has the newest messages, however long the timeline is, and says
+// where it is cut.
+func TestTheTextForSupport(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	invoice := p.paidByClick("1", 150_000)
+	p.book(func(ctx context.Context, tx *store.Tx) error {
+		inv, err := tx.Invoice(ctx, invoice)
+		if err != nil {
+			return err
+		}
+		var many []store.Message
+		for i := range 120 {
+			many = append(many, store.Message{ID: id.New(), BusinessID: inv.BusinessID, InvoiceID: invoice, At: p.now().Add(time.Duration(i) * time.Second), Direction: "out", Step: fmt.Sprintf("status-%03d", i), Status: 200})
+		}
+		return tx.InsertMessages(ctx, many)
+	})
+	text := p.as(staff.Viewer).get("/admin/invoices/" + invoice).body
+	text = text[strings.Index(text, `<pre id="support"`):]
+	for want, there := range map[string]bool{"status-119": true, "status-020": true, "status-019": false, "The newest messages only: 100": true} {
+		if strings.Contains(text, want) != there {
+			t.Errorf("%s stands there: %v", want, !there)
+		}
+	}
 }
 
 // An owner who is alone, and whoever they let in, do not make each other's second person within the
@@ -386,8 +476,8 @@ func TestStuckDeliveriesAreRetried(t *testing.T) {
 	if len(events) != 3 {
 		t.Fatalf("%d rows", len(events))
 	}
-	support.want(support.follow(support.post("/admin/stuck", url.Values{"one": {events[0][1]}})), 200, "1 events are being sent again")
-	support.want(support.follow(support.post("/admin/stuck", url.Values{"event": {events[1][1], events[2][1], "x"}})), 200, "2 events are being sent again")
+	support.want(support.follow(support.post("/admin/stuck", url.Values{"one": {events[0][1]}})), 200, "Events being sent again: 1")
+	support.want(support.follow(support.post("/admin/stuck", url.Values{"event": {events[1][1], events[2][1], "x"}})), 200, "Events being sent again: 2")
 	support.want(support.follow(support.post("/admin/stuck", url.Values{})), 200, "Nothing was selected")
 	support.want(support.get("/admin/stuck"), 200, "Everything has arrived") // they are on their way again
 	p.workOff()
@@ -508,7 +598,8 @@ func TestLists(t *testing.T) {
 	if kind := file.head.Get("Content-Type"); kind != "text/csv; charset=utf-8" {
 		t.Error(kind)
 	}
-	viewer.want(viewer.get("/admin/invoices.csv?lang=ru"), 200, ";1059,00;105900;")
+	viewer.want(viewer.get("/admin/invoices.csv?lang=ru"), 200, "Счёт,", ",1059.00,105900,") // an English machine, whatever the page
+	viewer.want(viewer.do("GET", "/admin/invoices.csv?lang=en", nil, "Accept-Language", "ru-RU,en;q=0.5"), 200, "Invoice;", ";1059,00;105900;")
 	viewer.want(viewer.get("/admin/invoices.csv?from=x"), 400)
 	viewer.want(viewer.get("/admin/refunds.csv"), 200)
 	viewer.want(viewer.get("/admin/deliveries.csv"), 200)
@@ -585,7 +676,7 @@ func TestDecideOnThePages(t *testing.T) {
 		return out
 	}
 	for says, form := range map[string]url.Values{
-		"Say why (up to": but("why", " "), "say whether it happened": but("happened", "perhaps"), "This form is stale": but("subject", ""), "form is stale": but("key", "x"),
+		"Say why (up to": but("why", " "), "Say whether it happened": but("happened", "perhaps"), "This form is stale": but("subject", ""), "form is stale": but("key", "x"),
 	} {
 		money.want(money.post(at+"/decide", form), 422, says)
 	}
@@ -672,8 +763,12 @@ func TestRetryReceiptOnThePages(t *testing.T) {
 	if got.status != 303 || got.to != at+"?done=receipt" {
 		t.Fatalf("%d %s", got.status, got.to)
 	}
-	support.want(support.post(at+"/receipt", nil), 409, "unknown any more")
+	if again := support.post(at+"/receipt", nil); again.status != 303 || again.to != got.to {
+		t.Errorf("pressed twice: %d %s", again.status, again.to)
+	}
 	p.audited("invoice.seen", "access.refused", "inbox.seen", "receipt.retried", "receipt.retried", "receipt.retried.not_done")
+	p.wait(2 * time.Minute)
+	support.want(support.post(at+"/receipt", nil), 409, "unknown any more") // that is no second press
 }
 
 // A refund's form has a key of its own from the start; one without is drawn anew and makes nothing.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/gateway"
@@ -61,12 +62,33 @@ type heap struct {
 	more   int64
 }
 
-// heapRow names one thing of a heap, with its own button where there is one.
+// heapRow names one thing of a heap, with its one right button: it does what is to be done, where one
+// press can, and leads to where it is done, where a reason is asked for. Whoever may do neither has
+// the link.
 type heapRow struct {
 	url, says string
-	post      string // where the button leads; "": only a link
 	button    string
-	hidden    url.Values
+	post      string     // what the button sends its form to; "": it is a link
+	hidden    url.Values // and what stands in the form
+	to        string     // where a button without a form leads
+}
+
+// does puts a button that does it at once, for whoever may.
+func (r *heapRow) does(l look, least staff.Role, word words.Text, post string, hidden ...string) {
+	if !l.me.Role.May(least) {
+		return
+	}
+	r.button, r.post, r.hidden = word.In(l.lang), post, url.Values{}
+	for i := 0; i+1 < len(hidden); i += 2 {
+		r.hidden.Set(hidden[i], hidden[i+1])
+	}
+}
+
+// leads puts a button that leads to where it is done, for whoever may.
+func (r *heapRow) leads(l look, least staff.Role, word words.Text, to string) {
+	if l.me.Role.May(least) {
+		r.button, r.to = word.In(l.lang)+"…", to
+	}
 }
 
 var heapWords = map[string]struct {
@@ -79,12 +101,13 @@ var heapWords = map[string]struct {
 	string(pay.AttentionAmount):            {ui.Failed, words.HeapAmount, "/invoices?needs=amount_mismatch&order=oldest"},
 	string(pay.AttentionProvider):          {ui.Failed, words.HeapAlert, "/invoices?needs=provider_alert&order=oldest"},
 	"stuck":                                {ui.Failed, words.HeapStuck, "/stuck"},
-	"receipt":                              {ui.Failed, words.HeapReceipt, ""},
-	"inactive":                             {ui.Expired, words.HeapInactive, "/merchants"},
+	"receipt":                              {ui.Failed, words.HeapReceipt, "/invoices?needs=receipt&order=oldest"},
+	"inactive":                             {ui.Expired, words.HeapInactive, "/merchants?active=off"},
 	"payout":                               {ui.Unknown, words.HeapPayout, "/payouts?needs=any"},
+	"untold":                               {ui.Failed, words.HeapUntold, "/payouts?needs=undelivered&order=oldest"},
 	"compared":                             {ui.Failed, words.HeapCompared, "/reconciliations"},
 	"till":                                 {ui.Unknown, words.HeapTill, ""},
-	"approval":                             {ui.Waiting, words.HeapApproval, ""},
+	"approval":                             {ui.Waiting, words.HeapApproval, "/invoices?needs=approval&order=oldest"},
 }
 
 func (a *admin) heap(l look, in gateway.Inbox, h gateway.Heap) heap {
@@ -96,42 +119,83 @@ func (a *admin) heap(l look, in gateway.Inbox, h gateway.Heap) heap {
 	if h.Sum > 0 {
 		out.sum = ui.Money(l.lang, h.Sum)
 	}
+	add := func(says, url string) *heapRow {
+		out.rows = append(out.rows, heapRow{says: says, url: url})
+		return &out.rows[len(out.rows)-1]
+	}
+	switch kind := pay.Attention(h.Kind); kind {
+	case pay.AttentionUnknown, pay.AttentionRefundUnconfirmed, pay.AttentionAmount, pay.AttentionProvider:
+		for _, inv := range in.Asking[kind] {
+			at := Path + "/invoices/" + inv.ID
+			row := add(ui.Money(l.lang, inv.Amount)+" · "+inv.SourceInvoiceID, at)
+			if kind == pay.AttentionUnknown || kind == pay.AttentionRefundUnconfirmed {
+				row.does(l, staff.Support, words.AskNow, at+"/ask")
+			} else {
+				row.leads(l, staff.Refunds, words.AlarmSee, at+"#alarm")
+			}
+		}
+	}
 	switch h.Kind {
 	case "stuck":
-		for _, x := range in.Receivers {
-			row := heapRow{says: fmt.Sprintf("%s · %d", address(x.NotifyURL), x.Count), url: Path + "/stuck?" + url.Values{"receiver": {origin(x.NotifyURL)}}.Encode()}
-			if l.me.Role.May(staff.Support) {
-				row.post, row.button, row.hidden = Path+"/stuck", words.StuckAll.In(l.lang), url.Values{"all": {"yes"}, "receiver": {origin(x.NotifyURL)}}
-			}
-			out.rows = append(out.rows, row)
+		for _, x := range together(in.Receivers) {
+			row := add(fmt.Sprintf("%s · %d", address(x.NotifyURL), x.Count), Path+"/stuck?"+url.Values{"receiver": {x.NotifyURL}}.Encode())
+			row.does(l, staff.Support, words.StuckAll, Path+"/stuck", "all", "yes", "receiver", x.NotifyURL)
 		}
 	case "approval":
 		for _, x := range in.Approvals {
-			out.rows = append(out.rows, heapRow{says: ui.Money(l.lang, x.Amount) + " · " + x.AskedBy, url: Path + "/invoices/" + x.InvoiceID})
+			at := Path + "/invoices/" + x.InvoiceID
+			row := add(ui.Money(l.lang, x.Amount)+" · "+x.AskedBy+": "+x.Reason, at)
+			switch {
+			case x.AskedBy == l.me.Email || l.me.New: // another person confirms
+			case x.Decides != "":
+				row.leads(l, staff.Refunds, words.ApprovalSee, at)
+			default:
+				row.does(l, staff.Refunds, words.Text{UZ: words.ApprovalConfirm.With(words.UZ, ui.Money(words.UZ, x.Amount)), RU: words.ApprovalConfirm.With(words.RU, ui.Money(words.RU, x.Amount)), EN: words.ApprovalConfirm.With(words.EN, ui.Money(words.EN, x.Amount))}, Path+"/approvals/"+x.ID+"/confirm")
+			}
 		}
 	case "payout":
 		for _, p := range in.Payouts {
-			out.rows = append(out.rows, heapRow{says: ui.Money(l.lang, p.Amount) + " · " + a.title(p.Provider) + " · " + p.SourcePayoutID, url: payoutsPath + "/" + p.ID})
+			at := payoutsPath + "/" + p.ID
+			row := add(ui.Money(l.lang, p.Amount)+" · "+a.title(p.Provider)+" · "+p.SourcePayoutID, at)
+			asked, waits := in.Unsent[p.ID]
+			switch {
+			case waits && (asked.AskedBy == l.me.Email || l.me.New): // another person confirms
+			case waits:
+				row.leads(l, staff.Refunds, words.ApprovalSee, at)
+			case p.State == pay.MoveUnknown:
+				row.does(l, staff.Support, words.AskNow, at+"/ask")
+			default:
+				row.leads(l, staff.Refunds, words.AlarmSee, at+"#alarm")
+			}
+		}
+	case "untold":
+		for _, p := range in.Untold {
+			at := payoutsPath + "/" + p.ID
+			add(ui.Money(l.lang, p.Amount)+" · "+p.SourcePayoutID+" · "+address(p.NotifyURL), at).does(l, staff.Support, words.PayoutTell, at+"/notify")
 		}
 	case "compared":
 		for _, r := range in.Compared {
-			out.rows = append(out.rows, heapRow{says: r.Day + " · " + a.title(r.Provider) + " · " + dayWords(l.lang, r), url: comparedPath + "/" + r.ID})
+			at := comparedPath + "/" + r.ID
+			row := add(dayName(l.lang, r.Day)+" · "+a.title(r.Provider)+" · "+dayWords(l.lang, r), at)
+			if r.State == pay.ReconcileFailed {
+				row.does(l, staff.Refunds, words.AlarmEnd, at+"/acknowledge")
+			} else {
+				row.leads(l, staff.Refunds, words.DaySettle, at)
+			}
 		}
 	case "till":
 		for _, t := range in.Adrift {
-			out.rows = append(out.rows, heapRow{says: fmt.Sprintf("%s · %d", t.Name, t.Count), url: tillsPath + "/" + t.TillID})
+			add(fmt.Sprintf("%s · %d", t.Name, t.Count), tillsPath+"/"+t.TillID) // only the till itself can tell
 		}
 	case "receipt":
 		for _, p := range in.Receipts {
-			row := heapRow{says: a.title(p.Provider) + " · " + ui.Money(l.lang, p.Captured) + " · " + ui.Time(l.lang, p.PaidAt), url: Path + "/invoices/" + p.InvoiceID}
-			if l.me.Role.May(staff.Support) {
-				row.post, row.button = Path+"/invoices/"+p.InvoiceID+"/receipt", words.DoReceipt.In(l.lang)
-			}
-			out.rows = append(out.rows, row)
+			at := Path + "/invoices/" + p.InvoiceID
+			add(a.title(p.Provider)+" · "+ui.Money(l.lang, p.Captured)+" · "+ui.Time(l.lang, p.PaidAt), at).does(l, staff.Support, words.DoReceipt, at+"/receipt")
 		}
 	case "inactive":
 		for _, m := range in.Inactive {
-			out.rows = append(out.rows, heapRow{says: cmp.Or(m.DisplayName, m.Source+"/"+m.Business) + " · " + a.title(m.Provider), url: Path + "/merchants/" + m.ID})
+			at := merchantsPath + "/" + m.ID
+			add(cmp.Or(m.DisplayName, m.Source+"/"+m.Business)+" · "+a.title(m.Provider), at).does(l, staff.Owner, words.MerchantTurnOn, at+"/active", "active", "on")
 		}
 	}
 	if h.Kind != "stuck" && h.Kind != "till" { // receivers and tills are counted in another unit
@@ -281,11 +345,23 @@ func address(raw string) string {
 	return u.Host + u.Path
 }
 
-// origin is the beginning of an address by which its stuck events are found.
-func origin(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return raw
+// receiver is an address up to its query, by which its stuck events are found: what an app puts behind
+// it may be a secret.
+func receiver(raw string) string {
+	raw, _, _ = strings.Cut(raw, "#")
+	raw, _, _ = strings.Cut(raw, "?")
+	return raw
+}
+
+// together counts receivers that differ in their query only as one, in the order that they have.
+func together(list []gateway.Receiver) (out []gateway.Receiver) {
+	for _, x := range list {
+		x.NotifyURL = receiver(x.NotifyURL)
+		if at := slices.IndexFunc(out, func(y gateway.Receiver) bool { return y.NotifyURL == x.NotifyURL }); at >= 0 {
+			out[at].Count += x.Count
+			continue
+		}
+		out = append(out, x)
 	}
-	return u.Scheme + "://" + u.Host + "/"
+	return out
 }

@@ -18,6 +18,9 @@ import (
 	"github.com/chorsu/chorsu/internal/words"
 )
 
+// supportRows is how many messages the text for a provider's support has, the newest.
+const supportRows = 100
+
 // timelineRows is how many lines of a timeline stand on one page.
 const timelineRows = 60
 
@@ -47,6 +50,10 @@ func (a *admin) invoiceWith(w http.ResponseWriter, r *http.Request, invoiceID st
 		a.fail(w, r, err)
 		return
 	}
+	if v.messages, err = a.o.Gateway.LastMessages(r.Context(), invoiceID, supportRows+1); err != nil {
+		a.fail(w, r, err)
+		return
+	}
 	v.now, v.key = a.o.Now(), id.New()
 	if x := v.waiting(); x != nil && x.AskedBy == v.me.Email {
 		if v.second, err = a.second(r.Context(), v.lang, x.ExpiresAt); err != nil {
@@ -65,6 +72,7 @@ type invoiceView struct {
 	d         gateway.Dossier
 	companies func(string) string
 	entries   []gateway.TimelineEntry
+	messages  []gateway.TimelineEntry // the newest, for the provider's support
 	next      string
 	trouble   string
 	second    string // who could confirm what this person asked for, where nobody can yet
@@ -85,6 +93,8 @@ func (v invoiceView) done() (ui.State, string) {
 		return ui.Paid, words.DoneCancel.In(v.lang)
 	case "receipt":
 		return ui.Paid, words.DoneReceipt.In(v.lang)
+	case "ask":
+		return ui.Waiting, words.DoneAsk.In(v.lang)
 	case "decide":
 		return ui.Paid, words.DoneDecide.In(v.lang)
 	case "alarm":
@@ -300,6 +310,14 @@ func (a *admin) receipt(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// ask has the company asked at once about what is unknown.
+func (a *admin) ask(w http.ResponseWriter, r *http.Request) {
+	invoiceID := r.PathValue("id")
+	a.act(w, r, "invoice.asked", invoiceID, "", Path+"/invoices/"+invoiceID+"?done=ask", func(ctx context.Context, who string) error {
+		return a.o.Gateway.AskNow(ctx, invoiceID, who)
+	})
+}
+
 func (a *admin) acknowledge(w http.ResponseWriter, r *http.Request) {
 	invoiceID, why := r.PathValue("id"), r.PostFormValue("why")
 	a.act(w, r, "alarm.ended", invoiceID, clipped(why), Path+"/invoices/"+invoiceID+"?done=alarm", func(ctx context.Context, who string) error {
@@ -329,7 +347,7 @@ func (a *admin) decide(w http.ResponseWriter, r *http.Request) {
 		if made.Set("done", "decide"); waits != nil {
 			made.Set("done", "asked")
 			made.Set("of", waits.ID)
-			return a.audit(ctx, "decision.asked", invoiceID, short(subject)+" waits for a second person")
+			a.noteAfter(ctx, "decision.asked", invoiceID, short(subject)+" waits for a second person")
 		}
 		return err
 	}, made)
@@ -450,10 +468,12 @@ func (v invoiceView) support() string {
 		line(words.FactPaid, stamp(p.PaidAt))
 		line(words.FactCard, p.Card.MaskedPAN)
 	}
-	for _, e := range v.entries {
-		if e.Kind != "message" {
-			continue
-		}
+	messages := v.messages
+	if len(messages) > supportRows {
+		messages = messages[len(messages)-supportRows:]
+		fmt.Fprintf(&b, "\n%s\n", words.SupportCut.With(v.lang, supportRows))
+	}
+	for _, e := range messages {
 		way := "→"
 		if e.Direction == "in" {
 			way = "←"

@@ -18,10 +18,11 @@ func (a *admin) invoiceList(r *http.Request) (l list, f gateway.InvoiceFilter) {
 		states = append(states, choice{string(s), ui.StateOf(s, "").Word(in)})
 	}
 	states = allOr(in, states...)
+	needed := func(a pay.Attention) choice { return choice{string(a), attentionWord(in, a)} }
 	needs = allOr(in,
 		choice{"any", words.FilterNeeds.In(in)}, choice{"undelivered", words.EventStuck.In(in)},
-		choice{string(pay.AttentionUnknown), words.Unknown.In(in)}, choice{string(pay.AttentionRefundUnconfirmed), words.WhatRefund.In(in) + ": " + words.Unknown.In(in)},
-		choice{string(pay.AttentionAmount), words.AttentionAmount.In(in)}, choice{string(pay.AttentionProvider), words.AttentionProvider.In(in)})
+		needed(pay.AttentionUnknown), needed(pay.AttentionRefundUnconfirmed), needed(pay.AttentionAmount), needed(pay.AttentionProvider),
+		choice{"receipt", words.NeedsReceipt.In(in)}, choice{"approval", words.NeedsApproval.In(in)})
 	sorts := orders(in, gateway.Newest, gateway.Oldest, gateway.Largest, gateway.Smallest)
 	l = a.list(r, words.MenuInvoices, Path+"/invoices", append([]filter{
 		{name: "state", label: words.FilterState.In(in), options: states},
@@ -41,6 +42,10 @@ func (a *admin) invoiceList(r *http.Request) (l list, f gateway.InvoiceFilter) {
 		f.Attention = true
 	case "undelivered":
 		f.Undelivered = true
+	case "receipt":
+		f.Unreceipted = true
+	case "approval":
+		f.WaitsAt = a.o.Now()
 	default:
 		f.Kind = pay.Attention(need)
 	}
@@ -48,6 +53,21 @@ func (a *admin) invoiceList(r *http.Request) (l list, f gateway.InvoiceFilter) {
 		f.Source, f.Business = q.Get("source"), q.Get("business")
 	}
 	return l, f
+}
+
+// attentionWord is why an invoice asks for a person.
+func attentionWord(l words.Lang, a pay.Attention) string {
+	switch a {
+	case pay.AttentionUnknown:
+		return words.Unknown.In(l)
+	case pay.AttentionRefundUnconfirmed:
+		return words.WhatRefund.In(l) + ": " + words.Unknown.In(l)
+	case pay.AttentionAmount:
+		return words.AttentionAmount.In(l)
+	case pay.AttentionProvider:
+		return words.AttentionProvider.In(l)
+	}
+	return string(a)
 }
 
 // invoices is the list of them.
@@ -110,8 +130,8 @@ func (a *admin) invoicesFile(w http.ResponseWriter, r *http.Request) {
 			}
 			rows = append(rows, []cell{
 				idCell(inv.ID), idCell(inv.PayNumber), idCell(inv.SourceInvoiceID), idCell(inv.Source), idCell(inv.Business),
-				cell(stateOf(inv.Invoice).Word(l.lang)), cell(inv.Attention), textCell(via(a.title, inv)), idCell(one.Ref),
-				sumCell(l.lang, inv.Amount), tiyinCell(inv.Amount), sumCell(l.lang, one.Captured), sumCell(l.lang, one.Refunded), textCell(one.Card.MaskedPAN),
+				cell(stateOf(inv.Invoice).Word(l.lang)), cell(attentionWord(l.lang, inv.Attention)), textCell(via(a.title, inv)), idCell(one.Ref),
+				sumCell(l.machine, inv.Amount), tiyinCell(inv.Amount), sumCell(l.machine, one.Captured), sumCell(l.machine, one.Refunded), textCell(one.Card.MaskedPAN),
 				timeCell(inv.CreatedAt), timeCell(inv.PaidAt), cell(told.In(l.lang)),
 			})
 		}

@@ -96,9 +96,10 @@ type list struct {
 	path    string
 	asked   question
 	filters []filter
-	kept    []string // names of what the address narrows by beside the fields
-	next    string   // the cursor of the next page
-	file    bool     // the list can be had as a file
+	kept    []string   // names of what the address narrows by beside the fields
+	next    string     // the cursor of the next page
+	file    bool       // the list can be had as a file
+	machine words.Lang // whose custom the file's numbers follow: see machine
 }
 
 // active says whether anything is filtered.
@@ -131,7 +132,7 @@ func (l list) with(path, cursor string) string {
 
 // list begins a list's page.
 func (a *admin) list(r *http.Request, title words.Text, path string, filters ...filter) list {
-	l := list{look: a.look(r, title.In(lang(r)), path), path: path, asked: question{Values: r.URL.Query()}}
+	l := list{look: a.look(r, title.In(lang(r)), path), path: path, asked: question{Values: r.URL.Query()}, machine: machine(r)}
 	for _, f := range filters {
 		f.value = strings.TrimSpace(l.asked.Get(f.name))
 		l.filters = append(l.filters, f)

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/staff"
 )
 
 // everything is what the lists watch, where an invoice's page watches the invoice.
@@ -66,10 +68,11 @@ const looksMost = 10_000
 // lookGap is how long looking at the same thing is the same look.
 const lookGap = 5 * time.Minute
 
-// looked notes that the one who is signed in looks at something.
+// looked notes that the one who is signed in looks at something, from where they are.
 func (a *admin) looked(ctx context.Context, what, subject, detail string) error {
 	now := time.Now()
-	key := sha256.Sum256([]byte(me(ctx).ID + "\x00" + what + "\x00" + subject + "\x00" + detail))
+	who := actor(ctx)
+	key := sha256.Sum256([]byte(who.ID + "\x00" + who.Address + "\x00" + what + "\x00" + subject + "\x00" + detail))
 	a.looks.mu.Lock()
 	at, ok := a.looks.seen[key]
 	a.looks.mu.Unlock()
@@ -137,12 +140,55 @@ func (a *admin) try(ctx context.Context, what, subject, detail string, do func()
 		return err
 	}
 	err := do()
-	if err != nil {
-		if noted := a.audit(context.WithoutCancel(ctx), what+notDone, subject, code(err)); noted != nil {
-			a.o.Logger.ErrorContext(ctx, "what was not done is not noted", "what", what, "subject", subject, "error", noted)
-		}
+	if err == nil {
+		return nil
+	}
+	a.noteAfter(ctx, what+notDone, subject, code(err))
+	if slices.Contains(alreadySo, code(err)) && a.pressedBefore(ctx, what, subject, detail) {
+		return nil
 	}
 	return err
+}
+
+// noteAfter notes what came of something that was noted before: what happened has happened, and
+// whoever did it is told so, whether this can be noted or not.
+func (a *admin) noteAfter(ctx context.Context, what, subject, detail string) {
+	if err := a.audit(context.WithoutCancel(ctx), what, subject, detail); err != nil {
+		a.o.Logger.ErrorContext(ctx, "what came of an action is not noted", "what", what, "subject", subject, "error", err)
+	}
+}
+
+// alreadySo are the refusals of what stands already as it was asked for.
+var alreadySo = []string{"already_cancelled", "changed_meanwhile", "nothing_unknown", "nothing_open", "no_failed_receipt", "already_settled"}
+
+// secondPress is how soon the same press is taken for a second one of the same wish.
+const secondPress = time.Minute
+
+// pressedBefore says whether the one who is signed in has done the very same a moment ago: a button that
+// is pressed twice is not shown as a refusal, but what it has done. The log knows, whichever process
+// took the first press. What was just noted of this one is at its end.
+func (a *admin) pressedBefore(ctx context.Context, what, subject, detail string) bool {
+	if subject == "" {
+		return false
+	}
+	log, _, err := a.o.Office.Log(ctx, staff.Filter{Who: me(ctx).Email, Subject: subject}, 20, "")
+	if err != nil {
+		return false
+	}
+	undone := 0 // of the tries that come next, newest first
+	for _, e := range log {
+		switch {
+		case log[0].At.Sub(e.At) > secondPress:
+			return false
+		case e.What == what+notDone:
+			undone++
+		case e.What == what && undone > 0:
+			undone--
+		case e.What == what && e.Detail == detail:
+			return true
+		}
+	}
+	return false
 }
 
 // code is why something was not done, in one word: a person's sentence may hold what the log must

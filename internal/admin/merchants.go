@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -188,6 +189,7 @@ func (a *admin) turnMerchant(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
+	a.recount()
 	http.Redirect(w, r, merchantsPath+"/"+merchantID+"?did="+what, http.StatusSeeOther)
 }
 
@@ -310,7 +312,7 @@ func (a *admin) addMerchant(w http.ResponseWriter, r *http.Request) {
 	}
 	// The note says whom it will be about: the merchant has no id before it is saved.
 	var got gateway.Saved[gateway.Merchant]
-	err := a.try(r.Context(), "merchant.added", "", company.Name+" "+source+"/"+business+": "+strings.Join(f.touched(nil), ", "), func() (err error) {
+	err := a.try(r.Context(), "merchant.added", "", company.Name+" "+gateway.Presentable(source+"/"+business)+": "+strings.Join(f.touched(nil), ", "), func() (err error) {
 		got, err = a.o.Gateway.SaveMerchant(r.Context(), gateway.MerchantInput{
 			Source: source, Business: business, Provider: company.Name, Credentials: patch.Credentials,
 			DisplayName: patch.DisplayName, Options: patch.Options, TestKey: patch.TestKey, New: true,
@@ -378,15 +380,15 @@ func (a *admin) stored(r *http.Request) (shopForm, error) {
 	return f, nil
 }
 
-// changeMerchant saves the form. A secret that is left empty stays as it is. Where it changes who is
-// paid, or whom we believe, the owner's password and a code are asked for again.
+// changeMerchant saves the form. A secret that is left empty stays as it is. All but the name says who
+// is paid, how much, or whom we believe: for it the owner's password and a code are asked for again.
 func (a *admin) changeMerchant(w http.ResponseWriter, r *http.Request) {
 	f, err := a.stored(r)
 	if err != nil {
 		a.fail(w, r, err)
 		return
 	}
-	was, before := f, strings.Join(f.present.CallbackFrom, " ")
+	was := f
 	if err := r.ParseForm(); err != nil {
 		a.fail(w, r, &pay.Error{Code: pay.CodeInvalid, Message: "the form cannot be read", Err: err})
 		return
@@ -410,10 +412,7 @@ func (a *admin) changeMerchant(w http.ResponseWriter, r *http.Request) {
 		a.formTrouble(w, r, f, err)
 		return
 	}
-	touched := f.touched(was.values)
-	if strings.Join(patch.Options.CallbackFrom, " ") != before {
-		touched = append(touched, "callbackFrom")
-	}
+	touched := append(f.touched(was.values), f.turned(was.present, *patch.Options)...)
 	if len(touched) > 0 {
 		if _, err := a.o.Office.Confirm(r.Context(), actor(r.Context()), a.proof(r)); err != nil {
 			a.formTrouble(w, r, f, err)
@@ -522,6 +521,25 @@ func (f shopForm) touched(was url.Values) (list []string) {
 	}
 	if f.values.Get("testKey") != "" || f.values.Get("dropTestKey") != "" {
 		list = append(list, "testKey")
+	}
+	return list
+}
+
+// turned names the settings that the form changes, with what they were and are: they are no secrets.
+func (f shopForm) turned(was, is pay.Options) (list []string) {
+	for _, o := range f.options() {
+		before, after := o.shown(was), o.shown(is)
+		if before == after {
+			continue
+		}
+		none := "none"
+		switch {
+		case o.flag:
+			none = "off"
+		case len(o.choices) > 0:
+			none = o.choices[0]
+		}
+		list = append(list, o.name+" "+cmp.Or(before, none)+" → "+cmp.Or(after, none))
 	}
 	return list
 }

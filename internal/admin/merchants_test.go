@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"regexp"
 	"strings"
@@ -36,7 +37,7 @@ func (p *program) register(name string) (id string) {
 func TestEveryCompanyHasAForm(t *testing.T) {
 	p := start(t)
 	b := p.as(staff.Owner)
-	b.want(b.get("/admin/merchants/new"), 200, "Which payment company")
+	b.want(b.get("/admin/merchants/new"), 200, "At which provider?")
 	for _, x := range app.Plugins() {
 		info := x.Provider.Info()
 		form := b.get("/admin/merchants/new?provider=" + info.Name)
@@ -74,7 +75,7 @@ func TestEveryCompanyHasAForm(t *testing.T) {
 		values.Del("o.refundEvents")
 		values.Set("source", "another")
 		values.Set("version", version(edit))
-		if got := b.post(at, values); got.status != 303 {
+		if got := b.post(at, b.proved(values)); got.status != 303 {
 			t.Fatalf("%d %s", got.status, got.text())
 		}
 		m, err := p.Gateway.Merchant(t.Context(), id)
@@ -132,8 +133,14 @@ func TestEveryOptionHasAField(t *testing.T) {
 		form.Set("c."+key, value)
 	}
 	form.Set("version", version(b.get("/admin/merchants/"+id+"/edit")))
-	if got := b.post("/admin/merchants/"+id, form); got.status != 303 {
+	if got := b.post("/admin/merchants/"+id, b.proved(form)); got.status != 303 {
 		t.Fatalf("%d %s", got.status, got.text())
+	}
+	p.audited("merchant.seen", "merchant.changed")
+	log, _, err := p.Office.Log(t.Context(), staff.Filter{What: "merchant.changed"}, 1, "")
+	must(t, err)
+	if want := "refundEvents on → off, ownTin 123456789 → 987654321"; len(log) != 1 || log[0].Detail != want {
+		t.Errorf("the log says %+v, not %s", log, want)
 	}
 	if m, err = p.Gateway.Merchant(t.Context(), id); err != nil || !m.Options.Fiscalise || m.Options.RefundEvents || m.Options.OwnTIN != "987654321" {
 		t.Errorf("%+v %v", m.Options, err)
@@ -224,7 +231,7 @@ func TestAddingChangesNobody(t *testing.T) {
 	form := url.Values{"provider": {"payme"}, "source": {"shop"}, "business": {"namuna"}, "c.merchantId": {"5e730e8e0b852a417aa49cec"}, "c.key": {"the-secret-that-was-typed"}}
 	b.want(b.post("/admin/merchants", form), 422, "password or the code is wrong", "5e730e8e0b852a417aa49cec")
 	got := b.post("/admin/merchants", b.proved(form))
-	b.want(got, 409, "at this company already", `href="/admin/merchants/`+id+`/edit"`)
+	b.want(got, 409, "at this provider already", `href="/admin/merchants/`+id+`/edit"`)
 	if strings.Contains(got.body, "that-was-typed") {
 		t.Error("the secret is sent back")
 	}
@@ -236,6 +243,54 @@ func TestAddingChangesNobody(t *testing.T) {
 	must(t, err)
 	if len(list) != 1 || list[0].Detail != "payme shop/namuna: merchantId, key" {
 		t.Errorf("%+v", list)
+	}
+}
+
+// Whatever is changed of a merchant but its name asks for the proof: a test mode alone would take test
+// cards for money.
+func TestEverySettingAsksForTheProof(t *testing.T) {
+	p := start(t)
+	b := p.as(staff.Owner)
+	asked := 0
+	for _, name := range []string{"payme", "uzum", "click", "multicard", "paysys"} {
+		id, key := p.register(name), "the-test-key"
+		if name == "payme" { // left there by its acceptance
+			_, err := p.Gateway.PatchMerchant(t.Context(), id, gateway.MerchantPatch{TestKey: &key})
+			must(t, err)
+		}
+		at := "/admin/merchants/" + id
+		form := url.Values{"displayName": {"Another name"}, "version": {version(b.get(at + "/edit"))}}
+		plain, err := p.Gateway.PlainCredentials(t.Context(), id)
+		must(t, err)
+		for key, value := range plain {
+			form.Set("c."+key, value)
+		}
+		page := b.get(at + "/edit").body
+		for field, value := range map[string]string{
+			"mode": "test", "accountField": "order", "uzumAttribute": "attr", "amountUnit": "som", "partialRefund": "on", "partialReversal": "on", "refuseLateCancel": "on",
+			"fiscalise": "on", "directCharge": "on", "reconcileNightly": "on", "refundEvents": "on", "ownTin": "123456789", "callbackFrom": "10.0.0.0/8",
+		} {
+			if !strings.Contains(page, `name="o.`+field+`"`) {
+				continue
+			}
+			asked++
+			changed := maps.Clone(form)
+			changed.Set("o."+field, value)
+			if field == "fiscalise" { // in whose name?
+				changed.Set("o.ownTin", "123456789")
+			}
+			if got := b.post(at, changed); got.status != 422 || !strings.Contains(got.body, "password or the code is wrong") {
+				t.Errorf("%s of %s: %d %s", field, name, got.status, got.text())
+			}
+			b.wait(20 * time.Minute) // wrong proofs make wait
+			b = p.as(staff.Owner)
+		}
+		if got := b.post(at, form); got.status != 303 {
+			t.Errorf("the name of %s: %d %s", name, got.status, got.text())
+		}
+	}
+	if asked < 20 {
+		t.Errorf("only %d settings were tried", asked)
 	}
 }
 

@@ -4,16 +4,19 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/pay"
-	"github.com/chorsu/chorsu/internal/staff"
 	"github.com/chorsu/chorsu/internal/ui"
 	"github.com/chorsu/chorsu/internal/words"
 )
 
-const payoutsPath = Path + "/payouts"
+const (
+	payoutsPath = Path + "/payouts"
+	unsentPath  = Path + "/unsent" // that a payout was not sent, for a second person to confirm
+)
 
 type payoutsView struct {
 	list
@@ -88,7 +91,7 @@ func (a *admin) payoutsFile(w http.ResponseWriter, r *http.Request) {
 				told = words.CSVNo
 			}
 			rows = append(rows, []cell{
-				idCell(x.ID), idCell(x.SourcePayoutID), idCell(x.Source), idCell(x.Business), textCell(a.title(x.Provider)), cell(word), sumCell(l.lang, x.Amount), tiyinCell(x.Amount),
+				idCell(x.ID), idCell(x.SourcePayoutID), idCell(x.Source), idCell(x.Business), textCell(a.title(x.Provider)), cell(word), sumCell(l.machine, x.Amount), tiyinCell(x.Amount),
 				textCell(x.Card.MaskedPAN), idCell(x.Ref), textCell(x.Reason), textCell(cmp.Or(x.Note, x.Code)), timeCell(x.CreatedAt), timeCell(x.DoneAt), cell(told.In(l.lang)),
 			})
 		}
@@ -103,12 +106,26 @@ type payoutView struct {
 	company string
 	trouble string
 	did     string
+	limit   pay.Tiyin // above which two decide; 0: none, or it is below
+	key     string    // of the form on it: pressed twice, it is one question
+	here    string    // where the page can be read, for one that answers an action; else ""
+	now     time.Time
 }
 
 func (v payoutView) url(rest string) string { return payoutsPath + "/" + v.d.ID + rest }
 
 // unknown says whether it waits for a decision.
 func (v payoutView) unknown() bool { return v.d.State == pay.MoveUnknown }
+
+// waiting is the word that waits for a second person; nil: none.
+func (v payoutView) waiting() *gateway.PayoutApproval {
+	for i := range v.d.Approvals {
+		if x := &v.d.Approvals[i]; v.unknown() && x.State == "waiting" && v.now.Before(x.ExpiresAt) {
+			return x
+		}
+	}
+	return nil
+}
 
 // loose are the open alarms that only a person's word ends.
 func (v payoutView) loose() (out []pay.Alarm) {
@@ -138,13 +155,24 @@ func (a *admin) showPayout(w http.ResponseWriter, r *http.Request, status int, t
 		a.fail(w, r, err)
 		return
 	}
-	ui.ShowInner(w, r, status, payoutPage(payoutView{
-		look: a.look(r, words.PayoutTitle.In(lang(r))+" "+d.SourcePayoutID, payoutsPath), d: d, company: a.title(d.Provider), trouble: trouble, did: did(r),
-	}))
+	v := payoutView{
+		look: a.look(r, words.PayoutTitle.In(lang(r))+" "+d.SourcePayoutID, payoutsPath), d: d, company: a.title(d.Provider), trouble: trouble, did: did(r), key: id.New(), now: a.o.Now(),
+	}
+	if v.limit, err = a.o.Office.RefundLimit(r.Context()); err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	if d.Amount <= v.limit {
+		v.limit = 0
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		v.here = v.url("")
+	}
+	ui.ShowInner(w, r, status, payoutPage(v))
 }
 
 // decidePayout settles a payout that nobody can tell of, by a named person's word. That one above
-// the limit did not arrive, an owner says.
+// the limit was not sent, two say.
 func (a *admin) decidePayout(w http.ResponseWriter, r *http.Request) {
 	happened := r.PostFormValue("happened")
 	limit, err := a.o.Office.RefundLimit(r.Context())
@@ -152,37 +180,90 @@ func (a *admin) decidePayout(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	if me(r.Context()).Role.May(staff.Owner) {
-		limit = 0
-	}
-	a.onPayout(w, r, "payout.decided", "decided", happened+": ", func(ctx context.Context, payoutID, who, why string) error {
+	did := "decided"
+	a.onPayout(w, r, "payout.decided", &did, happened+": "+clipped(r.PostFormValue("why")), func(ctx context.Context, payoutID, who string) error {
 		if happened != "yes" && happened != "no" {
 			return &pay.Error{Code: pay.CodeInvalid, Field: "happened", Message: "say whether it happened"}
 		}
-		return a.o.Gateway.DecidePayoutByStaff(ctx, payoutID, happened == "yes", limit, who, why)
+		waits, err := a.o.Gateway.DecidePayoutByStaff(ctx, gateway.PayoutDecision{
+			PayoutID: payoutID, Happened: happened == "yes", Limit: limit, Who: who, Why: r.PostFormValue("why"), Key: r.PostFormValue("key"), New: me(ctx).New,
+		})
+		if waits != nil {
+			did = "asked"
+			a.noteAfter(ctx, "payout.waits", payoutID, "")
+		}
+		return err
+	})
+}
+
+// confirmUnsent is the second person's yes; refuseUnsent the no, or the first one's second thought.
+func (a *admin) confirmUnsent(w http.ResponseWriter, r *http.Request) {
+	a.onUnsent(w, r, "payout.confirmed", "decided", func(ctx context.Context, x gateway.PayoutApproval, who string) error {
+		_, err := a.o.Gateway.ConfirmUnsent(ctx, x.ID, gateway.Signer{Who: who, New: me(ctx).New})
+		return err
+	})
+}
+
+func (a *admin) refuseUnsent(w http.ResponseWriter, r *http.Request) {
+	a.onUnsent(w, r, "payout.refused", "refused", func(ctx context.Context, x gateway.PayoutApproval, who string) error {
+		_, err := a.o.Gateway.RefuseUnsent(ctx, x.ID, who)
+		return err
+	})
+}
+
+// onUnsent does what a button about a question of two persons asks for.
+func (a *admin) onUnsent(w http.ResponseWriter, r *http.Request, what, did string, do func(ctx context.Context, x gateway.PayoutApproval, who string) error) {
+	if !id.Valid(r.PathValue("id")) {
+		a.nothing(w, r)
+		return
+	}
+	x, err := a.o.Gateway.PayoutApproval(r.Context(), r.PathValue("id"))
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	r.SetPathValue("id", x.PayoutID)
+	a.onPayout(w, r, what, &did, "said by "+x.AskedBy, func(ctx context.Context, _, who string) error { return do(ctx, x, who) })
+}
+
+// askPayout has the company asked at once.
+func (a *admin) askPayout(w http.ResponseWriter, r *http.Request) {
+	did := "ask"
+	a.onPayout(w, r, "payout.asked", &did, "", a.o.Gateway.AskPayoutNow)
+}
+
+// tellPayout has the last webhook about a payout sent again.
+func (a *admin) tellPayout(w http.ResponseWriter, r *http.Request) {
+	did := "told"
+	a.onPayout(w, r, "payout.told", &did, "", func(ctx context.Context, payoutID, _ string) error {
+		_, err := a.o.Gateway.NotifyPayout(ctx, payoutID, gateway.Idem{})
+		return err
 	})
 }
 
 // acknowledgePayout ends the alarms about a payout that no asking can end.
 func (a *admin) acknowledgePayout(w http.ResponseWriter, r *http.Request) {
-	a.onPayout(w, r, "payout.acknowledged", "alarm", "", a.o.Gateway.AcknowledgePayout)
+	did, why := "alarm", r.PostFormValue("why")
+	a.onPayout(w, r, "payout.acknowledged", &did, clipped(why), func(ctx context.Context, payoutID, who string) error {
+		return a.o.Gateway.AcknowledgePayout(ctx, payoutID, who, why)
+	})
 }
 
-// onPayout does what a button of a payout's page asks for: noted first, then done.
-func (a *admin) onPayout(w http.ResponseWriter, r *http.Request, what, done, detail string, do func(ctx context.Context, payoutID, who, why string) error) {
-	payoutID, why := r.PathValue("id"), r.PostFormValue("why")
+// onPayout does what a button of a payout's page asks for: noted first, then done. did is what the page
+// then says was done.
+func (a *admin) onPayout(w http.ResponseWriter, r *http.Request, what string, did *string, detail string, do func(ctx context.Context, payoutID, who string) error) {
+	payoutID, who := r.PathValue("id"), me(r.Context()).Email
 	if !id.Valid(payoutID) {
 		a.nothing(w, r)
 		return
 	}
-	who := me(r.Context()).Email
-	err := a.try(r.Context(), what, payoutID, detail+clipped(why), func() error {
-		return do(gateway.WithActor(r.Context(), who), payoutID, who, why)
+	err := a.try(r.Context(), what, payoutID, detail, func() error {
+		return do(gateway.WithActor(r.Context(), who), payoutID, who)
 	})
 	if err != nil {
 		a.refused(w, r, err, a.showPayout)
 		return
 	}
 	a.recount()
-	http.Redirect(w, r, payoutsPath+"/"+payoutID+"?did="+done, http.StatusSeeOther)
+	http.Redirect(w, r, payoutsPath+"/"+payoutID+"?did="+*did, http.StatusSeeOther)
 }

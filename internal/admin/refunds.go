@@ -25,6 +25,7 @@ type refundView struct {
 	look
 	d         gateway.Dossier
 	company   string
+	hint      words.Text // where the company's refunds are made when its API cannot
 	limit     pay.Tiyin
 	key       string // the form's own: pressed twice, it is one refund
 	amount    string // as it was typed
@@ -38,6 +39,14 @@ type refundView struct {
 
 // may is why nothing can be returned from here; nil: something can.
 func (v refundView) may() error { return v.d.Terms.Whole }
+
+// cannot says what to do instead.
+func (v refundView) cannot() string {
+	if e, ok := errors.AsType[*pay.Error](v.may()); ok && e.Reason == "refund_not_supported" && v.hint != (words.Text{}) {
+		return v.hint.In(v.lang)
+	}
+	return refusal(v.lang, v.may())
+}
 
 // partly says whether a part can be returned.
 func (v refundView) partly() bool { return v.d.Terms.Part == nil }
@@ -75,7 +84,8 @@ func (a *admin) refundLook(w http.ResponseWriter, r *http.Request, again bool) (
 		return v, false
 	}
 	v.look = a.look(r, words.RefundTitle.In(lang(r)), Path+"/invoices")
-	v.d, v.company = d, a.title(d.Terms.Payment.Provider)
+	company, _ := a.company(d.Terms.Payment.Provider)
+	v.d, v.company, v.hint = d, company.Title, company.RefundHint
 	v.receipt = d.Terms.Payment.ReceiptURL != "" || d.Terms.Payment.Fiscal == pay.FiscalDone
 	return v, true
 }
@@ -137,31 +147,37 @@ func (a *admin) refund(w http.ResponseWriter, r *http.Request) {
 	}
 	to := Path + "/invoices/" + v.d.ID
 	made := url.Values{}
-	what, says := "refund.made", ui.Money(words.EN, amount)+": "+clipped(v.reason)
-	if v.asks {
-		what = "refund.asked"
-	}
-	a.act(w, r, what, v.d.ID, says, to, func(ctx context.Context, who string) error {
+	says := ui.Money(words.EN, amount) + ": " + clipped(v.reason)
+	a.act(w, r, "refund.asked", v.d.ID, says, to, func(ctx context.Context, who string) error {
 		refund, waits, err := a.o.Gateway.RefundByStaff(ctx, gateway.StaffRefund{
 			InvoiceID: v.d.ID, Amount: amount, Reason: v.reason, Key: v.key, Limit: v.limit, Who: who, New: me(ctx).New,
 		})
 		if err != nil {
 			return err
 		}
-		done := "refund.made"
 		if waits != nil {
-			done = "refund.asked"
 			made.Set("done", "asked")
 			made.Set("of", waits.ID)
-		} else {
-			made.Set("done", "refund")
-			made.Set("of", refund.ID)
+			a.noteAfter(ctx, "refund.waits", v.d.ID, says)
+			return nil
 		}
-		if done != what { // the book has changed since the form was read
-			return a.audit(ctx, done, v.d.ID, says)
-		}
+		made.Set("done", "refund")
+		made.Set("of", refund.ID)
+		a.became(ctx, *refund, says)
 		return nil
 	}, made)
+}
+
+// became notes what came of a refund that was asked for.
+func (a *admin) became(ctx context.Context, r pay.Refund, says string) {
+	switch r.State {
+	case pay.MoveSucceeded:
+		a.noteAfter(ctx, "refund.made", r.InvoiceID, says)
+	case pay.MoveFailed:
+		a.noteAfter(ctx, "refund.asked"+notDone, r.InvoiceID, r.Code)
+	default:
+		a.noteAfter(ctx, "refund.pending", r.InvoiceID, says)
+	}
 }
 
 // second says who could confirm what the one who is signed in asks for, where nobody can yet: it is not
@@ -195,24 +211,28 @@ func (a *admin) second(ctx context.Context, l words.Lang, ends time.Time) (strin
 
 // confirmRefund is the second person's yes; refuseRefund the no, or the first one's second thought.
 func (a *admin) confirmRefund(w http.ResponseWriter, r *http.Request) {
-	a.approval(w, r, "refund.confirmed", func(ctx context.Context, approvalID, who string, made url.Values) error {
-		refund, err := a.o.Gateway.ConfirmRefund(ctx, approvalID, gateway.Signer{Who: who, New: me(ctx).New})
-		if err == nil {
-			made.Set("done", "refund")
-			made.Set("of", refund.ID)
+	a.approval(w, r, "refund.confirmed", func(ctx context.Context, x gateway.Approval, who string, made url.Values) error {
+		refund, err := a.o.Gateway.ConfirmRefund(ctx, x.ID, gateway.Signer{Who: who, New: me(ctx).New})
+		if err != nil {
+			return err
 		}
-		return err
+		made.Set("done", "refund")
+		made.Set("of", refund.ID)
+		if x.Decides == "" {
+			a.became(ctx, refund, ui.Money(words.EN, x.Amount)+", asked by "+x.AskedBy)
+		}
+		return nil
 	})
 }
 
 func (a *admin) refuseRefund(w http.ResponseWriter, r *http.Request) {
-	a.approval(w, r, "refund.refused", func(ctx context.Context, approvalID, who string, made url.Values) error {
+	a.approval(w, r, "refund.refused", func(ctx context.Context, x gateway.Approval, who string, made url.Values) error {
 		made.Set("done", "refused")
-		return a.o.Gateway.RefuseRefund(ctx, approvalID, who)
+		return a.o.Gateway.RefuseRefund(ctx, x.ID, who)
 	})
 }
 
-func (a *admin) approval(w http.ResponseWriter, r *http.Request, what string, do func(ctx context.Context, approvalID, who string, made url.Values) error) {
+func (a *admin) approval(w http.ResponseWriter, r *http.Request, what string, do func(ctx context.Context, x gateway.Approval, who string, made url.Values) error) {
 	if !id.Valid(r.PathValue("id")) {
 		a.nothing(w, r)
 		return
@@ -228,7 +248,7 @@ func (a *admin) approval(w http.ResponseWriter, r *http.Request, what string, do
 	}
 	made := url.Values{}
 	a.act(w, r, what, x.InvoiceID, detail, Path+"/invoices/"+x.InvoiceID, func(ctx context.Context, who string) error {
-		return do(ctx, x.ID, who, made)
+		return do(ctx, x, who, made)
 	}, made)
 }
 
@@ -293,7 +313,7 @@ func (a *admin) refundsFile(w http.ResponseWriter, r *http.Request) {
 			}
 			rows = append(rows, []cell{
 				idCell(x.ID), idCell(x.InvoiceID), idCell(x.SourceInvoiceID), idCell(x.Source), idCell(x.Business), textCell(a.title(x.Provider)), cell(word),
-				sumCell(l.lang, x.Amount), tiyinCell(x.Amount), textCell(x.Reason), cell(began.In(l.lang)), idCell(x.Ref), textCell(cmp.Or(x.Note, x.Code)), timeCell(x.CreatedAt), timeCell(x.DoneAt),
+				sumCell(l.machine, x.Amount), tiyinCell(x.Amount), textCell(x.Reason), cell(began.In(l.lang)), idCell(x.Ref), textCell(cmp.Or(x.Note, x.Code)), timeCell(x.CreatedAt), timeCell(x.DoneAt),
 			})
 		}
 		return rows, found.Next, err

@@ -236,6 +236,7 @@ var dids = map[string]words.Text{
 	"role": words.DidRole, "disabled": words.DidDisable, "enabled": words.DidEnable, "limit": words.DidLimit,
 	"password": words.DidPassword, "saved": words.DidSave, "on": words.DidTurnOn, "off": words.DidTurnOff, "revoked": words.DidTillRevoke,
 	"decided": words.DoneDecide, "alarm": words.DoneAlarm, "settled": words.DidSettle,
+	"ask": words.DoneAsk, "told": words.DoneNotify, "asked": words.DidAskPayout, "refused": words.DidRefusePayout,
 }
 
 // limitText is the limit as the form shows it, "" where there is none.

@@ -80,7 +80,7 @@ func (a *admin) tillsFile(w http.ResponseWriter, r *http.Request) {
 			_, word := tillState(l.lang, t, a.o.Now())
 			d := days[t.ID]
 			rows = append(rows, []cell{
-				textCell(t.Name), idCell(t.ID), idCell(t.Source), idCell(t.Business), cell(word), timeCell(t.SeenAt), countCell(d.Sales), sumCell(l.lang, d.Sum), countCell(d.Returns), sumCell(l.lang, d.Back),
+				textCell(t.Name), idCell(t.ID), idCell(t.Source), idCell(t.Business), cell(word), timeCell(t.SeenAt), countCell(d.Sales), sumCell(l.machine, d.Sum), countCell(d.Returns), sumCell(l.machine, d.Back),
 				countCell(d.Unknown), textCell(t.Device), idCell(t.Version), timeCell(t.CreatedAt), timeCell(t.PairedAt), timeCell(t.RevokedAt),
 			})
 		}
@@ -132,6 +132,7 @@ func (a *admin) showTill(w http.ResponseWriter, r *http.Request, status int, t t
 type tillForm struct {
 	name, source, business, notify string
 	faults                         []string
+	trouble                        string // what is in the way besides
 }
 
 func (a *admin) newTill(w http.ResponseWriter, r *http.Request) {
@@ -166,9 +167,21 @@ func (a *admin) addTill(w http.ResponseWriter, r *http.Request) {
 		a.showTillForm(w, r, http.StatusUnprocessableEntity, f)
 		return
 	}
+	// A till's token says what was paid in a shop: whoever makes one proves who they are.
+	if _, err := a.o.Office.Confirm(r.Context(), actor(r.Context()), a.proof(r)); err != nil {
+		status, said, known := trouble(l, err)
+		if !known {
+			a.fail(w, r, err)
+			return
+		}
+		retryIn(w.Header(), err)
+		f.trouble = said
+		a.showTillForm(w, r, status, f)
+		return
+	}
 	// The till has no id before it is made: the note says whose it will be.
 	var t gateway.NewTill
-	err := a.try(r.Context(), "till.added", "", f.source+"/"+f.business+" "+f.name, func() (err error) {
+	err := a.try(r.Context(), "till.added", "", gateway.Presentable(f.source+"/"+f.business)+" "+f.name, func() (err error) {
 		t, err = a.o.Gateway.CreateTill(r.Context(), gateway.TillInput{Source: f.source, Business: f.business, Name: f.name, NotifyURL: f.notify})
 		return err
 	})

@@ -129,6 +129,12 @@ func TestThePhoneScansTheTill(t *testing.T) {
 		"uzqr": func(order string) shown {
 			made := data(box("POST", "/fbox/payment/one_qr/create", map[string]any{"amount": "5000.00", "external_id": order}))
 			return shown{made["qr_text"].(string), func() string {
+				sim, _, _ := r.app.Sandbox.Simulator("fbox")
+				for _, x := range sim.Books() {
+					if x.Ref == made["invoice_id"] && x.State == "created" {
+						return "waits" // the box would hold the question
+					}
+				}
 				got := data(box("GET", "/fbox/payment/one_qr/status?invoice_id="+made["invoice_id"].(string), nil))
 				return map[float64]string{1: "waits", 2: "paid", 3: "refused"}[got["status"].(float64)]
 			}}

@@ -231,5 +231,9 @@ type InvoiceFilter struct {
 	Via    string        // the provider of the payment that counts, or that it was made for
 	Kind   pay.Attention // only those that ask for this attention
 	Amount pay.Tiyin
-	Order  Order // "": newest first
+
+	Unreceipted bool      // only those with a fiscal receipt that was refused for good, the newest thousand
+	WaitsAt     time.Time // only those of which something waits for a second person then; beside it Unreceipted comes first
+
+	Order Order // "": newest first
 }

@@ -390,12 +390,10 @@ func anyOpen(payments []*pay.Payment, now time.Time) bool {
 
 // Invoice reads one invoice. Reading one whose outcome is unknown has the provider asked soon.
 func (g *Gateway) Invoice(ctx context.Context, invoiceID string) (out Invoice, err error) {
-	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		inv, err := found(tx.Invoice(ctx, invoiceID))("invoice")
-		if err != nil {
-			return err
-		}
-		out, err = g.withPayment(ctx, tx, inv)
+	err = g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) error {
+		inv, payments, err := tx.Book(ctx, invoiceID)
+		out = g.paidBy(inv, payments)
+		_, err = found(inv, err)("invoice")
 		return err
 	})
 	if err == nil && out.Attention != "" {

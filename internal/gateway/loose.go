@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/pay"
@@ -30,8 +32,10 @@ func (g *Gateway) LooseReconciliations(ctx context.Context, o Order, p Page) (ou
 // PayoutDossier is what the book holds of one payout.
 type PayoutDossier struct {
 	pay.Payout
-	Alarms  []pay.Alarm // the open ones
-	Entries []TimelineEntry
+	Alarms    []pay.Alarm // the open ones
+	Entries   []TimelineEntry
+	Approvals []PayoutApproval // newest first
+	Event     *pay.Event       // the newest; nil: nothing has happened that could be told
 }
 
 // PayoutDossier reads a payout for its page. One whose outcome is not known is asked about soon.
@@ -43,7 +47,16 @@ func (g *Gateway) PayoutDossier(ctx context.Context, payoutID string) (d PayoutD
 		return d, err
 	}
 	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
-		d.Alarms = nil
+		d.Alarms, d.Event = nil, nil
+		if d.Approvals, err = tx.PayoutApprovalsOf(ctx, payoutID); err != nil {
+			return err
+		}
+		e, err := tx.LatestPayoutEvent(ctx, payoutID)
+		if err == nil {
+			d.Event = &e.Event
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 		all, err := tx.PayoutAlarms(ctx, payoutID)
 		for _, a := range all {
 			if a.ClosedAt.IsZero() {
@@ -55,14 +68,154 @@ func (g *Gateway) PayoutDossier(ctx context.Context, payoutID string) (d PayoutD
 	return d, err
 }
 
-// DecidePayoutByStaff is DecidePayout with the reason that a person typed. That a payout above the
-// limit did not arrive is refused (needs_owner): the app would pay once more. 0 is no limit.
-func (g *Gateway) DecidePayoutByStaff(ctx context.Context, payoutID string, happened bool, limit pay.Tiyin, who, why string) error {
-	why, err := reasonOf(why)
-	if err != nil {
-		return err
+// PayoutApproval is one person's word that a payout above the limit was not sent, which waits, or
+// waited, for another's.
+type PayoutApproval = store.PayoutApproval
+
+// PayoutDecision is what a person says of a payout that nobody can tell of. Key is the form's own. That
+// one above the owner's limit was not sent is for two to say, since the app would send it once more.
+type PayoutDecision struct {
+	PayoutID string
+	Happened bool
+	Limit    pay.Tiyin // 0: none
+	Who, Why string
+	Key      string
+	New      bool // as in Signer
+}
+
+// DecidePayoutByStaff is DecidePayout with the reason that a person typed. Where it takes a second one,
+// it writes down that it waits for them: then the approval is set.
+func (g *Gateway) DecidePayoutByStaff(ctx context.Context, in PayoutDecision) (waits *PayoutApproval, err error) {
+	if in.Why, err = reasonOf(in.Why); err != nil {
+		return nil, err
 	}
-	return g.decidePayout(ctx, payoutID, happened, limit, who, why)
+	if !id.Valid(in.Key) || in.Who == "" {
+		return nil, errForeignForm
+	}
+	err = g.update(ctx, in.Who, func(ctx context.Context, b *book) error {
+		waits = nil
+		p, err := found(b.LockPayout(ctx, in.PayoutID))("payout")
+		switch {
+		case err != nil:
+			return err
+		case in.Happened || in.Limit == 0 || p.Amount <= in.Limit:
+			return b.payoutDecided(ctx, &p, in.Happened, in.Who, in.Why)
+		case in.New:
+			return errTooNew
+		}
+		waits, err = b.payoutWaits(ctx, p, in)
+		return err
+	})
+	return waits, err
+}
+
+// payoutWaits writes down that a second person is asked. One question about a payout waits at a time;
+// the same form again is the same question.
+func (b *book) payoutWaits(ctx context.Context, p pay.Payout, in PayoutDecision) (*PayoutApproval, error) {
+	standing, err := b.PayoutApprovalsOf(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range standing {
+		if x.ID == in.Key {
+			return &x, nil
+		}
+		if x.State == store.ApprovalWaiting && b.now.Before(x.ExpiresAt) {
+			return nil, &pay.Error{Code: pay.CodeConflict, Reason: "payout_waits", Message: "this payout waits for a second person already"}
+		}
+	}
+	if p.State != pay.MoveUnknown {
+		return nil, errPayoutKnown
+	}
+	a := PayoutApproval{
+		ID: in.Key, BusinessID: p.BusinessID, PayoutID: p.ID, Reason: in.Why, State: store.ApprovalWaiting, AskedBy: in.Who,
+		CreatedAt: b.now, ExpiresAt: b.now.Add(approvalLife),
+	}
+	ok, err := b.InsertPayoutApproval(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if !ok { // a key of another payout
+		return nil, errForeignForm
+	}
+	return &a, b.wrotePayout(ctx, p, p.State, "was not sent, says "+in.Who+"; a second person is asked: "+in.Why)
+}
+
+// ConfirmUnsent is the second person's word: the payout was not sent. Whoever asked cannot confirm, and
+// a repeat changes nothing. Where the company has told meanwhile what became of it, that stands.
+func (g *Gateway) ConfirmUnsent(ctx context.Context, approvalID string, by Signer) (payoutID string, err error) {
+	who := by.Who
+	err = g.update(ctx, who, func(ctx context.Context, b *book) error {
+		a, p, err := b.payoutAsked(ctx, approvalID)
+		if err != nil {
+			return err
+		}
+		payoutID = p.ID
+		switch {
+		case a.State == store.ApprovalConfirmed:
+			return nil
+		case a.State == store.ApprovalRefused:
+			return &pay.Error{Code: pay.CodeConflict, Reason: "refused", Message: "this was refused by " + a.DecidedBy}
+		case strings.EqualFold(a.AskedBy, who):
+			return &pay.Error{Code: pay.CodeForbidden, Reason: "same_person", Message: "whoever says it cannot confirm it"}
+		case by.New:
+			return errTooNew
+		}
+		if err := b.decidePayoutApproval(ctx, a, store.ApprovalConfirmed, who); err != nil {
+			return err
+		}
+		return b.payoutDecided(ctx, &p, false, who, a.Reason+" (asked by "+a.AskedBy+", confirmed by "+who+")")
+	})
+	return payoutID, err
+}
+
+// RefuseUnsent ends a question: the second person says no, or the first takes it back.
+func (g *Gateway) RefuseUnsent(ctx context.Context, approvalID, who string) (payoutID string, err error) {
+	err = g.update(ctx, who, func(ctx context.Context, b *book) error {
+		a, p, err := b.payoutAsked(ctx, approvalID)
+		if err != nil {
+			return err
+		}
+		payoutID = p.ID
+		if a.State == store.ApprovalRefused {
+			return nil
+		}
+		if err := b.decidePayoutApproval(ctx, a, store.ApprovalRefused, who); err != nil {
+			return err
+		}
+		return b.wrotePayout(ctx, p, p.State, "that it was not sent was not confirmed")
+	})
+	return payoutID, err
+}
+
+// payoutAsked reads a question under its payout's lock.
+func (b *book) payoutAsked(ctx context.Context, approvalID string) (a PayoutApproval, p pay.Payout, err error) {
+	if a, err = found(b.PayoutApproval(ctx, approvalID))("approval"); err != nil {
+		return a, p, err
+	}
+	if p, err = b.LockPayout(ctx, a.PayoutID); err != nil {
+		return a, p, err
+	}
+	a, err = b.PayoutApproval(ctx, approvalID)
+	return a, p, err
+}
+
+func (b *book) decidePayoutApproval(ctx context.Context, a PayoutApproval, state, who string) error {
+	a.State, a.DecidedBy, a.DecidedAt = state, who, b.now
+	ok, err := b.DecidePayoutApproval(ctx, a)
+	if err == nil && !ok {
+		err = &pay.Error{Code: pay.CodeConflict, Reason: "decided", Message: "this was decided already, or ran out"}
+	}
+	return err
+}
+
+// PayoutApproval reads one.
+func (g *Gateway) PayoutApproval(ctx context.Context, approvalID string) (a PayoutApproval, err error) {
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		a, err = found(tx.PayoutApproval(ctx, approvalID))("approval")
+		return err
+	})
+	return a, err
 }
 
 // SettleByStaff is Settle with what a person chose and typed on a page.
@@ -75,6 +228,24 @@ func (g *Gateway) SettleByStaff(ctx context.Context, in SettleInput) (err error)
 	}
 	_, err = g.Settle(ctx, in, Idem{})
 	return err
+}
+
+// AskPayoutNow is AskNow of a payout.
+func (g *Gateway) AskPayoutNow(ctx context.Context, payoutID, who string) error {
+	return g.update(WithActor(ctx, who), byAPI, func(ctx context.Context, b *book) error {
+		p, err := found(b.LockPayout(ctx, payoutID))("payout")
+		if err != nil {
+			return err
+		}
+		if p.State != pay.MoveUnknown {
+			return errPayoutKnown
+		}
+		ok, err := b.askedNow(ctx, workPayout, p.ID)
+		if err == nil && !ok {
+			err = errNobodyAsked
+		}
+		return err
+	})
 }
 
 // AcknowledgePayout ends, in the name of a person, the alarms about a payout that no asking can

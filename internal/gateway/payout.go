@@ -648,33 +648,31 @@ func neverMade(p pay.Payout) string {
 
 // DecidePayout settles by a named person's word a payout that nobody can tell of.
 func (g *Gateway) DecidePayout(ctx context.Context, payoutID string, happened bool, who, why string) error {
-	return g.decidePayout(ctx, payoutID, happened, 0, who, why)
-}
-
-// decidePayout is DecidePayout for somebody who may say of no larger payout than most that it did not
-// arrive; 0 is any.
-func (g *Gateway) decidePayout(ctx context.Context, payoutID string, happened bool, most pay.Tiyin, who, why string) error {
 	return g.update(ctx, who, func(ctx context.Context, b *book) error {
 		p, err := found(b.LockPayout(ctx, payoutID))("payout")
 		if err != nil {
 			return err
 		}
-		if p.State != pay.MoveUnknown {
-			return &pay.Error{Code: pay.CodeConflict, Reason: "nothing_unknown", Message: "nothing about this payout is unknown"}
-		}
-		if !happened && most > 0 && p.Amount > most {
-			return &pay.Error{Code: pay.CodeForbidden, Reason: "needs_owner", Message: "that a payout above the limit did not arrive is for an owner to say"}
-		}
-		c := pay.PayoutChange{To: pay.MoveFailed, Reason: pay.DeclineOther, Code: "decided", Note: "decided by " + who + ": " + withoutCards(why)}
-		if happened {
-			c.To, c.Reason = pay.MoveSucceeded, ""
-		}
-		if err := b.movePayout(ctx, &p, c); err != nil {
-			return err
-		}
-		return b.DropWork(ctx, workPayout, p.ID)
+		return b.payoutDecided(ctx, &p, happened, who, withoutCards(why))
 	})
 }
+
+// payoutDecided settles a payout of unknown outcome by what somebody says.
+func (b *book) payoutDecided(ctx context.Context, p *pay.Payout, happened bool, who, why string) error {
+	if p.State != pay.MoveUnknown {
+		return errPayoutKnown
+	}
+	c := pay.PayoutChange{To: pay.MoveFailed, Reason: pay.DeclineOther, Code: "decided", Note: "decided by " + who + ": " + why}
+	if happened {
+		c.To, c.Reason = pay.MoveSucceeded, ""
+	}
+	if err := b.movePayout(ctx, p, c); err != nil {
+		return err
+	}
+	return b.DropWork(ctx, workPayout, p.ID)
+}
+
+var errPayoutKnown = &pay.Error{Code: pay.CodeConflict, Reason: "nothing_unknown", Message: "nothing about this payout is unknown"}
 
 // arrivedAfterAll books, in a person's name, a payout that was taken for failed and stands in the
 // company's list as one that arrived.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/id"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
 )
@@ -393,6 +395,94 @@ func TestPayoutWhoseAnswerIsLost(t *testing.T) {
 			})
 		}
 	}
+}
+
+// That a payout above the limit was not sent is decided once, by two, however many confirm at once; who
+// asked, who is new, and an old question decide nothing.
+func TestThatAPayoutWasNotSentTakesTwo(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		fx.payer.after = func(string) error { return errReset }
+		lost := fx.create(fx.payout("p1", false), gateway.Idem{}).Value
+		fx.later()
+		fx.payoutIs(lost.ID, pay.MoveUnknown)
+		if err := fx.AskPayoutNow(t.Context(), lost.ID, "a@namuna.uz"); reason(err) != "cannot_ask" {
+			t.Errorf("nobody can be asked: %v", err)
+		}
+		in := gateway.PayoutDecision{PayoutID: lost.ID, Limit: lost.Amount - 1, Who: "a@namuna.uz", Why: "the cabinet does not know it", Key: id.New()}
+		ask := func(change func(*gateway.PayoutDecision)) (*gateway.PayoutApproval, error) {
+			other := in
+			change(&other)
+			return fx.DecidePayoutByStaff(t.Context(), other)
+		}
+		for want, change := range map[string]func(*gateway.PayoutDecision){
+			"too_new": func(d *gateway.PayoutDecision) { d.New = true }, "form_old": func(d *gateway.PayoutDecision) { d.Key = "x" },
+		} {
+			if _, err := ask(change); reason(err) != want {
+				t.Errorf("%s: %v", want, err)
+			}
+		}
+		waits, err := ask(func(*gateway.PayoutDecision) {})
+		if err != nil || waits == nil {
+			t.Fatal(waits, err)
+		}
+		if again, err := ask(func(*gateway.PayoutDecision) {}); err != nil || again == nil || again.ID != waits.ID {
+			t.Errorf("the same form again: %+v %v", again, err)
+		}
+		if _, err := ask(func(d *gateway.PayoutDecision) { d.Key = id.New() }); reason(err) != "payout_waits" {
+			t.Errorf("another form: %v", err)
+		}
+		for want, by := range map[string]gateway.Signer{"same_person": {Who: "A@namuna.uz"}, "too_new": {Who: "b@namuna.uz", New: true}} {
+			if _, err := fx.ConfirmUnsent(t.Context(), waits.ID, by); reason(err) != want {
+				t.Errorf("%s: %v", want, err)
+			}
+		}
+		fx.payoutIs(lost.ID, pay.MoveUnknown)
+		var racers sync.WaitGroup
+		for i := range 6 {
+			racers.Go(func() {
+				if _, err := fx.ConfirmUnsent(t.Context(), waits.ID, gateway.Signer{Who: fmt.Sprintf("%d@namuna.uz", i)}); err != nil && reason(err) != "decided" {
+					t.Error(err)
+				}
+			})
+		}
+		racers.Wait()
+		p := fx.payoutIs(lost.ID, pay.MoveFailed)
+		if !strings.Contains(p.Note, "asked by a@namuna.uz, confirmed by ") || fx.openPayoutAlarms(lost.ID) != 0 {
+			t.Errorf("%+v", p)
+		}
+		entries, err := fx.PayoutTimeline(t.Context(), lost.ID)
+		ended := 0
+		for _, e := range entries {
+			if e.Now == string(pay.MoveFailed) {
+				ended++
+			}
+		}
+		if err != nil || ended != 1 {
+			t.Errorf("it ended %d times, %v", ended, err)
+		}
+
+		// One that runs out decides nothing, nor does one whose payout has arrived meanwhile.
+		second := fx.create(fx.payout("p2", false), gateway.Idem{}).Value
+		fx.later()
+		in.PayoutID, in.Key = second.ID, id.New()
+		if waits, err = ask(func(*gateway.PayoutDecision) {}); err != nil {
+			t.Fatal(err)
+		}
+		fx.advance(25 * time.Hour)
+		if _, err := fx.ConfirmUnsent(t.Context(), waits.ID, gateway.Signer{Who: "b@namuna.uz"}); reason(err) != "decided" {
+			t.Errorf("a day later: %v", err)
+		}
+		if waits, err = ask(func(d *gateway.PayoutDecision) { d.Key = id.New() }); err != nil {
+			t.Fatal(err)
+		}
+		if err := fx.DecidePayout(t.Context(), second.ID, true, "c@namuna.uz", "it arrived"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fx.ConfirmUnsent(t.Context(), waits.ID, gateway.Signer{Who: "b@namuna.uz"}); reason(err) != "nothing_unknown" {
+			t.Errorf("it has arrived: %v", err)
+		}
+		fx.payoutIs(second.ID, pay.MoveSucceeded)
+	})
 }
 
 func (fx *fixture) openPayoutAlarms(id string) (n int) {

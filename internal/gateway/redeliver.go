@@ -40,8 +40,8 @@ func (g *Gateway) Redeliver(ctx context.Context, eventID string) error {
 const againBatch = 100
 
 // RedeliverStuck has every event sent again that is stuck now and was made in [since, to): all, or
-// those for the addresses that begin with receiver ("https://shop.uz/"); zero times are no bounds. However many there
-// are, the outbox works them off, oldest first; what gets stuck anew meanwhile stays stuck.
+// those for one receiver, which is an address up to its query; zero times are no bounds. However many
+// there are, the outbox works them off, oldest first; what gets stuck anew meanwhile stays stuck.
 func (g *Gateway) RedeliverStuck(ctx context.Context, receiver string, since, to time.Time) error {
 	if receiver != "" {
 		if u, err := url.Parse(receiver); err != nil || u.Host == "" || len(receiver) > 300 {

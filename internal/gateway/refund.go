@@ -164,7 +164,7 @@ func (g *Gateway) canRefund(m pay.Merchant, p pay.Payment, o provider.RefundOrde
 	r, ok := a.(provider.Refunder)
 	if !ok {
 		info := g.providers[m.Provider].Info()
-		return &pay.Error{Code: pay.CodeUnsupported, Reason: "refund_not_supported", Message: first(info.RefundHint, info.Title+" has no refund by API; refund in its cabinet")}
+		return &pay.Error{Code: pay.CodeUnsupported, Reason: "refund_not_supported", Message: first(info.RefundHint.EN, info.Title+" has no refund by API; refund in its cabinet")}
 	}
 	return r.CanRefund(p, o)
 }

@@ -295,6 +295,59 @@ func (g *Gateway) askSoon(ctx context.Context, inv Invoice) {
 	}
 }
 
+// AskNow has the company asked at once, in a person's name, about whatever is unknown of an invoice.
+// cannot_ask: nobody is being asked about it, so that a person decides.
+func (g *Gateway) AskNow(ctx context.Context, invoiceID, who string) error {
+	return g.update(WithActor(ctx, who), byAPI, func(ctx context.Context, b *book) error {
+		_, payments, err := b.open(ctx, invoiceID)
+		if err != nil {
+			return err
+		}
+		unknown, asked := false, false
+		ask := func(kind, subject string) error {
+			unknown = true
+			ok, err := b.askedNow(ctx, kind, subject)
+			asked = asked || ok
+			return err
+		}
+		for _, p := range payments {
+			if p.State == pay.Unknown || p.State == pay.Held && p.Asked != "" {
+				if err := ask(workSettle, p.ID); err != nil {
+					return err
+				}
+			}
+			r, err := b.RefundUnderway(ctx, p.ID)
+			if err == nil {
+				err = ask(workRefund, r.ID)
+			} else if errors.Is(err, store.ErrNotFound) {
+				err = nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		switch {
+		case !unknown:
+			return errNothingUnknown
+		case !asked:
+			return errNobodyAsked
+		}
+		return nil
+	})
+}
+
+var errNobodyAsked = &pay.Error{Code: pay.CodeConflict, Reason: "cannot_ask", Message: "this company cannot be asked; look in its cabinet, and decide"}
+
+// askedNow brings a question forward; ok is false where none stands.
+func (b *book) askedNow(ctx context.Context, kind, subject string) (ok bool, err error) {
+	if _, err := b.WorkFor(ctx, kind, subject); errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	return true, b.hasten(ctx, kind, subject)
+}
+
 // hasten makes work due now that stands and that nobody is doing.
 func (b *book) hasten(ctx context.Context, kind, subject string) error {
 	w, err := b.WorkFor(ctx, kind, subject)

@@ -188,7 +188,7 @@ func TestStuckEventsAreSentAgain(t *testing.T) {
 			fx.advance(3 * time.Second)
 		}
 		list := func() []gateway.EventRow {
-			found, err := fx.Events(t.Context(), gateway.EventFilter{State: gateway.EventStuck, Receiver: fx.app.URL + "/"}, gateway.Page{})
+			found, err := fx.Events(t.Context(), gateway.EventFilter{State: gateway.EventStuck, Receiver: fx.app.URL + "/hook"}, gateway.Page{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -198,7 +198,7 @@ func TestStuckEventsAreSentAgain(t *testing.T) {
 		if len(stuck) != 3 || stuck[0].Last.Status != 500 || stuck[0].Attempts != 3 {
 			t.Fatalf("%+v", stuck)
 		}
-		if found, _ := fx.Events(t.Context(), gateway.EventFilter{State: gateway.EventStuck, Receiver: "https://elsewhere.uz/"}, gateway.Page{}); len(found.Items) != 0 {
+		if found, _ := fx.Events(t.Context(), gateway.EventFilter{State: gateway.EventStuck, Receiver: fx.app.URL + "/"}, gateway.Page{}); len(found.Items) != 0 {
 			t.Error("another receiver's list has them too")
 		}
 		fx.app.say(200)
@@ -227,7 +227,7 @@ func TestStuckEventsAreSentAgain(t *testing.T) {
 			t.Fatalf("of before they were made: %d are stuck", len(got))
 		}
 		fx.app.say(500)
-		if err := fx.RedeliverStuck(t.Context(), fx.app.URL+"/", time.Time{}, time.Time{}); err != nil {
+		if err := fx.RedeliverStuck(t.Context(), fx.app.URL+"/hook", time.Time{}, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		for range 6 { // they fail again, and are stuck anew: the work is over all the same

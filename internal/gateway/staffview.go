@@ -53,12 +53,18 @@ type Inbox struct {
 	Approvals []Approval // refunds that wait for a second person
 	Receipts  []pay.Payment
 	Inactive  []pay.Merchant
-	Payouts   []pay.Payout         // with an open alarm
-	Compared  []pay.Reconciliation // of a night, with an open alarm
+	Asking    map[pay.Attention][]pay.Invoice // the oldest that ask for each kind of attention
+	Payouts   []pay.Payout                    // with an open alarm
+	Unsent    map[string]PayoutApproval       // by payout, of those: what waits for a second person about it
+	Untold    []pay.Payout                    // with a webhook that is stuck
+	Compared  []pay.Reconciliation            // of a night, with an open alarm
 	Adrift    []AdriftTill
 	Hours     []Hour    // of the last 24, and of today
 	Today     time.Time // when the day began in Tashkent
 }
+
+// attentions are what an invoice may ask a person for.
+var attentions = []pay.Attention{pay.AttentionUnknown, pay.AttentionRefundUnconfirmed, pay.AttentionAmount, pay.AttentionProvider}
 
 // inboxRows is how many of a kind the inbox names one by one.
 const inboxRows = 5
@@ -90,9 +96,35 @@ func (g *Gateway) Inbox(ctx context.Context) (in Inbox, err error) {
 		if in.Compared, err = tx.LooseReconciliations(ctx, Newest, few); err != nil {
 			return err
 		}
+		if in.Untold, err = tx.Payouts(ctx, store.PayoutFilter{Untold: true}, few); err != nil {
+			return err
+		}
+		in.Untold = in.Untold[:min(len(in.Untold), inboxRows)]
 		in.Payouts, in.Compared = in.Payouts[:min(len(in.Payouts), inboxRows)], in.Compared[:min(len(in.Compared), inboxRows)]
 		if in.Adrift, err = tx.AdriftTills(ctx, inboxRows); err != nil {
 			return err
+		}
+		in.Unsent = map[string]PayoutApproval{}
+		for _, p := range in.Payouts {
+			asked, err := tx.PayoutApprovalsOf(ctx, p.ID)
+			if err != nil {
+				return err
+			}
+			if at := slices.IndexFunc(asked, func(a PayoutApproval) bool { return a.State == store.ApprovalWaiting && now.Before(a.ExpiresAt) }); at >= 0 && p.State == pay.MoveUnknown {
+				in.Unsent[p.ID] = asked[at]
+			}
+		}
+		in.Asking = map[pay.Attention][]pay.Invoice{}
+		for _, h := range in.Heaps {
+			kind := pay.Attention(h.Kind)
+			if !slices.Contains(attentions, kind) {
+				continue
+			}
+			rows, err := tx.Invoices(ctx, store.InvoiceFilter{Kind: kind, Order: Oldest}, few)
+			if err != nil {
+				return err
+			}
+			in.Asking[kind] = rows[:min(len(rows), inboxRows)]
 		}
 		// From the full hour on, so that the chart's first hour is whole.
 		in.Hours, err = tx.Hours(ctx, now.Add(-24*time.Hour).Truncate(time.Hour))
@@ -233,6 +265,18 @@ func (g *Gateway) TimelinePage(ctx context.Context, invoiceID, cursor string, li
 		next = base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(last.At.UnixMilli(), 10) + "." + last.row))
 	}
 	return out, next, err
+}
+
+// LastMessages are the newest messages between a company and us about an invoice, up to limit, oldest
+// first.
+func (g *Gateway) LastMessages(ctx context.Context, invoiceID string, limit int) (out []TimelineEntry, err error) {
+	err = g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+		messages, err := tx.LastMessages(ctx, invoiceID, limit)
+		out = timelineOf(invoiceID, nil, messages, nil, nil)
+		return err
+	})
+	slices.Reverse(out)
+	return out, err
 }
 
 func readMark(cursor string) (m store.Mark, err error) {

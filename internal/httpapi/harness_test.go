@@ -25,6 +25,7 @@ import (
 	"github.com/chorsu/chorsu/internal/store"
 	"github.com/chorsu/chorsu/internal/store/storetest"
 	"github.com/chorsu/chorsu/internal/webhook"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 // bench is the API over real HTTP, with a real gateway on a real SQLite file, and two invented
@@ -370,7 +371,7 @@ func (a *bankAccount) ServeCallback(w http.ResponseWriter, r *http.Request, d pr
 type walletProvider struct{}
 
 func (walletProvider) Info() provider.Info {
-	return provider.Info{Name: "wallet", Title: "Wallet", Fields: fields, Account: (*walletAccount)(nil), RefundHint: "Refund in the Wallet cabinet"}
+	return provider.Info{Name: "wallet", Title: "Wallet", Fields: fields, Account: (*walletAccount)(nil), RefundHint: words.Text{EN: "Refund in the Wallet cabinet"}}
 }
 
 func (walletProvider) Open(_ provider.Credentials, e provider.Env) (provider.Account, error) {

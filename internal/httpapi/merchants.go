@@ -31,7 +31,7 @@ func (s *server) supported(*call, none) (all[supportedProvider], error) {
 	for _, p := range s.providers {
 		item := supportedProvider{
 			Name: p.Name, Title: p.Title, Options: p.Options, InStore: p.InStore,
-			Capabilities: provider.Capabilities(p.Account), RefundHint: orNull(p.RefundHint),
+			Capabilities: provider.Capabilities(p.Account), RefundHint: orNull(p.RefundHint.EN),
 		}
 		for _, f := range p.Fields {
 			item.Fields = append(item.Fields, credentialField{f.Key, f.Required})

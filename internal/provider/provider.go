@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 // Provider is one payment company.
@@ -54,8 +55,9 @@ type Info struct {
 	PayURLEnv   string   // the setting of the address that buyers are sent to
 	PayURL      string
 
-	// RefundHint says where a refund is made when the API cannot: one sentence for people.
-	RefundHint string
+	// RefundHint says where a refund is made when the API cannot: one sentence for people. The API
+	// gives its English.
+	RefundHint words.Text
 }
 
 // Field is one credential that a business pastes into a form.

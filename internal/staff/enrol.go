@@ -111,9 +111,10 @@ func (o *Office) Enrol(ctx context.Context, link string, a Attempt) (recovery []
 	by := Actor{ID: s.ID, Who: s.Email, Address: a.Address}
 	password := bounded(a.Password)
 	var hash string
+	var locks []string
 	if e.KeepPassword {
-		account, err := o.try(ctx, s.Email, a.Network)
-		if err != nil {
+		var account store.Staff
+		if account, locks, err = o.try(ctx, s.Email, a.Network); err != nil {
 			return nil, "", err
 		}
 		ok, err := o.hashing.check(ctx, account.Password, password)
@@ -121,7 +122,7 @@ func (o *Office) Enrol(ctx context.Context, link string, a Attempt) (recovery []
 			return nil, "", err
 		}
 		if !ok {
-			return nil, "", o.notEnrolled(ctx, by, "password", fault("password_wrong", "this is not the account's password"))
+			return nil, "", o.notEnrolled(ctx, by, "password", locks, fault("password_wrong", "this is not the account's password"))
 		}
 		hash = account.Password
 	} else {
@@ -134,7 +135,7 @@ func (o *Office) Enrol(ctx context.Context, link string, a Attempt) (recovery []
 	}
 	step, ok := checkTOTP(string(secret), digits(a.Code), 0, o.now())
 	if !ok {
-		return nil, "", o.notEnrolled(ctx, by, "code", fault("code_wrong", "this is not the code that the authenticator shows now"))
+		return nil, "", o.notEnrolled(ctx, by, "code", locks, fault("code_wrong", "this is not the code that the authenticator shows now"))
 	}
 	codes, hashes := newRecovery()
 	err = o.update(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -180,8 +181,10 @@ func (o *Office) Enrol(ctx context.Context, link string, a Attempt) (recovery []
 }
 
 // notEnrolled notes a try at a link that failed, and is its refusal.
-func (o *Office) notEnrolled(ctx context.Context, by Actor, what string, refusal error) error {
-	if err := o.Note(ctx, by, "staff.not_enrolled", by.ID, what); err != nil {
+func (o *Office) notEnrolled(ctx context.Context, by Actor, why string, locks []string, refusal error) error {
+	if err := o.update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return o.refuse(ctx, tx, by, "staff.not_enrolled", why, locks)
+	}); err != nil {
 		return err
 	}
 	return refusal
@@ -254,7 +257,7 @@ func (by Actor) demand() error {
 // prove lets f change the account of the one who asks, once their password and a fresh code are
 // right.
 func (o *Office) prove(ctx context.Context, by Actor, p Proof, f func(context.Context, *store.Tx, *store.Staff) error) error {
-	account, err := o.try(ctx, by.Who, p.Network)
+	account, locks, err := o.try(ctx, by.Who, p.Network)
 	if err != nil {
 		return err
 	}
@@ -270,13 +273,13 @@ func (o *Office) prove(ctx context.Context, by Actor, p Proof, f func(context.Co
 			return err
 		}
 		if !ok || s.Password != account.Password {
-			return o.append(ctx, tx, by, "staff.not_proved", s.ID, "password")
+			return o.refuse(ctx, tx, by, "staff.not_proved", "password", locks)
 		}
 		if proved, _, err = o.useCode(&s, p.Code); err != nil {
 			return err
 		}
 		if !proved {
-			return o.append(ctx, tx, by, "staff.not_proved", s.ID, "code")
+			return o.refuse(ctx, tx, by, "staff.not_proved", "code", locks)
 		}
 		if err := f(ctx, tx, &s); err != nil {
 			return err

@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -23,7 +24,8 @@ func (a Attempt) String() string   { return "an attempt to sign in from " + a.Ad
 func (a Attempt) GoString() string { return a.String() }
 
 // SignIn lets a person in: a new session's token. Whatever is wrong (no such account, a wrong
-// password, a wrong or used code, a disabled account), the answer is the same and takes as long.
+// password, a wrong or used code, a disabled account), the answer is the same, and so is what is done
+// and written for it.
 // After some failures whoever tries that account from there, the address, and at last the account
 // must wait before the next try, longer each time; the answer then is CodeRateLimited with
 // RetryAfter, whether there is such an account or not.
@@ -32,7 +34,7 @@ func (o *Office) SignIn(ctx context.Context, a Attempt) (token string, p Person,
 	if err != nil {
 		email = "" // counted, hashed and refused like any other
 	}
-	account, err := o.try(ctx, email, a.Network)
+	account, locks, err := o.try(ctx, email, a.Network)
 	if err != nil {
 		return "", p, err
 	}
@@ -41,24 +43,27 @@ func (o *Office) SignIn(ctx context.Context, a Attempt) (token string, p Person,
 		return "", p, err
 	}
 	by := Actor{ID: account.ID, Who: account.Email, Address: a.Address}
+	if account.ID == "" {
+		by.Who = Stranger // never what was typed: people type passwords there
+	}
 	err = o.update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		token = ""
 		if !ok {
-			return o.refuse(ctx, tx, by, "password")
+			return o.refuse(ctx, tx, by, "session.refused", "password", locks)
 		}
 		s, err := tx.LockStaff(ctx, account.ID)
 		if err != nil {
 			return err
 		}
 		if !s.Active || s.Password != account.Password || s.TOTP == "" {
-			return o.refuse(ctx, tx, by, "account")
+			return o.refuse(ctx, tx, by, "session.refused", "account", locks)
 		}
 		good, with, err := o.useCode(&s, a.Code)
 		if err != nil {
 			return err
 		}
 		if !good {
-			return o.refuse(ctx, tx, by, "code")
+			return o.refuse(ctx, tx, by, "session.refused", "code", locks)
 		}
 		s.SignedInAt = o.now()
 		if err := tx.SaveStaff(ctx, s); err != nil {
@@ -107,13 +112,17 @@ func (o *Office) useCode(s *store.Staff, code string) (ok bool, with string, err
 	return false, "", nil
 }
 
-// refuse notes a try that failed, where there is such an account; the count was taken before. Its
-// transaction is committed: the caller sees that there is no token.
-func (o *Office) refuse(ctx context.Context, tx *store.Tx, by Actor, why string) error {
-	if by.ID == "" {
-		return nil
+// Stranger is who the log names for a try at an address that has no account.
+const Stranger = "unknown"
+
+// refuse notes a try that failed, whether there is such an account or not, and whom it was the last
+// free one of; the count was taken before. Its transaction is committed: the caller sees that the try
+// came to nothing.
+func (o *Office) refuse(ctx context.Context, tx *store.Tx, by Actor, what, why string, locks []string) error {
+	if err := o.append(ctx, tx, by, what, by.ID, why); err != nil || len(locks) == 0 {
+		return err
 	}
-	return o.append(ctx, tx, by, "session.refused", by.ID, why)
+	return o.append(ctx, tx, by, "session.locked", by.ID, strings.Join(locks, ", "))
 }
 
 func refused() error {
@@ -136,12 +145,13 @@ const (
 )
 
 // try counts a try before it is looked at, so that a hundred at once are a hundred, and reads the
-// account. The zero account: there is none.
-func (o *Office) try(ctx context.Context, email, network string) (account store.Staff, err error) {
+// account. The zero account: there is none. locks is what has to wait from now on, should this try
+// fail too: who is let off does not.
+func (o *Office) try(ctx context.Context, email, network string) (account store.Staff, locks []string, err error) {
 	now := o.now()
 	var wait time.Duration
 	err = o.update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		account, wait = store.Staff{}, 0
+		account, locks, wait = store.Staff{}, nil, 0
 		if err := tx.ForgetTriesBefore(ctx, now.Add(-triesForgotten)); err != nil {
 			return err
 		}
@@ -168,6 +178,9 @@ func (o *Office) try(ctx context.Context, email, network string) (account store.
 			t := rows[i]
 			t.Failures++
 			t.At = now
+			if t.Failures == c.free {
+				locks = append(locks, c.name)
+			}
 			if t.Failures >= c.free {
 				t.LockedUntil = now.Add(waitAfter(t.Failures - c.free))
 			}
@@ -184,10 +197,11 @@ func (o *Office) try(ctx context.Context, email, network string) (account store.
 	if err == nil && wait > 0 {
 		err = &pay.Error{Code: pay.CodeRateLimited, Reason: "locked", Message: "too many tries have failed; wait before the next", RetryAfter: wait}
 	}
-	return account, err
+	return account, locks, err
 }
 
 type counted struct {
+	name    string // as the log names it
 	subject string
 	free    int64
 	widest  bool // passed over where the person has signed in before
@@ -198,9 +212,9 @@ type counted struct {
 func triesOf(email, network string) []counted {
 	who := hashToken(email)
 	return []counted{
-		{"address/" + network, freeTriesAddress, false},
-		{"pair/" + who + "/" + network, freeTriesPair, false},
-		{"account/" + who, freeTriesAccount, true},
+		{"the address", "address/" + network, freeTriesAddress, false},
+		{"the account from this address", "pair/" + who + "/" + network, freeTriesPair, false},
+		{"the account", "account/" + who, freeTriesAccount, true},
 	}
 }
 

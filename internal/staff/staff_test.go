@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -311,6 +312,80 @@ func TestLockOut(t *testing.T) {
 		}
 		_, _, err = x.SignIn(ctx, wrong)
 		x.reason("the count began anew", err, "refused")
+	})
+}
+
+// What guessing leaves in the log: each try that was looked at, also at an address that has no
+// account, but not what was typed; and the beginning of a lock-out, once, where the try that began it
+// failed. What is written for an account and for none is the same.
+func TestGuessingLeavesATrace(t *testing.T) {
+	each(t, func(t *testing.T, x *fixture) {
+		ctx := t.Context()
+		s := x.enrolled("a@x.uz", Viewer)
+		x.wait(time.Minute)
+		trace := func(f func()) (out []string) {
+			t.Helper()
+			had := len(x.log())
+			f()
+			list, _, err := x.Log(ctx, Filter{}, 100, "")
+			x.must(err)
+			for _, e := range list[:len(list)-had] {
+				if strings.Contains(fmt.Sprint(e), "nobody") {
+					t.Errorf("the log has what was typed: %+v", e)
+				}
+				out = append([]string{e.What + " " + e.Who + " " + e.Address + " " + e.Subject + " " + e.Detail}, out...)
+			}
+			return out
+		}
+		wrong := func(email, network string, n int) func() {
+			return func() {
+				for range n {
+					_, _, _ = x.SignIn(ctx, Attempt{Email: email, Password: "wrong", Address: "192.0.2.9", Network: network})
+				}
+			}
+		}
+		var want []string
+		for range freeTriesPair {
+			want = append(want, "session.refused unknown 192.0.2.9  password")
+		}
+		want = append(want, "session.locked unknown 192.0.2.9  the account from this address")
+		if got := trace(wrong("nobody@x.uz", "n1", freeTriesPair+3)); !slices.Equal(got, want) { // those that must wait are not looked at
+			t.Errorf("without an account: %q", got)
+		}
+		known := func(line string) string {
+			return strings.Replace(strings.Replace(line, "unknown", s.Email, 1), "192.0.2.9 ", "192.0.2.9 "+s.ID, 1)
+		}
+		for i := range want {
+			want[i] = known(want[i])
+		}
+		if got := trace(wrong(s.Email, "n2", freeTriesPair+3)); !slices.Equal(got, want) {
+			t.Errorf("with one: %q", got)
+		}
+		x.wait(firstWait)
+		if got := trace(wrong(s.Email, "n2", 2)); len(got) != 1 { // its wait goes on: no news
+			t.Errorf("after the wait: %q", got)
+		}
+		// The last free try lets in: nobody was locked out.
+		got := trace(func() {
+			wrong(s.Email, "n3", freeTriesPair-1)()
+			a := s.attempt()
+			a.Network = "n3"
+			if _, _, err := x.SignIn(ctx, a); err != nil {
+				t.Error(err)
+			}
+		})
+		if len(got) != freeTriesPair || strings.Contains(fmt.Sprint(got), "locked") {
+			t.Errorf("who is let in was locked out: %q", got)
+		}
+		// An open browser is guessed at, too.
+		got = trace(func() {
+			for range freeTriesPair {
+				_, _ = x.Confirm(ctx, s.By("192.0.2.9"), Proof{Password: "wrong", Network: "n4"})
+			}
+		})
+		if len(got) != freeTriesPair+1 || !strings.HasPrefix(got[freeTriesPair], "session.locked "+s.Email) {
+			t.Errorf("at an open browser: %q", got)
+		}
 	})
 }
 

@@ -79,3 +79,49 @@ func (tx *Tx) DecideApproval(ctx context.Context, a Approval) (ok bool, err erro
 func (tx *Tx) ApprovalMade(ctx context.Context, id, refundID string) error {
 	return tx.save(ctx, `UPDATE approvals SET refund_id = $2 WHERE id = $1 AND state = 'confirmed'`, id, refundID)
 }
+
+// PayoutApproval is one person's word that a payout was not sent, which waits for another's.
+type PayoutApproval struct {
+	ID, BusinessID, PayoutID string
+
+	Reason    string
+	State     string // waiting, confirmed or refused
+	AskedBy   string
+	DecidedBy string
+
+	CreatedAt, ExpiresAt, DecidedAt time.Time
+}
+
+// InsertPayoutApproval stores one that waits. ok is false, and nothing is written, where one with this
+// id stands already.
+func (tx *Tx) InsertPayoutApproval(ctx context.Context, a PayoutApproval) (ok bool, err error) {
+	return tx.insert(ctx, `INSERT INTO payout_approvals (id, business_id, payout_id, reason, state, asked_by, decided_by, created_at, expires_at, decided_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		a.ID, a.BusinessID, a.PayoutID, a.Reason, a.State, a.AskedBy, a.DecidedBy, millis(a.CreatedAt), millis(a.ExpiresAt), millis(a.DecidedAt))
+}
+
+const payoutApprovalQuery = `SELECT id, business_id, payout_id, reason, state, asked_by, decided_by, created_at, expires_at, decided_at FROM payout_approvals`
+
+func scanPayoutApproval(r row) (a PayoutApproval, err error) {
+	var created, expires, decided int64
+	err = r.Scan(&a.ID, &a.BusinessID, &a.PayoutID, &a.Reason, &a.State, &a.AskedBy, &a.DecidedBy, &created, &expires, &decided)
+	a.CreatedAt, a.ExpiresAt, a.DecidedAt = instant(created), instant(expires), instant(decided)
+	return a, err
+}
+
+// PayoutApproval reads one.
+func (tx *Tx) PayoutApproval(ctx context.Context, id string) (PayoutApproval, error) {
+	return one(ctx, tx, scanPayoutApproval, payoutApprovalQuery+` WHERE id = $1`, id)
+}
+
+// PayoutApprovalsOf reads the newest twenty of a payout, newest first.
+func (tx *Tx) PayoutApprovalsOf(ctx context.Context, payoutID string) ([]PayoutApproval, error) {
+	return many(ctx, tx, scanPayoutApproval, payoutApprovalQuery+` WHERE payout_id = $1 ORDER BY created_at DESC, id DESC LIMIT 20`, payoutID)
+}
+
+// DecidePayoutApproval is DecideApproval of a payout's.
+func (tx *Tx) DecidePayoutApproval(ctx context.Context, a PayoutApproval) (ok bool, err error) {
+	n, err := tx.exec(ctx, `UPDATE payout_approvals SET state = $2, decided_by = $3, decided_at = $4
+		WHERE id = $1 AND state = 'waiting' AND expires_at > $4`, a.ID, a.State, a.DecidedBy, millis(a.DecidedAt))
+	return n == 1, err
+}

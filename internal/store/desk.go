@@ -40,7 +40,7 @@ func (tx *Tx) unindexed(o Order) string {
 
 // sorted ends a list of the table called alias, in that order.
 func (s *selection) sorted(table, alias string, o Order, p Page) string {
-	if o == Newest {
+	if o == Newest && !s.few {
 		return s.page(alias, p)
 	}
 	way, than := " DESC", "<"
@@ -50,6 +50,11 @@ func (s *selection) sorted(table, alias string, o Order, p Page) string {
 	columns := []string{alias + ".created_at", alias + ".id"}
 	if o.ByAmount() {
 		columns = slices.Insert(columns, 0, alias+".amount")
+	}
+	if s.few { // found by their ids, and sorted: no index of the order is to be walked for them
+		for i := range len(columns) - 1 {
+			columns[i] += " + 0"
+		}
 	}
 	switch {
 	case p.AfterID == "":
@@ -234,7 +239,7 @@ const (
 // EventFilter picks events; what is zero does not count.
 type EventFilter struct {
 	State    string
-	Receiver string    // the beginning of the address: https://shop.uz/
+	Receiver string    // the address up to its query: https://shop.uz/hook
 	From, To time.Time // by creation; From is included, To is not
 	Order    Order
 }
@@ -251,7 +256,8 @@ func (f EventFilter) selection() (s selection) {
 		s.and(c)
 	}
 	if f.Receiver != "" {
-		s.and("SUBSTR(e.notify_url, 1, LENGTH(CAST(? AS TEXT))) = ?", f.Receiver, f.Receiver)
+		query := f.Receiver + "?"
+		s.and("SUBSTR(e.notify_url || CAST(? AS TEXT), 1, LENGTH(CAST(? AS TEXT))) = ?", "?", query, query)
 	}
 	s.made("e", f.From, f.To)
 	return s
@@ -338,6 +344,7 @@ func (tx *Tx) Heaps(ctx context.Context, now time.Time) ([]Heap, error) {
 			WHERE state = 'waiting' AND expires_at > $1`, []any{millis(now)}},
 		{`SELECT 'payout', COUNT(DISTINCT payout_id), 0, COALESCE(MIN(created_at), 0) FROM alarms
 			WHERE closed_at = 0 AND invoice_id = '' AND payout_id <> ''`, nil},
+		{`SELECT 'untold', COUNT(DISTINCT payout_id), 0, COALESCE(MIN(created_at), 0) FROM payout_events WHERE stuck_at > 0 AND delivered_at = 0`, nil},
 		{`SELECT 'compared', COUNT(*), 0, COALESCE(MIN(created_at), 0) FROM alarms WHERE closed_at = 0 AND invoice_id = '' AND payout_id = ''`, nil},
 		{`SELECT 'till', COUNT(*), 0, COALESCE(MIN(created_at), 0) FROM till_reports WHERE adrift`, nil},
 	} {
@@ -441,6 +448,11 @@ func (tx *Tx) TimelinePage(ctx context.Context, invoiceID string, after Mark, li
 	alarms, err = many(ctx, tx, scanAlarm, alarmQuery+` WHERE a.invoice_id = $1 AND (a.created_at, a.id) > ($2, $3)
 		ORDER BY a.created_at, a.id LIMIT $4 + 0`, args...)
 	return
+}
+
+// LastMessages reads the newest messages about an invoice, up to limit, newest first.
+func (tx *Tx) LastMessages(ctx context.Context, invoiceID string, limit int) ([]Message, error) {
+	return many(ctx, tx, scanMessage, messageQuery+` WHERE invoice_id = $1 ORDER BY at DESC, id DESC LIMIT $2 + 0`, invoiceID, int64(limit))
 }
 
 // Pulse is a text that differs whenever something has happened that a list would show: the newest

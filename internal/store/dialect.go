@@ -42,6 +42,15 @@ func (d dialect) skipLocked() string {
 	return ""
 }
 
+// oneOf says that a value is among those that a query finds, which are few beside the table's: they
+// are found first, and their rows then by the index.
+func (d dialect) oneOf(query string) string {
+	if d == postgres {
+		return "= ANY (ARRAY(" + query + "))"
+	}
+	return "IN (" + query + ")"
+}
+
 // The codes of PostgreSQL that are asked for by name.
 const (
 	pgSerialization = "40001"

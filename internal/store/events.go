@@ -69,7 +69,7 @@ func (tx *Tx) LockTry(ctx context.Context, w outbox.Work, e pay.Event) (Try, err
 		return Try{}, tx.fail(errNoSuchToken)
 	}
 	if tx.dialect == postgres { // the locks first: what comes after them sees what those before us wrote
-		foresee(tx, scanText, holdInvoiceQuery+tx.dialect.forUpdate("i"), e.InvoiceID)
+		foresee(tx, scanText, `SELECT i.id FROM invoices i WHERE i.id = $1`+tx.dialect.forUpdate("i"), e.InvoiceID)
 		foresee(tx, scanText, `SELECT w.id FROM work w WHERE w.id = $1 AND w.lease_token = $2`+tx.dialect.forUpdate("w"), w.ID, w.Lease)
 	}
 	return one(ctx, tx, func(r row) (t Try, err error) {
@@ -109,22 +109,11 @@ func (tx *Tx) LatestEvent(ctx context.Context, invoiceID string) (pay.Event, err
 	return one(ctx, tx, scanEvent, eventQuery+` WHERE invoice_id = $1 ORDER BY seq DESC LIMIT 1`, invoiceID)
 }
 
-// NewerEvent says whether an invoice has an event after the one at afterSeq.
-func (tx *Tx) NewerEvent(ctx context.Context, invoiceID string, afterSeq int64) (bool, error) {
-	return exists(ctx, tx, `SELECT 1 FROM events WHERE invoice_id = $1 AND seq > $2 LIMIT 1`, invoiceID, afterSeq)
-}
-
 // OldestUndelivered reads the event of an order that is to be sent next: those that are
 // delivered or given up do not count.
 func (tx *Tx) OldestUndelivered(ctx context.Context, businessID, sourceInvoiceID string) (pay.Event, error) {
 	return one(ctx, tx, scanEvent, eventQuery+` WHERE business_id = $1 AND source_invoice_id = $2
 		AND delivered_at = 0 AND dead_at = 0 ORDER BY seq LIMIT 1`, businessID, sourceInvoiceID)
-}
-
-// MoreUndelivered says whether an order has events to send after the one at afterSeq.
-func (tx *Tx) MoreUndelivered(ctx context.Context, businessID, sourceInvoiceID string, afterSeq int64) (bool, error) {
-	return exists(ctx, tx, `SELECT 1 FROM events WHERE business_id = $1 AND source_invoice_id = $2
-		AND delivered_at = 0 AND dead_at = 0 AND seq > $3 LIMIT 1`, businessID, sourceInvoiceID, afterSeq)
 }
 
 // EventMark is an event as the walk over all of them sees it.

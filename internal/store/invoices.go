@@ -117,41 +117,41 @@ func (tx *Tx) LockInvoice(ctx context.Context, id string) (pay.Invoice, error) {
 	return one(ctx, tx, scanInvoice, invoiceQuery+` WHERE i.id = $1`+tx.dialect.forUpdate("i"), id)
 }
 
-// HoldInvoice is LockInvoice for whoever need not read it.
-func (tx *Tx) HoldInvoice(ctx context.Context, id string) error {
-	_, err := one(ctx, tx, scanText, holdInvoiceQuery+tx.dialect.forUpdate("i"), id)
-	return err
-}
-
-const holdInvoiceQuery = `SELECT i.id FROM invoices i WHERE i.id = $1`
-
 // LockBook is LockInvoice, and what stands under its lock: the payments, in order of creation. One
 // who will tell of it foresees NextSeq besides.
 func (tx *Tx) LockBook(ctx context.Context, id string, tells bool) (pay.Invoice, []pay.Payment, error) {
-	return tx.lockBook(ctx, "$1", tells, id)
+	return tx.book(ctx, "$1", tx.dialect.forUpdate("i"), tells, id)
 }
 
 // LockBookOfRef is LockBook for the invoice of the payment that a provider calls ref.
 func (tx *Tx) LockBookOfRef(ctx context.Context, merchantID, ref string, tells bool) (pay.Invoice, []pay.Payment, error) {
-	return tx.lockBook(ctx, "("+invoiceOfRefQuery+")", tells, merchantID, ref)
+	return tx.book(ctx, "("+invoiceOfRefQuery+")", tx.dialect.forUpdate("i"), tells, merchantID, ref)
 }
 
-// lockBook asks PostgreSQL for all at once, the lock first: each statement sees what was committed
-// before it began.
-func (tx *Tx) lockBook(ctx context.Context, id string, tells bool, args ...any) (inv pay.Invoice, payments []pay.Payment, err error) {
-	lock := invoiceQuery + " WHERE i.id = " + id + tx.dialect.forUpdate("i")
-	foresee(tx, scanInvoice, lock, args...)
+// Book reads an invoice and its payments, in order of creation.
+func (tx *Tx) Book(ctx context.Context, id string) (pay.Invoice, []pay.Payment, error) {
+	return tx.book(ctx, "$1", "", false, id)
+}
+
+// book asks PostgreSQL for all at once, and for the lock first: each statement sees what was
+// committed before it began.
+func (tx *Tx) book(ctx context.Context, id, lock string, tells bool, args ...any) (inv pay.Invoice, payments []pay.Payment, err error) {
+	first := invoiceQuery + " WHERE i.id = " + id + lock
+	foresee(tx, scanInvoice, first, args...)
 	if tells {
 		tx.foreseeSeq(id, args...)
 	}
 	if payments, err = many(ctx, tx, scanPayment, paymentQuery+" WHERE invoice_id = "+id+" ORDER BY created_at, id", args...); err != nil {
 		return inv, nil, err
 	}
-	inv, err = one(ctx, tx, scanInvoice, lock, args...)
+	inv, err = one(ctx, tx, scanInvoice, first, args...)
 	return inv, payments, err
 }
 
-const invoiceNamedQuery = `SELECT i.id FROM invoices i WHERE i.business_id = $1 AND (i.id = $2 OR i.pay_number = $2)`
+// invoiceNamedQuery is two looks, each into its own index; with OR between them PostgreSQL may walk
+// over a business's invoices. No pay number looks like an id.
+const invoiceNamedQuery = `SELECT i.id FROM invoices i WHERE i.id = $2 AND i.business_id = $1
+	UNION ALL SELECT n.id FROM invoices n WHERE n.pay_number = $2 AND n.business_id = $1`
 
 // InvoiceNamed is the id of what InvoiceByAccount reads.
 func (tx *Tx) InvoiceNamed(ctx context.Context, businessID, account string) (string, error) {
@@ -169,7 +169,7 @@ func (tx *Tx) InvoiceByAccount(ctx context.Context, businessID, account string) 
 	return one(ctx, tx, scanInvoice, byAccountQuery, businessID, account)
 }
 
-const byAccountQuery = invoiceQuery + ` WHERE i.business_id = $1 AND (i.id = $2 OR i.pay_number = $2)`
+const byAccountQuery = invoiceQuery + ` WHERE i.id = (` + invoiceNamedQuery + `)`
 
 // BookByAccount is InvoiceByAccount with the invoice's payments, in order of creation.
 func (tx *Tx) BookByAccount(ctx context.Context, businessID, account string) (inv pay.Invoice, payments []pay.Payment, err error) {
@@ -181,17 +181,11 @@ func (tx *Tx) BookByAccount(ctx context.Context, businessID, account string) (in
 	return inv, payments, err
 }
 
-// OpenInvoice reads the invoice of an order that is neither cancelled nor failed: there is at
-// most one.
-func (tx *Tx) OpenInvoice(ctx context.Context, businessID, sourceInvoiceID string) (pay.Invoice, error) {
-	return one(ctx, tx, scanInvoice, invoiceQuery+` WHERE i.business_id = $1 AND i.source_invoice_id = $2
-		AND i.status NOT IN ('cancelled', 'failed')`, businessID, sourceInvoiceID)
-}
-
 const openInvoiceIDQuery = `SELECT i.id FROM invoices i WHERE i.business_id = (SELECT b.id FROM businesses b WHERE b.source = $1 AND b.key = $2)
 	AND i.source_invoice_id = $3 AND i.status NOT IN ('cancelled', 'failed')`
 
-// OpenInvoiceID is the id of what OpenInvoice reads, by the names that the app has for it.
+// OpenInvoiceID is the id of an order's invoice that is neither cancelled nor failed: there is at
+// most one. The order is named as its app does.
 func (tx *Tx) OpenInvoiceID(ctx context.Context, source, business, sourceInvoiceID string) (string, error) {
 	return one(ctx, tx, scanText, openInvoiceIDQuery, source, business, sourceInvoiceID)
 }
@@ -226,7 +220,11 @@ type InvoiceFilter struct {
 	Via    string        // the provider of the payment that counts, or that it was made for
 	Kind   pay.Attention // only those that ask for this attention
 	Amount pay.Tiyin
-	Order  Order
+
+	Unreceipted bool      // only those with a fiscal receipt that was refused for good, the newest thousand
+	WaitsAt     time.Time // only those of which something waits for a second person then; beside it Unreceipted comes first
+
+	Order Order
 }
 
 // Invoices lists invoices, newest first unless f has another order.
@@ -255,8 +253,31 @@ func (tx *Tx) Invoices(ctx context.Context, f InvoiceFilter, p Page) ([]pay.Invo
 	}
 	if f.Undelivered {
 		s.and("NOT i.notify_delivered")
+		s.and("i.id " + tx.dialect.oneOf(`SELECT e.invoice_id FROM events e WHERE e.delivered_at = 0 AND e.dead_at = 0
+			UNION ALL SELECT d.invoice_id FROM events d WHERE d.dead_at > 0`))
+	}
+	if ids, narrow, err := tx.fewInvoices(ctx, f); narrow {
+		if err != nil || len(ids) == 0 {
+			return nil, err
+		}
+		s.where, s.few = append(s.where, "i.id IN "+s.among(ids)), true
 	}
 	return many(ctx, tx, scanInvoice, invoiceQuery+s.sorted("invoices", "i", f.Order, p), s.args...)
+}
+
+// fewInvoices are those that f narrows a list to by what stands in other tables, the newest thousand of
+// them: they are few, and are read by their ids.
+func (tx *Tx) fewInvoices(ctx context.Context, f InvoiceFilter) (ids []string, narrow bool, err error) {
+	most := int64(pageSizes[len(pageSizes)-1])
+	switch {
+	case f.Unreceipted:
+		ids, err = many(ctx, tx, scanText, `SELECT invoice_id FROM payments WHERE fiscal = 'failed' ORDER BY created_at DESC, id DESC LIMIT $1 + 0`, most)
+	case !f.WaitsAt.IsZero():
+		ids, err = many(ctx, tx, scanText, `SELECT invoice_id FROM approvals WHERE state = 'waiting' AND expires_at > $1 ORDER BY expires_at DESC, id DESC LIMIT $2 + 0`, millis(f.WaitsAt), most)
+	default:
+		return nil, false, nil
+	}
+	return ids, true, err
 }
 
 // ExpiredInvoices finds up to limit pending invoices whose time is over at now, the longest

@@ -102,7 +102,10 @@ func TestLockInvoiceSerialises(t *testing.T) {
 			_, err := tx.LockInvoice(ctx, id)
 			return err
 		},
-		"HoldInvoice": func(ctx context.Context, tx *store.Tx, id string) error { return tx.HoldInvoice(ctx, id) },
+		"LockBook": func(ctx context.Context, tx *store.Tx, id string) error {
+			_, _, err := tx.LockBook(ctx, id, true)
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tu := newTurns(t)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/chorsu/chorsu/internal/outbox"
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/store"
 	"github.com/chorsu/chorsu/internal/store/storetest"
@@ -264,7 +265,19 @@ func TestInvoices(t *testing.T) {
 					func() (pay.Invoice, error) { return tx.LockInvoice(ctx, inv.ID) },
 					func() (pay.Invoice, error) { return tx.InvoiceByAccount(ctx, inv.BusinessID, inv.ID) },
 					func() (pay.Invoice, error) { return tx.InvoiceByAccount(ctx, inv.BusinessID, inv.PayNumber) },
-					func() (pay.Invoice, error) { return tx.OpenInvoice(ctx, inv.BusinessID, inv.SourceInvoiceID) },
+					func() (got pay.Invoice, err error) { got, _, err = tx.Book(ctx, inv.ID); return got, err },
+					func() (got pay.Invoice, err error) { got, _, err = tx.LockBook(ctx, inv.ID, true); return got, err },
+					func() (got pay.Invoice, err error) {
+						got, _, err = tx.BookByAccount(ctx, inv.BusinessID, inv.PayNumber)
+						return got, err
+					},
+					func() (pay.Invoice, error) {
+						id, err := tx.OpenInvoiceID(ctx, inv.Source, inv.Business, inv.SourceInvoiceID)
+						if err != nil {
+							return pay.Invoice{}, err
+						}
+						return tx.Invoice(ctx, id)
+					},
 				} {
 					got, err := read()
 					if err != nil {
@@ -302,7 +315,7 @@ func TestInvoices(t *testing.T) {
 				if err := tx.SaveInvoice(ctx, inv); err != nil {
 					return err
 				}
-				if _, err := tx.OpenInvoice(ctx, inv.BusinessID, inv.SourceInvoiceID); !errors.Is(err, store.ErrNotFound) {
+				if _, err := tx.OpenInvoiceID(ctx, inv.Source, inv.Business, inv.SourceInvoiceID); !errors.Is(err, store.ErrNotFound) {
 					t.Errorf("%s is still open: %v", status, err)
 				}
 				return nil
@@ -340,6 +353,13 @@ func TestInvoicesAreListed(t *testing.T) {
 				inv.NotifyDelivered = i != 2
 				if ok, err := tx.InsertInvoice(ctx, inv); err != nil || !ok {
 					return fmt.Errorf("%v %w", ok, err)
+				}
+				if inv.NotifyDelivered {
+					continue
+				}
+				e := pay.Event{ID: inv.ID, BusinessID: inv.BusinessID, InvoiceID: inv.ID, SourceInvoiceID: inv.SourceInvoiceID, Seq: 1}
+				if err := tx.InsertEvent(ctx, e); err != nil {
+					return err
 				}
 			}
 			return nil
@@ -687,7 +707,7 @@ func TestEvents(t *testing.T) {
 		// next is what is to be sent, and whether there is more after it.
 		next := func(what string, want *pay.Event, more bool) {
 			t.Helper()
-			view(t, s, func(ctx context.Context, tx *store.Tx) error {
+			update(t, s, func(ctx context.Context, tx *store.Tx) error {
 				got, err := tx.OldestUndelivered(ctx, inv.BusinessID, inv.SourceInvoiceID)
 				if want == nil {
 					if !errors.Is(err, store.ErrNotFound) {
@@ -699,8 +719,8 @@ func TestEvents(t *testing.T) {
 					return err
 				}
 				same(t, what, got, *want)
-				gotMore, err := tx.MoreUndelivered(ctx, inv.BusinessID, inv.SourceInvoiceID, got.Seq)
-				same(t, what+": more", gotMore, more)
+				try, err := tx.LockTry(ctx, outbox.Work{ID: "nobody's", Lease: "lost"}, got)
+				same(t, what+": more", try, store.Try{Attempts: got.Attempts, Newer: got.Seq < two.Seq, More: more, Grew: true})
 				return err
 			})
 		}

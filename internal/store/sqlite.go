@@ -101,6 +101,12 @@ func sqliteURI(path string) string {
 // kept in memory: in a file, it took a tenth of what it guards. Readers sort, in files if need be.
 var writing = []string{"query_only=0", "temp_store=MEMORY"}
 
+// reading are the settings of those that only read. They see the file as memory, up to 2 GB of it:
+// with a million invoices nearly every page that a question needs is asked of the system, and a
+// copy of each costs more than the question. The writer asks and copies: there a disk that fails
+// is an error of one transaction, and not the end of the process.
+var reading = []string{"query_only=1", "mmap_size=2147418112"}
+
 func (e *sqliteEngine) connect(pragmas ...string) (*sqliteConn, error) {
 	c, err := openConn(sqliteURI(e.path))
 	if err != nil {
@@ -196,7 +202,7 @@ func (e *sqliteEngine) borrow(ctx context.Context) (*sqliteConn, error) {
 	}
 	if c == nil {
 		var err error
-		if c, err = e.connect("query_only=1"); err != nil {
+		if c, err = e.connect(reading...); err != nil {
 			e.readers <- nil
 			return nil, fmt.Errorf("store: open a reader: %w", err)
 		}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
@@ -104,18 +106,55 @@ type Message struct {
 // messageMost is how much of a request or response is kept.
 const messageMost = 64 << 10
 
-// InsertMessages stores exchanges, which may be any bytes.
+// InsertMessages stores exchanges, which may be any bytes: messagesAtOnce of them in a statement.
 func (tx *Tx) InsertMessages(ctx context.Context, list []Message) error {
-	for _, m := range list {
-		if err := tx.save(ctx, `INSERT INTO messages (id, business_id, merchant_id, invoice_id, payment_id, at, direction, step,
-				request, status, response, duration_ms)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-			m.ID, m.BusinessID, m.MerchantID, m.InvoiceID, m.PaymentID, millis(m.At), m.Direction, printable(m.Step, 200),
-			printable(m.Request, messageMost), int64(m.Status), printable(m.Response, messageMost), m.Duration.Milliseconds()); err != nil {
+	for ; len(list) >= messagesAtOnce; list = list[messagesAtOnce:] {
+		if err := tx.insertMessages(ctx, insertManyMessages, list[:messagesAtOnce]); err != nil {
+			return err
+		}
+	}
+	for i := range list {
+		if err := tx.insertMessages(ctx, insertOneMessage, list[i:i+1]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (tx *Tx) insertMessages(ctx context.Context, query string, list []Message) error {
+	args := make([]any, 0, 12*len(list))
+	for _, m := range list {
+		args = append(args, m.ID, m.BusinessID, m.MerchantID, m.InvoiceID, m.PaymentID, millis(m.At), m.Direction, printable(m.Step, 200),
+			printable(m.Request, messageMost), int64(m.Status), printable(m.Response, messageMost), m.Duration.Milliseconds())
+	}
+	n, err := tx.exec(ctx, query, args...)
+	if err == nil && n != int64(len(list)) {
+		err = tx.fail(errLostRow(n))
+	}
+	return err
+}
+
+// messagesAtOnce is one number, so that both texts stay prepared.
+const messagesAtOnce = 16
+
+var insertOneMessage, insertManyMessages = messagesInsert(1), messagesInsert(messagesAtOnce)
+
+func messagesInsert(rows int) string {
+	var b strings.Builder
+	b.WriteString(`INSERT INTO messages (id, business_id, merchant_id, invoice_id, payment_id, at, direction, step,
+		request, status, response, duration_ms) VALUES `)
+	for i := range 12 * rows {
+		switch {
+		case i == 0:
+			b.WriteString("(")
+		case i%12 == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", i+1)
+	}
+	return b.String() + ")"
 }
 
 // Messages reads all exchanges about an invoice, in order.

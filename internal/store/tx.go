@@ -342,6 +342,7 @@ func (p Page) rows() int64 {
 type selection struct {
 	where []string
 	args  []any
+	few   bool // it is narrowed to rows by their ids
 }
 
 // arg adds an argument and gives its placeholder.

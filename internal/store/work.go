@@ -180,40 +180,65 @@ func (tx *Tx) claim(ctx context.Context, now time.Time, lease time.Duration, n, 
 		return nil, err
 	}
 	slices.SortStableFunc(lanes, func(a, b laneDue) int { return cmp.Compare(a.due, b.due) })
-	for _, lane := range lanes {
-		if lane.due > millis(now) {
+	for len(claimed) < n {
+		var round []laneClaim
+		for left := n - len(claimed); left > 0 && len(lanes) > 0 && lanes[0].due <= millis(now); lanes = lanes[1:] {
+			slots, named := free[lanes[0].name]
+			if !named {
+				slots = perLane
+			}
+			if slots = min(slots, left); slots > 0 {
+				round = append(round, laneClaim{lanes[0].name, millis(now), int64(slots), newID(), millis(now.Add(lease))})
+				left -= slots
+			}
+		}
+		if len(round) == 0 {
 			break
 		}
-		slots, named := free[lane.name]
-		if !named {
-			slots = perLane
-		}
-		if slots = min(slots, n-len(claimed)); slots <= 0 {
-			continue
-		}
-		some, err := tx.claimLane(ctx, lane.name, slots, now, lease)
+		some, err := tx.claimLanes(ctx, round)
 		if err != nil {
 			return nil, err
 		}
-		claimed = append(claimed, some...)
+		claimed = append(claimed, some...) // fewer than asked for, perhaps: then further lanes have their turn
 	}
 	return claimed, nil
 }
 
-// claimLane leases the rows of one lane that have been due longest. All carry the same token:
-// it tells this claim of a row from any other of that row.
-func (tx *Tx) claimLane(ctx context.Context, lane string, n int, now time.Time, lease time.Duration) ([]outbox.Work, error) {
-	list, err := written(ctx, tx, scanWork, `WITH picked AS MATERIALIZED (
-			SELECT id FROM work WHERE lane = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3 + 0`+tx.dialect.skipLocked()+`
+// laneClaim leases up to slots rows of one lane that have been due longest. All carry the same
+// token: it tells this claim of a row from any other of that row.
+type laneClaim struct {
+	lane  string
+	due   int64
+	slots int64
+	token string
+	until int64
+}
+
+// claimLanes makes several claims, for all of which it waits once. They come in their order.
+func (tx *Tx) claimLanes(ctx context.Context, round []laneClaim) (all []outbox.Work, err error) {
+	query := `WITH picked AS MATERIALIZED (
+			SELECT id FROM work WHERE lane = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3 + 0` + tx.dialect.skipLocked() + `
 		)
 		UPDATE work SET lease_token = $4, lease_until = $5, due_at = $5, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM picked)
-		RETURNING `+workColumns,
-		lane, millis(now), int64(n), newID(), millis(now.Add(lease)))
-	for i := range list {
-		list[i].Attempts-- // how often before this time
+		RETURNING ` + workColumns
+	last := len(round) - 1
+	for _, c := range round[:last] {
+		foresee(tx, scanWork, query, c.lane, c.due, c.slots, c.token, c.until)
 	}
-	return list, err
+	lists := make([][]outbox.Work, len(round))
+	for i := range round {
+		i = (i + last) % len(round) // the last first: it brings the others with it
+		c := round[i]
+		if lists[i], err = written(ctx, tx, scanWork, query, c.lane, c.due, c.slots, c.token, c.until); err != nil {
+			return nil, err
+		}
+	}
+	all = slices.Concat(lists...)
+	for i := range all {
+		all[i].Attempts-- // how often before this time
+	}
+	return all, nil
 }
 
 // NextDue implements outbox.Queue.

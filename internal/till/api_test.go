@@ -53,12 +53,12 @@ func (s *shop) talk(method, path, body string) (lines string, a answer) {
 // what is different each time. One file an endpoint.
 func TestGolden(t *testing.T) {
 	for name, talk := range map[string]func(*shop) string{
-		"click":  wallet("click", clickCode, "880101698207133399"),
-		"payme":  wallet("payme", clickCode, "880101698207133399"),
-		"uzum":   wallet("uzum", fastCode("1"), fastCode("9")),
-		"anor":   wallet("anor", clickCode, "880101698207133399"),
-		"xumo":   cards("xumo", "340"),
-		"uzcard": cards("uzcard", "010965628751"),
+		"click":    wallet("click", clickCode, "880101698207133399"),
+		"payme":    wallet("payme", clickCode, "880101698207133399"),
+		"uzum":     wallet("uzum", fastCode("1"), fastCode("9")),
+		"anor":     wallet("anor", clickCode, "880101698207133399"),
+		"xumo":     cards("xumo", "340"),
+		"uzcard":   cards("uzcard", "010965628751"),
 		"founding": founding,
 		"qr_pay": func(s *shop) string {
 			a, _ := s.talk("POST", "/payment/qr_pay", "{\n\t\"amount\":500,\n\t\"order_id\":\"77777\",\n\t\"print\":false\n}")

@@ -28,11 +28,12 @@ type link struct {
 	url  string
 	code string // the pairing code of the configuration
 
-	mu     sync.Mutex           // held while the gateway is told, however long it takes
-	next   time.Time            // not before
-	aside  map[string]time.Time // by our id: reports that the gateway fails over, and until when they let the others pass
-	failed int                  // tries in a row
-	state  atomic.Value
+	mu      sync.Mutex           // held while the gateway is told, however long it takes
+	next    time.Time            // not before
+	failing error                // how the gateway answered, if that was to none of the reports sent last
+	aside   map[string]time.Time // by our id: reports that the gateway fails over, and until when they let the others pass
+	failed  int                  // tries in a row
+	state   atomic.Value
 }
 
 // linkState is what the page tells about it.
@@ -287,6 +288,9 @@ func (l *link) due(ctx context.Context) ([]journal.Operation, error) {
 // send sends one batch. more: there may be another.
 func (l *link) send(ctx context.Context, token string) (more bool, err error) {
 	ops, err := l.due(ctx)
+	if err == nil && len(ops) == 0 && len(l.aside) > 0 {
+		err = l.failing // what there is waits
+	}
 	if err != nil || len(ops) == 0 {
 		return false, err
 	}
@@ -324,11 +328,9 @@ func (l *link) oneByOne(ctx context.Context, token string, ops []journal.Operati
 			err = l.refuse(ctx, &ops[i], why)
 		case failsOver(status):
 			l.setAside(ops[i].ID, status)
-			if failed++; failed == failures {
-				err = statusError(status)
-			}
-			if err != nil {
-				return err
+			l.failing = statusError(status)
+			if failed++; failed == failures || failed == len(ops) {
+				return l.failing
 			}
 			continue
 		default:
@@ -337,7 +339,7 @@ func (l *link) oneByOne(ctx context.Context, token string, ops []journal.Operati
 		if err != nil {
 			return err
 		}
-		failed = 0
+		failed, l.failing = 0, nil
 	}
 	return nil
 }

@@ -305,8 +305,18 @@ func TestReportThatFails(t *testing.T) {
 	b.do(func() { b.fails = "" })
 	s.clock.advance(11 * time.Minute)
 	s.agent.Tick(t.Context())
-	if len(b.reports) != 7 {
-		t.Errorf("at last: %d reports", len(b.reports))
+	if state := s.get("/till/state"); state.Data["gateway"] != "up" || len(b.reports) != 7 {
+		t.Errorf("at last: %s, %d reports", state.raw, len(b.reports))
+	}
+	b.do(func() { b.fails = "humo" })
+	s.post("/payment/xumo", `{"amount":80000}`)
+	s.post("/payment/xumo", `{"amount":90000}`)
+	for range 3 {
+		s.clock.advance(time.Minute)
+		s.agent.Tick(t.Context())
+		if state := s.get("/till/state"); state.Data["gateway"] != "away" {
+			t.Errorf("none of two is taken: %s", state.raw)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/till/slip"
+	"github.com/chorsu/chorsu/internal/till/uzqr"
 )
 
 // What slips say, in both languages of the desk.
@@ -131,6 +132,9 @@ func (a *Agent) printText(ctx context.Context, text, qr string) error {
 // printQR prints a shown QR where a printer is set. The call may be repeated: the QR is the same.
 func (a *Agent) printQR(ctx context.Context, op *journal.Operation) *failure {
 	s := a.ownSlip(op, "")
+	if code, err := uzqr.Decode(op.Shows); err == nil && code.Name != "" {
+		s.Lines = append(s.Lines, slip.Line{Label: "Oluvchi / Получатель", Value: code.Name}) // as the buyer's bank will name it
+	}
 	s.Lines = append(s.Lines, slip.Line{Label: "Skanerlang / Отсканируйте"})
 	err := a.printText(ctx, s.Text(), op.Shows)
 	if err == nil || errors.Is(err, errNoPrinter) {

@@ -283,25 +283,34 @@ func (a *Agent) decide(ctx context.Context, id string, found *journal.Operation)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now, err := a.j.Get(ctx, id)
+	delete(a.missing, id)
 	switch {
 	case err != nil || now == nil:
 		return false
 	case !now.State.Final():
 		found.Revision, found.Reported, found.ReceiptURL = now.Revision, now.Reported, now.ReceiptURL
 		return a.write(found) == nil // else it is asked for again
-	case now.State != found.State && (now.State == journal.Approved || found.State == journal.Approved):
-		a.contradict(now, found)
+	case contradicts(now, found) && a.contradict(now, found) != nil:
+		a.unsaved.Lock()
+		a.unsaved.ops[id] = *found
+		a.unsaved.Unlock()
 	}
 	return false
+}
+
+// contradicts says whether money has moved by one of two final states of an operation, and not by the
+// other.
+func contradicts(now, found *journal.Operation) bool {
+	return now.State.Final() && now.State != found.State && (now.State == journal.Approved || found.State == journal.Approved)
 }
 
 // contradict keeps a decision, and writes that the device or the company says otherwise, with what
 // they call the payment: money has moved that the book does not have, or the reverse. The page shows
 // it until a person has decided again, and the gateway calls one.
-func (a *Agent) contradict(now, found *journal.Operation) {
+func (a *Agent) contradict(now, found *journal.Operation) error {
 	a.log.Error("it was decided already, and otherwise", "operation", now.ID, "state", now.State, "by", now.ResolvedBy, "found", found.State)
 	if now.Code == codeContradicted {
-		return
+		return nil
 	}
 	now.Message = "decided as " + string(now.State) + " by " + codeOr(now.ResolvedBy, "the till") + "; then the " + codeOr(found.ResolvedBy, "company") + " said " + string(found.State)
 	now.Code = codeContradicted
@@ -316,7 +325,7 @@ func (a *Agent) contradict(now, found *journal.Operation) {
 			*f.to = f.from
 		}
 	}
-	a.write(now) // where that fails the log has it
+	return a.write(now)
 }
 
 // ─── Pinpads ───────────────────────────────────────────────────────────────────────────────
@@ -582,6 +591,7 @@ func (a *Agent) decideByPerson(ctx context.Context, id, decision, name, rrn stri
 	if err := a.write(op); err != nil {
 		return a.broken(err)
 	}
+	delete(a.missing, id)
 	if d := a.deviceOf(op); d != nil && d.mu.TryLock() {
 		d.base.known = false // somebody was at the device
 		d.mu.Unlock()

@@ -153,7 +153,7 @@ func (s *shop) openSandbox() {
 			companies = append(companies, sandbox.Company{Name: e.Provider.Info().Name, New: e.Simulator})
 		}
 	}
-	companies = append(companies, sandbox.Company{Name: "fbox", New: fboxsim.New})
+	companies = append(companies, sandbox.Company{Name: "fbox", New: fboxsim.AtOnce})
 	box, err := sandbox.New(sandbox.Options{
 		BaseURL: srv.URL, Companies: companies, Clock: c, Inbox: inbox.New(inbox.Options{Now: c.Now}), Logger: slog.New(slog.DiscardHandler),
 	})

@@ -225,10 +225,11 @@ func (a *Agent) mend(ctx context.Context) {
 	defer a.unsaved.Unlock()
 	for id, op := range a.unsaved.ops {
 		now, err := a.j.Get(ctx, id)
-		if err == nil && now != nil && now.State.Final() && now.State != op.State && (now.State == journal.Approved || op.State == journal.Approved) {
-			a.contradict(now, &op) // a person has decided meanwhile
-		}
-		if err == nil && now != nil && !now.State.Final() {
+		switch {
+		case err != nil || now == nil:
+		case contradicts(now, &op):
+			err = a.contradict(now, &op) // a person has decided meanwhile
+		case !now.State.Final():
 			op.Revision, op.Reported, op.ReceiptURL = now.Revision, now.Reported, now.ReceiptURL
 			err = a.write(&op)
 		}

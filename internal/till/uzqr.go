@@ -16,6 +16,7 @@ import (
 	"github.com/chorsu/chorsu/internal/till/fbox"
 	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/till/terminal"
+	"github.com/chorsu/chorsu/internal/till/uzqr"
 )
 
 // UzQR, the national QR, by way of an F-Box, which is the only way up that is known. The box's
@@ -137,9 +138,40 @@ func (a *Agent) makeUzqr(ctx context.Context, op *journal.Operation, body map[st
 		a.save(op)
 		return
 	}
+	if wrong := wrongPayload(c.QRText, op.Amount); wrong != "" {
+		a.withhold(ctx, op, string(c.InvoiceID), byBox, wrong)
+		return
+	}
 	op.Stage, op.Shows, op.PaymentID, op.SentAt = journal.Shown, c.QRText, string(c.InvoiceID), a.now()
 	if err := a.j.Note(ctx, op); err != nil {
 		a.log.Error("the journal cannot be written", "operation", op.ID, "error", err)
+	}
+}
+
+// wrongPayload says why a buyer must not scan a code: it is damaged, or takes another sum. "" where it
+// is right, or of no form that we read: the box may have a newer one, or a link.
+func wrongPayload(text string, amount pay.Tiyin) string {
+	code, err := uzqr.Decode(text)
+	switch {
+	case errors.Is(err, uzqr.ErrChecksum):
+		return "the checksum of the box's code does not hold"
+	case err == nil && code.Amount != 0 && code.Amount != amount:
+		return "the box's code takes another sum: " + code.Amount.Soum()
+	}
+	return ""
+}
+
+// withhold keeps such a code from the buyer, and has the box cancel it. One that the box has printed
+// may be in the buyer's hands.
+func (a *Agent) withhold(ctx context.Context, op *journal.Operation, invoice string, printed bool, why string) {
+	a.log.Error("the box's code is not shown", "operation", op.ID, "why", why)
+	op.State, op.Code, op.Message = journal.NotStarted, "bad_code", why
+	if printed {
+		op.State, op.PaymentID = journal.Unknown, invoice // the box is asked what became of it
+	}
+	a.save(op)
+	if _, err := a.box.Call(ctx, "/payment/one_qr/cancel", map[string]any{"invoice_id": invoice}); err != nil {
+		a.log.Warn("the box does not cancel it", "operation", op.ID, "error", err)
 	}
 }
 

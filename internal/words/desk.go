@@ -19,6 +19,8 @@ var (
 	FilterOrder   = Text{"Tartib", "Порядок", "Sort"}
 	FilterSum     = Text{"Summa, soʻm", "Сумма, сум", "Amount, soum"}
 	FilterNeeds   = Text{"Diqqat talab", "Требует внимания", "Needs a person"}
+	NeedsReceipt  = Text{"Oʻtmagan fiskal chek", "Неудавшийся фискальный чек", "Failed fiscal receipt"}
+	NeedsApproval = Text{"Ikkinchi kishi kutilmoqda", "Ждёт второго человека", "Waits for a second person"}
 	FilterAway    = Text{"Qabul qiluvchi", "Получатель", "Receiver"}
 	OrderNewest   = Text{"avval yangilari", "сначала новые", "newest first"}
 	OrderOldest   = Text{"avval eskilari", "сначала старые", "oldest first"}
@@ -50,14 +52,14 @@ var (
 var (
 	SentOK        = Text{"qabul qildi (%d)", "принял (%d)", "accepted (%d)"}
 	SentError     = Text{"xato bilan javob berdi (%d)", "ответил ошибкой (%d)", "answered with an error (%d)"}
-	SentUnknown   = Text{"bunday manzil yoʻq (%d)", "такого адреса нет (%d)", "knows no such address (%d)"}
+	SentUnknown   = Text{"bunday manzilni bilmaydi (%d)", "не знает такого адреса (%d)", "knows no such address (%d)"}
 	SentRefused   = Text{"bizni tanimadi (%d): imzo yoki kirish sozlamasini tekshiring", "не признал нас (%d): проверьте подпись или доступ", "did not let us in (%d): check the signature or its access rules"}
 	SentElsewhere = Text{"boshqa manzilga yoʻnaltirdi (%d): yoʻnaltirish qabul qilinmaydi", "перенаправил (%d): перенаправления не принимаются", "redirected (%d): redirects are not followed"}
 	SentSlow      = Text{"10 soniyada javob bermadi", "не ответил за 10 секунд", "did not answer within 10 seconds"}
-	SentTLS       = Text{"TLS sertifikati yaroqsiz", "сертификат TLS недействителен", "its TLS certificate is not valid"}
-	SentDNS       = Text{"server nomi topilmadi", "имя сервера не найдено", "its host’s name is not found"}
+	SentTLS       = Text{"yaroqsiz TLS sertifikatini koʻrsatdi", "показал недействительный сертификат TLS", "has no valid TLS certificate"}
+	SentDNS       = Text{"nomi boʻyicha topilmadi", "не найден по имени", "is not found by its name"}
 	SentClosed    = Text{"ulanishni qabul qilmayapti", "не принимает соединение", "does not accept connections"}
-	SentPrivate   = Text{"xususiy manzil: bunday joyga yuborilmaydi", "частный адрес: туда не отправляется", "a private address: nothing is sent there"}
+	SentPrivate   = Text{"xususiy manzilda: bunday joyga yuborilmaydi", "стоит по частному адресу: туда не отправляется", "is at a private address: nothing is sent there"}
 	SentLost      = Text{"javob bermadi", "не ответил", "did not answer"}
 	SentNever     = Text{"hali yuborilmagan", "ещё не отправлялось", "not sent yet"}
 )
@@ -67,8 +69,8 @@ var (
 	InboxToday     = Text{"Bugun", "Сегодня", "Today"}
 	InboxPaid      = Text{"Toʻlandi", "Оплачено", "Paid"}
 	InboxBack      = Text{"Qaytarildi", "Возвращено", "Returned"}
-	InboxPaidCount = Text{"%d ta toʻlov", "платежей: %d", "%d payments"}
-	InboxBackCount = Text{"%d ta qaytarish", "возвратов: %d", "%d refunds"}
+	InboxPaidCount = Text{"%d ta toʻlov", "платежей: %d", "payments: %d"}
+	InboxBackCount = Text{"%d ta qaytarish", "возвратов: %d", "refunds: %d"}
 	InboxRate      = Text{"Muvaffaqiyat", "Успешность", "Success"}
 	InboxRateHint  = Text{"bugun toʻlangan urinishlar ulushi", "доля попыток, оплаченных сегодня", "share of today’s ended attempts that were paid"}
 	InboxNoDay     = Text{"Bugun hali toʻlov boʻlmagan.", "Сегодня платежей ещё не было.", "No payment yet today."}
@@ -88,41 +90,52 @@ var (
 	HeapReceipt  = Text{"Oʻtmagan fiskal cheklar: %d", "Неудавшиеся фискальные чеки: %d", "Fiscal receipts that failed: %d"}
 	HeapInactive = Text{"Oʻchirilgan savdogarlar: %d", "Отключённые мерчанты: %d", "Merchants switched off: %d"}
 	HeapPayout   = Text{"Diqqat talab chiqimlar: %d", "Выплаты, требующие внимания: %d", "Payouts that need somebody: %d"}
-	HeapCompared = Text{"Kunlar kompaniya bilan mos kelmadi: %d", "Дни, не сошедшиеся с компанией: %d", "Days that do not agree with the company: %d"}
+	HeapCompared = Text{"Kunlar provayder bilan mos kelmadi: %d", "Дни, не сошедшиеся с провайдером: %d", "Days that do not agree with the provider: %d"}
+	HeapUntold   = Text{"Ilovaga yetmagan chiqimlar: %d", "Выплаты, о которых приложение не знает: %d", "Payouts that the app was not told of: %d"}
 	HeapTill     = Text{"Kassalardagi natijasi nomaʼlum qaytarishlar: %d", "Возвраты на кассах с неизвестным исходом: %d", "Returns at tills of which nothing is known: %d"}
 	HeapApproval = Text{"Ikkinchi kishini kutayotgan qaytarishlar: %d", "Возвраты, ждущие второго человека: %d", "Refunds that wait for a second person: %d"}
 )
 
 // Payouts, and days that were compared with a company.
 var (
-	PayoutTitle    = Text{"Chiqim", "Выплата", "Payout"}
-	PayoutNumber   = Text{"Ilovadagi raqami", "Номер в приложении", "The app’s number"}
-	PayoutDone     = Text{"Yakunlangan", "Завершена", "Ended"}
-	PayoutArrived  = Text{"Yetib borgan", "Дошла", "Arrived"}
-	PayoutFailed   = Text{"Yuborilmagan", "Не отправлена", "Not sent"}
-	PayoutUnknown  = Text{"Pul ketgan boʻlishi mumkin, kompaniya esa javob bermayapti. Avval uning kabinetida tekshiring. Yuborilmagan desangiz, ilova uni yana yuborishi mumkin.", "Деньги могли уйти, а компания не отвечает. Сначала проверьте в её кабинете. Если вы ответите, что не отправлена, приложение может отправить её снова.", "The money may have gone, and the company does not answer. Check in its cabinet first. If you say that it was not sent, the app may send it once more."}
-	PayoutYes      = Text{"Pul yetib borgan", "Деньги дошли", "The money arrived"}
-	PayoutNo       = Text{"Pul yuborilmagan", "Деньги не отправлены", "No money was sent"}
-	ComparedTitle  = Text{"Mos kelmagan kunlar", "Дни с расхождениями", "Days that do not agree"}
-	DayOf          = Text{"Kun", "День", "Day"}
-	DayFound       = Text{"%d ta farq, %d tasi mos", "расхождений: %d, совпало: %d", "%d differences, %d agree"}
-	DayAgree       = Text{"Mos", "Совпало", "Agree"}
-	DayFailed      = Text{"Solishtirib boʻlmadi", "Сверить не удалось", "It could not be compared"}
-	DayRunning     = Text{"Solishtirilmoqda", "Сверяется", "It is being compared"}
-	DayKinds       = Text{"Farqlar turi", "Виды расхождений", "Kinds of differences"}
-	DayDifferent   = Text{"Farq qiladi", "Различаются", "Differ"}
-	DayTheirs      = Text{"Faqat kompaniyada", "Только у компании", "Only theirs"}
-	DayOurs        = Text{"Faqat bizda", "Только у нас", "Only ours"}
-	DaySideTheirs  = Text{"Kompaniyada", "У компании", "At the company"}
-	DaySideOurs    = Text{"Bizda", "У нас", "In our book"}
-	DayNone        = Text{"yoʻq", "нет", "none"}
-	DayWhy         = Text{"Nima qilindi", "Что сделано", "What was done about it"}
-	DayNoted       = Text{"Koʻrib chiqildi", "Разобрано", "Seen to"}
-	DayTakeOver    = Text{"Kompaniya soʻzini qabul qilish", "Принять слово компании", "Take the company’s word"}
-	DaySettled     = Text{"Hal qilingan", "Улажено", "Settled"}
-	DidSettle      = Text{"Farq hal qilindi.", "Расхождение улажено.", "The difference is settled."}
-	CannotSettled  = Text{"Bu farq allaqachon hal qilingan.", "Это расхождение уже улажено.", "This difference is settled already."}
-	CannotTakeOver = Text{"Kompaniya soʻzini hisobimizga oʻtkazib boʻlmaydi: qoʻlda hal qilib, «koʻrib chiqildi» deb belgilang.", "Слово компании нельзя перенести в нашу книгу: уладьте вручную и отметьте как разобранное.", "Our book cannot take that over: see to it by hand, then mark it as seen to."}
+	PayoutTitle     = Text{"Chiqim", "Выплата", "Payout"}
+	PayoutNumber    = Text{"Ilovadagi raqami", "Номер в приложении", "The app’s number"}
+	PayoutDone      = Text{"Yakunlangan", "Завершена", "Ended"}
+	PayoutArrived   = Text{"Yetib borgan", "Дошла", "Arrived"}
+	PayoutFailed    = Text{"Yuborilmagan", "Не отправлена", "Not sent"}
+	PayoutUnknown   = Text{"Pul ketgan boʻlishi mumkin, provayder esa javob bermayapti. Avval uning kabinetida tekshiring. Yuborilmagan desangiz, ilova uni yana yuborishi mumkin.", "Деньги могли уйти, а провайдер не отвечает. Сначала проверьте в его кабинете. Если вы ответите, что не отправлена, приложение может отправить её снова.", "The money may have gone, and the provider does not answer. Check in its cabinet first. If you say that it was not sent, the app may send it once more."}
+	PayoutYes       = Text{"Pul yetib borgan", "Деньги дошли", "The money arrived"}
+	PayoutNo        = Text{"Pul yuborilmagan", "Деньги не отправлены", "No money was sent"}
+	ComparedTitle   = Text{"Mos kelmagan kunlar", "Дни с расхождениями", "Days that do not agree"}
+	DayOf           = Text{"Kun", "День", "Day"}
+	DayFound        = Text{"%d ta farq, %d tasi mos", "расхождений: %d, совпало: %d", "differences: %d, agree: %d"}
+	DayAgree        = Text{"Mos", "Совпало", "Agree"}
+	DayFailed       = Text{"Solishtirib boʻlmadi", "Сверить не удалось", "It could not be compared"}
+	DayRunning      = Text{"Solishtirilmoqda", "Сверяется", "It is being compared"}
+	DayKinds        = Text{"Farqlar turi", "Виды расхождений", "Kinds of differences"}
+	DayDifferent    = Text{"Farq qiladi", "Различаются", "Differ"}
+	DayTheirs       = Text{"Faqat provayderda", "Только у провайдера", "Only theirs"}
+	DayOurs         = Text{"Faqat bizda", "Только у нас", "Only ours"}
+	DaySideTheirs   = Text{"Provayderda", "У провайдера", "At the provider"}
+	DaySideOurs     = Text{"Bizda", "У нас", "In our book"}
+	DayNone         = Text{"yoʻq", "нет", "none"}
+	DayWhy          = Text{"Nima qilindi", "Что сделано", "What was done about it"}
+	DayNoted        = Text{"Koʻrib chiqildi", "Разобрано", "Seen to"}
+	DayTakeOver     = Text{"Provayder soʻzini qabul qilish", "Принять слово провайдера", "Take the provider’s word"}
+	DaySettled      = Text{"Hal qilingan", "Улажено", "Settled"}
+	DidSettle       = Text{"Farq hal qilindi.", "Расхождение улажено.", "The difference is settled."}
+	CannotSettled   = Text{"Bu farq allaqachon hal qilingan.", "Это расхождение уже улажено.", "This difference is settled already."}
+	CannotTakeOver  = Text{"Provayder soʻzini hisobimizga oʻtkazib boʻlmaydi: qoʻlda hal qilib, «koʻrib chiqildi» deb belgilang.", "Слово провайдера нельзя перенести в нашу книгу: уладьте вручную и отметьте как разобранное.", "Our book cannot take that over: see to it by hand, then mark it as seen to."}
+	PayoutAsked     = Text{"%s: pul yuborilmagan, deydi. Sababi: %s. Boshqa xodim %s gacha tasdiqlasin: soʻng ilova uni yana yuborishi mumkin.", "%s утверждает, что деньги не отправлены. Причина: %s. Подтвердить должен другой сотрудник, до %s: после этого приложение может отправить её снова.", "%s says that no money was sent. The reason: %s. Another person confirms this by %s: the app may then send it once more."}
+	PayoutConfirm   = Text{"Tasdiqlash: pul yuborilmagan", "Подтвердить: деньги не отправлены", "Confirm that no money was sent"}
+	PayoutAbove     = Text{"Chegara %s: undan katta chiqim yuborilmaganini ikkinchi kishi tasdiqlaydi.", "Лимит %s: что выплата больше него не отправлена, подтверждает второй человек.", "The limit is %s: that a payout above it was not sent, a second person confirms."}
+	PayoutTell      = Text{"Xabarni qayta yuborish", "Отправить уведомление снова", "Send the webhook again"}
+	AlarmSee        = Text{"Hal qilish", "Разобрать", "Settle"}
+	ApprovalSee     = Text{"Tasdiqlash", "Подтвердить", "Confirm"}
+	DaySettle       = Text{"Farqlarni hal qilish", "Уладить", "Settle"}
+	AskNow          = Text{"Hozir soʻrash", "Спросить сейчас", "Ask now"}
+	DidAskPayout    = Text{"Ikkinchi kishi kutilmoqda.", "Ждёт второго человека.", "It waits for a second person."}
+	DidRefusePayout = Text{"Rad etildi.", "Отклонено.", "Refused."}
 )
 
 // Search.
@@ -159,8 +172,8 @@ var (
 	SayBackLost  = Text{"Qaytarishga javob yoʻqolgan: u bajarilgan boʻlishi mumkin.", "Ответ на возврат потерян: он мог быть сделан.", "The answer to a refund was lost: it may have been made."}
 	SayBeside    = Text{"Bundan tashqari aniqlanmagan narsa bor: pastda yozilgan.", "Кроме того, есть невыясненное: оно описано ниже.", "Beside that something is not cleared up: it stands below."}
 	SayTold      = Text{"Ilovaga %s da xabar berilgan, u %d javob qaytargan.", "Приложение уведомлено %s, ответило %d.", "The app was told at %s and answered %d."}
-	SayNotTold   = Text{"Ilova hali xabardor emas: %d urinish, %s.", "Приложение ещё не уведомлено: попыток %d, %s.", "The app has not been told: %d tries, it %s."}
-	SayGivenUp   = Text{"Ilovaga yetkazib boʻlmadi: %d urinish, %s.", "Приложение уведомить не удалось: попыток %d, %s.", "The app could not be told: %d tries, it %s."}
+	SayNotTold   = Text{"Ilova hali xabardor emas: %d urinish, serveri %s.", "Приложение ещё не уведомлено: попыток %d, его сервер %s.", "The app has not been told. Tries: %d; its server %s."}
+	SayGivenUp   = Text{"Ilovaga yetkazib boʻlmadi: %d urinish, serveri %s.", "Приложение уведомить не удалось: попыток %d, его сервер %s.", "The app could not be told. Tries: %d; its server %s."}
 	SayReceipt   = Text{"Fiskal chek bor.", "Фискальный чек есть.", "There is a fiscal receipt."}
 	SayNoReceipt = Text{"Fiskal chek oʻtmagan.", "Фискальный чек не прошёл.", "The fiscal receipt failed."}
 
@@ -208,11 +221,13 @@ var (
 	AlarmEnd      = Text{"Hal boʻldi", "Разобрались", "It is settled"}
 
 	SupportTitle = Text{"Provayder yordami uchun matn", "Текст для поддержки провайдера", "Text for the provider’s support"}
+	SupportCut   = Text{"(Faqat oxirgi %d ta xabar.)", "(Только последние сообщения: %d.)", "(The newest messages only: %d.)"}
 	SupportHint  = Text{"Identifikatorlar va vaqtlar, sirlarsiz.", "Идентификаторы и время, без секретов.", "Ids and times, no secrets."}
 
 	DoneNotify   = Text{"Xabar yuborilmoqda.", "Уведомление отправляется.", "The webhook is being sent."}
 	DoneCancel   = Text{"Hisob bekor qilindi.", "Счёт отменён.", "The invoice was cancelled."}
 	DoneReceipt  = Text{"Chek qayta yuborilmoqda.", "Чек отправляется снова.", "The receipt is being sent again."}
+	DoneAsk      = Text{"Provayderdan soʻralmoqda. Javobi shu yerda koʻrinadi.", "Провайдеру задан вопрос. Ответ появится здесь.", "The provider is being asked. Its answer will stand here."}
 	DoneDecide   = Text{"Qaror yozildi.", "Решение записано.", "The decision was written down."}
 	DoneAlarm    = Text{"Yozib qoʻyildi.", "Записано.", "It was written down."}
 	DoneRefund   = Text{"%s qaytarildi.", "Возвращено %s.", "%s was returned."}
@@ -220,7 +235,7 @@ var (
 	DonePending  = Text{"%s qaytarish yuborildi, javobi hali nomaʼlum.", "Возврат %s отправлен, ответа ещё нет.", "The refund of %s was sent; its outcome is not known yet."}
 	DoneNot      = Text{"Provayder qaytarmadi: %s", "Провайдер не вернул деньги: %s", "The provider did not return it: %s"}
 	DoneRefused  = Text{"Qaytarish rad etildi.", "Возврат отклонён.", "The refund was refused."}
-	DoneRetry    = Text{"%d ta xabar qayta yuborilmoqda.", "Отправляются снова: %d.", "%d events are being sent again."}
+	DoneRetry    = Text{"%d ta xabar qayta yuborilmoqda.", "Отправляются снова: %d.", "Events being sent again: %d."}
 	DoneRetryAll = Text{"Hammasi navbat bilan qayta yuborilmoqda.", "Все отправляются снова, по очереди.", "All of them are being sent again, one after the other."}
 )
 
@@ -344,20 +359,29 @@ var (
 
 // What stands in the way of an action.
 var (
-	CannotBegun    = Text{"Toʻlov boshlangan yoki natijasi nomaʼlum: tugashini kuting.", "Платёж начат, или его исход неизвестен: дождитесь конца.", "A payment has begun, or its outcome is unknown: wait for its end."}
-	CannotOldForm  = Text{"Bu shakl eskirgan yoki ishlatilgan. Sahifani yangilab, qaytadan toʻldiring.", "Эта форма устарела или уже использована. Обновите страницу и заполните её заново.", "This form is stale or was used. Reload the page and fill it in anew."}
-	CannotChanged  = Text{"Shu orada holat oʻzgardi. Yangisini koʻrib, qaytadan qaror qiling.", "Тем временем состояние изменилось. Посмотрите новое и решите заново.", "It has changed meanwhile. Look at how it stands now, and decide anew."}
-	CannotOwner    = Text{"Chegaradan katta chiqim yetib bormaganini faqat ega ayta oladi: keyin pul yana bir marta yuborilishi mumkin.", "Что выплата выше предела не дошла, решает владелец: деньги могут уйти ещё раз.", "That a payout above the limit did not arrive is for an owner to say: the money may then be sent once more."}
-	CannotState    = Text{"Hisobning hozirgi holati bunga yoʻl qoʻymaydi.", "Нынешнее состояние счёта этого не позволяет.", "The invoice’s present state does not allow this."}
-	CannotNoEvent  = Text{"Hali xabar qiladigan hech narsa boʻlmagan.", "Пока не о чем уведомлять.", "Nothing has happened yet that could be told."}
-	CannotLeft     = Text{"Buncha pul qolmagan.", "Столько уже не осталось.", "There is not as much left."}
-	CannotRunning  = Text{"Oldingi qaytarish natijasi hali nomaʼlum.", "Исход прежнего возврата ещё неизвестен.", "The outcome of the former refund is not known yet."}
-	CannotWaits    = Text{"Bir qaytarish allaqachon ikkinchi kishini kutmoqda.", "Один возврат уже ждёт второго человека.", "A refund waits for a second person already."}
-	CannotSame     = Text{"Soʻragan kishi oʻzi tasdiqlay olmaydi.", "Кто запросил, тот не может подтвердить.", "Whoever asked cannot confirm."}
-	CannotNew      = Text{"Chegaradan yuqorisiga ikki kishi kerak, ikkalasining huquqiga ham bir kun toʻlgan boʻlsin.", "Сверх лимита нужны двое, и права у каждого должны быть не меньше суток.", "Above the limit it takes two people, each with a right that is a day old."}
-	CannotLate     = Text{"Bu soʻrovning muddati oʻtgan yoki u hal qilingan.", "Этот запрос истёк, или по нему уже решили.", "This request has run out, or was decided already."}
-	CannotKnown    = Text{"Nomaʼlum narsa qolmadi.", "Неизвестного больше нет.", "Nothing is unknown any more."}
-	CannotUpstream = Text{"Provayder bilan bogʻlanib boʻlmadi. Hech narsa oʻzgarmadi; birozdan soʻng urinib koʻring.", "С провайдером связаться не удалось. Ничего не изменилось; попробуйте позже.", "The provider could not be reached. Nothing was changed; try again later."}
-	CannotReason   = Text{"Sababini yozing (500 belgigacha).", "Напишите, почему (до 500 знаков).", "Say why (up to 500 characters)."}
-	CannotArrived  = Text{"Bu xabar yetib borgan.", "Это уведомление доставлено.", "This event has arrived."}
+	CannotBegun       = Text{"Toʻlov boshlangan yoki natijasi nomaʼlum: tugashini kuting.", "Платёж начат, или его исход неизвестен: дождитесь конца.", "A payment has begun, or its outcome is unknown: wait for its end."}
+	CannotOldForm     = Text{"Bu shakl eskirgan yoki ishlatilgan. Sahifani yangilab, qaytadan toʻldiring.", "Эта форма устарела или уже использована. Обновите страницу и заполните её заново.", "This form is stale or was used. Reload the page and fill it in anew."}
+	CannotChanged     = Text{"Shu orada holat oʻzgardi. Yangisini koʻrib, qaytadan qaror qiling.", "Тем временем состояние изменилось. Посмотрите новое и решите заново.", "It has changed meanwhile. Look at how it stands now, and decide anew."}
+	CannotState       = Text{"Hisobning hozirgi holati bunga yoʻl qoʻymaydi.", "Нынешнее состояние счёта этого не позволяет.", "The invoice’s present state does not allow this."}
+	CannotNoEvent     = Text{"Hali xabar qiladigan hech narsa boʻlmagan.", "Пока не о чем уведомлять.", "Nothing has happened yet that could be told."}
+	CannotLeft        = Text{"Buncha pul qolmagan.", "Столько уже не осталось.", "There is not as much left."}
+	CannotRunning     = Text{"Oldingi qaytarish natijasi hali nomaʼlum.", "Исход прежнего возврата ещё неизвестен.", "The outcome of the former refund is not known yet."}
+	CannotWaits       = Text{"Bir qaytarish allaqachon ikkinchi kishini kutmoqda.", "Один возврат уже ждёт второго человека.", "A refund waits for a second person already."}
+	CannotSame        = Text{"Soʻragan kishi oʻzi tasdiqlay olmaydi.", "Кто запросил, тот не может подтвердить.", "Whoever asked cannot confirm."}
+	CannotNew         = Text{"Chegaradan yuqorisiga ikki kishi kerak, ikkalasining huquqiga ham bir kun toʻlgan boʻlsin.", "Сверх лимита нужны двое, и права у каждого должны быть не меньше суток.", "Above the limit it takes two people, each with a right that is a day old."}
+	CannotLate        = Text{"Bu soʻrovning muddati oʻtgan yoki u hal qilingan.", "Этот запрос истёк, или по нему уже решили.", "This request has run out, or was decided already."}
+	CannotKnown       = Text{"Nomaʼlum narsa qolmadi.", "Неизвестного больше нет.", "Nothing is unknown any more."}
+	CannotUpstream    = Text{"Provayder bilan bogʻlanib boʻlmadi. Hech narsa oʻzgarmadi; birozdan soʻng urinib koʻring.", "С провайдером связаться не удалось. Ничего не изменилось; попробуйте позже.", "The provider could not be reached. Nothing was changed; try again later."}
+	CannotReason      = Text{"Sababini yozing (500 belgigacha).", "Напишите, почему (до 500 знаков).", "Say why (up to 500 characters)."}
+	CannotHappened    = Text{"Boʻlganmi yoki yoʻqmi: birini tanlang.", "Выберите одно: было это или нет.", "Say whether it happened."}
+	CannotHoldNoID    = Text{"Bu band boʻlar edi, ammo uning provayderdagi ID si nomaʼlum: biz uni yecha ham, boʻshata ham olmaymiz. Uni provayder kabinetida boʻshating yoki muddati tugashini kuting, keyin pul olinmagan deb qaror qiling.", "Это было бы удержание, ID которого у провайдера нам неизвестен: мы не сможем ни списать его, ни снять. Снимите его в кабинете провайдера или дождитесь его конца, затем решите, что деньги не списаны.", "This would be a hold whose id at the provider is not known here: we could neither capture nor release it. Release it in the provider’s cabinet, or let it run out, and then decide that no money was taken."}
+	CannotNoUser      = Text{"Bu savdogarda merchantUserId yoʻq, usiz CLICK APIʼsi ishlamaydi: uni savdogar sahifasida kiriting yoki buni merchant.click.uz da qiling.", "У этого мерчанта нет merchantUserId, без него API CLICK не вызвать: укажите его на странице мерчанта или сделайте это на merchant.click.uz.", "This merchant has no merchantUserId, without which CLICK’s API cannot be called: enter it on the merchant’s page, or do this at merchant.click.uz."}
+	CannotNoKeys      = Text{"Bu biznes provayder bilan faqat kassada ishlaydi, kalitlari bu yerda yoʻq: pulni kassada qaytaring yoki kalitlarni savdogar sahifasida kiriting.", "Этот бизнес работает с провайдером только на кассе, ключей здесь нет: верните деньги на кассе или укажите ключи на странице мерчанта.", "This business uses the provider at its till only, and its credentials are not here: return the money at the till, or enter them on the merchant’s page."}
+	CannotNoRef       = Text{"Toʻlovning provayderdagi ID si nomaʼlum: pulni uning kabinetida yoki yordam xizmati orqali qaytaring.", "ID платежа у провайдера неизвестен: верните деньги в его кабинете или через его поддержку.", "The payment’s id at the provider is not known: return the money in its cabinet, or through its support."}
+	CannotDayRuns     = Text{"Bu kun hali solishtirilmoqda yoki solishtirib boʻlmagan: farqni tugagach hal qiling.", "День ещё сверяется, или сверить его не удалось: улаживайте расхождения, когда сверка закончится.", "This day is still being compared, or could not be: settle its differences when that is done."}
+	CannotBecause     = Text{"Bajarilmadi. Sababi ingliz tilida: %s", "Не выполнено. Причина по-английски: %s", "It was not done: %s"}
+	CannotPayoutRuns  = Text{"Chiqim natijasi hali nomaʼlum.", "Исход выплаты ещё неизвестен.", "The outcome of the payout is not known yet."}
+	CannotArrived     = Text{"Bu xabar yetib borgan.", "Это уведомление доставлено.", "This event has arrived."}
+	CannotPayoutWaits = Text{"Bu chiqim allaqachon ikkinchi kishini kutmoqda.", "Эта выплата уже ждёт второго человека.", "This payout waits for a second person already."}
+	CannotAskNow      = Text{"Bu provayderdan soʻrab boʻlmaydi: uning kabinetida koʻrib, shu yerda qaror qiling.", "Этого провайдера спросить нельзя: посмотрите в его кабинете и решите здесь.", "This provider cannot be asked: look in its cabinet, and decide here."}
 )

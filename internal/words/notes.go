@@ -51,6 +51,7 @@ var Notes = []Text{
 	{"%s kungi farqda %s soʻzi qabul qilindi: %s: %s", "по расхождению за %s принято слово %s: %s: %s", "a difference of %s at %s is settled (theirs) by %s: %s"},
 	{"%s ikkinchi kishini kutmoqda: %s", "%s ждёт второго человека: %s", "%s waits for a second person: %s"},
 	{"%s qaytarilmagan, deydi %s; ikkinchi kishi soʻraldi: %s", "%s не возвращены, утверждает %s; нужен второй человек: %s", "%s was not returned, says %s; a second person is asked: %s"},
+	{"yuborilmagani tasdiqlanmadi", "что она не отправлена, не подтверждено", "that it was not sent was not confirmed"},
 	{"%s tasdiqlanmadi", "%s не подтверждено", "%s was not confirmed"},
 	{"bekor qildi: %s", "отменено: %s", "cancelled by %s"},
 
@@ -116,6 +117,8 @@ var Notes = []Text{
 	{"javob yoʻqoldi, hech narsa tasdiqlanmadi", "ответ потерян, ничего не подтверждено", "the answer was lost, and nothing was confirmed"},
 	{"%s bu chiqimni bilmaydi", "%s не знает этой выплаты", "%s does not know this payout"},
 	{"tasdiq yetib bormagan: hali kutmoqda", "подтверждение не дошло: ещё ждёт", "its confirmation never arrived: it still waits"},
+
+	{"yuborilmagan, deydi %s; ikkinchi kishi soʻraldi: %s", "не отправлена, утверждает %s; нужен второй человек: %s", "was not sent, says %s; a second person is asked: %s"},
 
 	// What was put before a person.
 	{"%s javobi yoʻqoldi: pul harakatlangan boʻlishi mumkin", "ответ %s потерян: деньги могли переместиться", "the answer of %s was lost: money may have moved"},

@@ -73,7 +73,7 @@ var (
 	FaultTimes    = Text{"Necha marta (0: oʻchirilguncha)", "Сколько раз (0: пока не выключат)", "How often (0: until it is switched off)"}
 	FaultDelay    = Text{"Kechikish", "Задержка", "Delay"}
 	SwitchOn      = Text{"Yoqish", "Включить", "Switch on"}
-	TimesLeft     = Text{"yana %d marta", "ещё %d раз", "%d more times"}
+	TimesLeft     = Text{"yana %d marta", "осталось раз: %d", "times left: %d"}
 	EverythingOff = Text{"Hammasini oʻchirish", "Выключить всё", "Switch everything off"}
 
 	InboxTitle   = Text{"Ilovangiz eshitganlari", "Что услышало ваше приложение", "What your app was told"}

@@ -58,7 +58,7 @@ var (
 	ProofAgain       = Text{"Bu oʻzingiz ekaningizni tasdiqlang", "Подтвердите, что это вы", "Confirm that it is you"}
 	OwnAuthenticator = Text{"Oʻz autentifikatoringizni boshqa ega yoki serverdagi buyruq almashtiradi.", "Ваш собственный аутентификатор сбрасывает другой владелец или команда на сервере.", "Your own authenticator is reset by another owner, or by the command on the server."}
 	RefundLimitNext  = Text{"%s dan boshlab: %s. Shu paytgacha avvalgisi amal qiladi.", "С %s: %s. До этого действует прежний.", "From %s: %s. Until then the present one counts."}
-	RefundLimitEnds  = Text{"%s dan boshlab chegara boʻlmaydi. Shu paytgacha avvalgisi amal qiladi.", "С %s предела не будет. До этого действует прежний.", "From %s there will be no limit. Until then the present one counts."}
+	RefundLimitEnds  = Text{"%s dan boshlab chegara boʻlmaydi. Shu paytgacha avvalgisi amal qiladi.", "С %s лимита не будет. До этого действует прежний.", "From %s there will be no limit. Until then the present one counts."}
 )
 
 // Enrolling.
@@ -120,6 +120,10 @@ var (
 	NewPassword    = Text{"Yangi parol", "Новый пароль", "New password"}
 	RecoveryNew    = Text{"Yangi oʻnta kod. Avvalgilari ishlamay qoladi; keyin qayta kirasiz.", "Десять новых кодов. Прежние перестанут действовать; затем вы войдёте заново.", "Ten new codes. Earlier ones stop working; you sign in again afterwards."}
 	RecoveryMake   = Text{"Yangi kodlar", "Новые коды", "New codes"}
+	KeysTitle      = Text{"Klaviatura", "Клавиатура", "Keyboard"}
+	KeysText       = Text{"/ qidiruvga olib boradi, j va k roʻyxatda yuradi, r yetmagan xabarni qayta yuboradi. Ovoz bilan yozsangiz, bularni shu brauzerda oʻchiring.", "/ ведёт к поиску, j и k ходят по списку, r отправляет недоставленное снова. Если вы диктуете голосом, отключите это в этом браузере.", "/ leads to the search, j and k walk a list, r sends a stuck event again. If you dictate, turn these off in this browser."}
+	KeysOff        = Text{"Bir harfli tugmalarni oʻchirish", "Отключить клавиши-буквы", "Turn single letters off"}
+	KeysOn         = Text{"Bir harfli tugmalarni yoqish", "Включить клавиши-буквы", "Turn single letters on"}
 	DidPassword    = Text{"Parol oʻzgardi. Yangisi bilan kiring.", "Пароль изменён. Войдите с новым.", "The password is changed. Sign in with the new one."}
 )
 
@@ -145,12 +149,12 @@ var (
 	EnableStaff      = Text{"Qayta yoqish", "Включить снова", "Enable again"}
 	RefundLimit      = Text{"Ikki kishilik qaytarish", "Возврат вдвоём", "Refunds by two people"}
 	RefundLimitText  = Text{"Bu summadan katta qaytarishni boshqa xodim tasdiqlaydi. Soʻragan va tasdiqlagan kishining huquqiga bir kun toʻlgan boʻlishi kerak. API orqali qaytarishlarga tegmaydi.", "Возврат больше этой суммы подтверждает другой сотрудник. Права у обоих должны быть не меньше суток. Возвратов через API это не касается.", "A refund above this amount is confirmed by a second person. Both must have had their right for a day. Refunds made by the API are not bound by it."}
-	RefundLimitHint  = Text{"Boʻsh: chegara yoʻq", "Пусто: без ограничения", "Empty: no limit"}
+	RefundLimitHint  = Text{"Boʻsh: chegara yoʻq", "Пусто: без лимита", "Empty: no limit"}
 	StaffNew         = Text{"chegaradan yuqorisida soʻzi %s dan hisobga olinadi", "сверх лимита слово учитывается с %s", "above the limit their word counts from %s"}
 	DidRole          = Text{"Rol oʻzgardi.", "Роль изменена.", "The role is changed."}
 	DidDisable       = Text{"Hisob oʻchirildi, xodim hamma joydan chiqarildi.", "Учётная запись отключена, сотрудник вышел везде.", "The account is disabled, and signed out everywhere."}
 	DidEnable        = Text{"Hisob qayta yoqildi.", "Учётная запись снова включена.", "The account is enabled again."}
-	DidLimit         = Text{"Chegara saqlandi.", "Ограничение сохранено.", "The limit is saved."}
+	DidLimit         = Text{"Chegara saqlandi.", "Лимит сохранён.", "The limit is saved."}
 )
 
 // The audit log.
@@ -158,7 +162,7 @@ var (
 	AuditTitle  = Text{"Jurnal", "Журнал", "Audit log"}
 	AuditText   = Text{"Kim nimani koʻrgan va qilgan. Unga faqat qoʻshiladi: har bir yozuv oldingisiga bogʻlangan.", "Кто что смотрел и делал. В него только добавляют: каждая запись связана с предыдущей.", "Who looked at what, and did what. It is only added to: each entry is bound to the one before it."}
 	AuditVerify = Text{"Butunligini tekshirish", "Проверить целостность", "Verify"}
-	AuditWhole  = Text{"Jurnal butun: %d yozuv. Oxirgisini boshqa joyga yozib qoʻying: keyin hech narsa kesilmaganini isbotlaydi.", "Журнал цел, записей: %d. Сохраните последнюю в другом месте: позже она докажет, что ничего не отрезано.", "The log is whole: %d entries. Note the newest elsewhere: it proves later that nothing was cut off."}
+	AuditWhole  = Text{"Jurnal butun: %d yozuv. Oxirgisini boshqa joyga yozib qoʻying: keyin hech narsa kesilmaganini isbotlaydi.", "Журнал цел, записей: %d. Сохраните последнюю в другом месте: позже она докажет, что ничего не отрезано.", "The log is whole; entries: %d. Note the newest elsewhere: it proves later that nothing was cut off."}
 	AuditBroken = Text{"Jurnal buzilgan: birinchi buzilgan yozuv № %d. Bazaga kim kira olishini tekshiring.", "Журнал повреждён: первая повреждённая запись № %d. Проверьте, кто имеет доступ к базе.", "The log is broken: the first broken entry is № %d. Find out who can reach the database."}
 )
 
@@ -166,6 +170,7 @@ var (
 var AuditWhats = map[string]Text{
 	"session.begun":               {"Kirdi", "Вошёл", "Signed in"},
 	"session.refused":             {"Kirish rad etildi", "Вход отклонён", "Sign-in refused"},
+	"session.locked":              {"Juda koʻp urinish: kutish boshlandi", "Слишком много попыток: начато ожидание", "Too many tries: must wait"},
 	"session.ended":               {"Chiqdi", "Вышел", "Signed out"},
 	"session.all_ended":           {"Hamma joydan chiqdi", "Вышел везде", "Signed out everywhere"},
 	"access.refused":              {"Ruxsat berilmadi", "Доступ отклонён", "Access refused"},
@@ -180,7 +185,7 @@ var AuditWhats = map[string]Text{
 	"staff.not_proved":            {"Parol yoki kod bilan tasdiqlanmadi", "Не подтверждено паролем и кодом", "Not confirmed by password and code"},
 	"staff.recovery":              {"Yangi zaxira kodlari", "Новые резервные коды", "New recovery codes"},
 	"staff.seen":                  {"Xodim koʻrildi", "Просмотрен сотрудник", "Person looked at"},
-	"limit.refund":                {"Qaytarish chegarasi", "Предел возврата", "Refund limit set"},
+	"limit.refund":                {"Qaytarish chegarasi", "Лимит возврата", "Refund limit set"},
 	"audit.seen":                  {"Jurnal koʻrildi", "Просмотрен журнал", "Audit log looked at"},
 	"audit.verified":              {"Jurnal tekshirildi", "Проверен журнал", "Audit log verified"},
 	"merchant.seen":               {"Savdogar koʻrildi", "Просмотрен мерчант", "Merchant looked at"},
@@ -210,7 +215,15 @@ var AuditWhats = map[string]Text{
 	"receipt.retried":             {"Chek qayta yuborildi", "Чек отправлен снова", "Receipt sent again"},
 	"refund.asked":                {"Qaytarish soʻraldi", "Запрошен возврат", "Refund asked for"},
 	"decision.asked":              {"Ikkinchi kishi kutilmoqda", "Ждёт второго человека", "Waits for a second person"},
-	"refund.made":                 {"Pul qaytarish", "Возврат денег", "Refund"},
+	"refund.made":                 {"Pul qaytarildi", "Деньги возвращены", "Refund made"},
+	"refund.pending":              {"Qaytarish javobi kutilmoqda", "Ответ на возврат ожидается", "Refund’s answer awaited"},
+	"refund.waits":                {"Qaytarish ikkinchi kishini kutmoqda", "Возврат ждёт второго человека", "Refund waits for a second person"},
+	"invoice.asked":               {"Provayderdan soʻraldi", "Провайдер спрошен", "Provider asked"},
+	"payout.asked":                {"Chiqim haqida soʻraldi", "Спрошено о выплате", "Company asked of a payout"},
+	"payout.told":                 {"Chiqim xabari qayta yuborildi", "Уведомление о выплате отправлено снова", "Payout’s webhook sent again"},
+	"payout.waits":                {"Chiqim ikkinchi kishini kutmoqda", "Выплата ждёт второго человека", "Payout waits for a second person"},
+	"payout.confirmed":            {"Chiqim yuborilmagani tasdiqlandi", "Подтверждено: выплата не отправлена", "Payout confirmed as not sent"},
+	"payout.refused":              {"Chiqim boʻyicha rad etildi", "По выплате отклонено", "Payout’s question refused"},
 	"refund.confirmed":            {"Qaytarish tasdiqlandi", "Возврат подтверждён", "Refund confirmed"},
 	"refund.refused":              {"Qaytarish rad etildi", "Возврат отклонён", "Refund refused"},
 	"delivery.retried":            {"Yetmagan xabar qayta yuborildi", "Недоставленное отправлено снова", "Stuck event sent again"},
@@ -223,8 +236,8 @@ var AuditNotDone = Text{"%s: bajarilmadi", "%s: не выполнено", "%s: n
 var (
 	MerchantsTitle     = Text{"Savdogarlar", "Мерчанты", "Merchants"}
 	Merchant           = Text{"Savdogar", "Мерчант", "Merchant"}
-	Company            = Text{"Kompaniya", "Компания", "Company"}
-	CompanyChoose      = Text{"Qaysi toʻlov kompaniyasida?", "В какой платёжной компании?", "Which payment company?"}
+	Company            = Text{"Provayder", "Провайдер", "Provider"}
+	CompanyChoose      = Text{"Qaysi provayderda?", "У какого провайдера?", "At which provider?"}
 	Source             = Text{"Ilova", "Приложение", "App"}
 	SourceHint         = Text{"API dagi source", "source в API", "source in the API"}
 	Business           = Text{"Biznes", "Бизнес", "Business"}
@@ -232,9 +245,9 @@ var (
 	DisplayName        = Text{"Xaridor koʻradigan nom", "Название для покупателя", "Name for buyers"}
 	DisplayNameHint    = Text{"Boʻsh boʻlsa, biznesning ID si koʻrinadi", "Если пусто, виден ID бизнеса", "If empty, the id of the business is shown"}
 	MerchantAdd        = Text{"Savdogar qoʻshish", "Добавить мерчанта", "Add a merchant"}
-	MerchantExists     = Text{"Bu biznes bu kompaniyada allaqachon bor. Hech narsa oʻzgarmadi.", "Этот бизнес в этой компании уже есть. Ничего не изменено.", "This business is at this company already. Nothing was changed."}
+	MerchantExists     = Text{"Bu biznes bu provayderda allaqachon bor. Hech narsa oʻzgarmadi.", "Этот бизнес у этого провайдера уже есть. Ничего не изменено.", "This business is at this provider already. Nothing was changed."}
 	MerchantExistsEdit = Text{"Borini oʻzgartirish", "Изменить существующего", "Change the one that is there"}
-	MerchantProof      = Text{"Faqat kalitlar, identifikatorlar yoki callbackFrom oʻzgarsa kerak.", "Нужно, только если меняются ключи, идентификаторы или callbackFrom.", "Needed only where credentials or callbackFrom change."}
+	MerchantProof      = Text{"Faqat nom oʻzgarsa kerak emas.", "Не нужно, только если меняется одно название.", "Not needed where only the name changes."}
 	MerchantChange     = Text{"Oʻzgartirish", "Изменить", "Change"}
 	MerchantOn         = Text{"Yoqilgan", "Включён", "On"}
 	MerchantOff        = Text{"Oʻchirilgan", "Выключен", "Off"}
@@ -261,9 +274,9 @@ var (
 	OptionPartialRefund    = Text{"Qisman qaytarish mumkin", "Можно возвращать часть", "Parts may be returned"}
 	OptionPartialReversal  = Text{"Qisman bekor qilish mumkin", "Можно отменять часть", "Parts may be reversed"}
 	OptionRefuseLateCancel = Text{"Toʻlovdan keyin bekor qilishni rad etish", "Отклонять отмену после оплаты", "Refuse a cancel after payment"}
-	OptionFiscalise        = Text{"Fiskal chekni kompaniya yaratadi", "Фискальный чек создаёт компания", "The company makes the fiscal receipt"}
+	OptionFiscalise        = Text{"Fiskal chekni provayder yaratadi", "Фискальный чек создаёт провайдер", "The provider makes the fiscal receipt"}
 	OptionDirectCharge     = Text{"Pulni avval band qilmasdan, darhol yechish", "Списывать сразу, без предварительного удержания", "Charge at once, without a hold first"}
-	OptionReconcileNightly = Text{"Har kecha kompaniya reyestri bilan solishtirish", "Каждую ночь сверять с реестром компании", "Compare with the company’s register each night"}
+	OptionReconcileNightly = Text{"Har kecha provayder reyestri bilan solishtirish", "Каждую ночь сверять с реестром провайдера", "Compare with the provider’s register each night"}
 	OptionRefundEvents     = Text{"Qisman qaytarish haqida ilovaga xabar berish", "Сообщать приложению о частичном возврате", "Tell the app of partial refunds"}
 	OptionOwnTIN           = Text{"Sotuvchining STIR yoki JSHSHIR", "ИНН или ПИНФЛ продавца", "The seller’s TIN or PINFL"}
 	OptionCallbackFrom     = Text{"Qaysi tarmoqlardan chaqiruv qabul qilinadi", "Из каких сетей принимать вызовы", "Networks from which calls are taken"}
@@ -275,7 +288,7 @@ var (
 	StepSaved     = Text{"Kalitlar saqlangan", "Реквизиты сохранены", "Credentials are saved"}
 	StepActive    = Text{"Savdogar yoqilgan", "Мерчант включён", "The merchant is on"}
 	StepLive      = Text{"Jonli rejim, sinov emas", "Боевой режим, не тестовый", "Live mode, not test"}
-	StepHeard     = Text{"Kompaniya bizni chaqirdi", "Компания нас вызвала", "The company has called us"}
+	StepHeard     = Text{"Provayder bizni chaqirdi", "Провайдер нас вызвал", "The provider has called us"}
 	StepPaid      = Text{"Birinchi toʻlov oʻtdi", "Первый платёж прошёл", "A first payment went through"}
 	StepDelivered = Text{"Ilova xabarni qabul qildi", "Приложение приняло уведомление", "The app has taken a webhook"}
 	StepReturned  = Text{"Qaytarish sinab koʻrildi", "Возврат опробован", "A refund was tried"}
@@ -318,9 +331,9 @@ var (
 	TillPairedAt  = Text{"Ulangan", "Подключена", "Paired"}
 	TillRevokedAt = Text{"Bekor qilingan", "Отозвана", "Revoked"}
 	TillMadeAt    = Text{"Qoʻshilgan", "Добавлена", "Added"}
-	TillSold      = Text{"%d ta sotuv, %s", "продаж: %d, %s", "%d sales, %s"}
-	TillBack      = Text{"%d ta qaytarish, %s", "возвратов: %d, %s", "%d returns, %s"}
-	TillUnsure    = Text{"%d ta natija nomaʼlum", "неизвестных исходов: %d", "%d outcomes not known"}
+	TillSold      = Text{"%d ta sotuv, %s", "продаж: %d, %s", "sales: %d, %s"}
+	TillBack      = Text{"%d ta qaytarish, %s", "возвратов: %d, %s", "returns: %d, %s"}
+	TillUnsure    = Text{"%d ta natija nomaʼlum", "неизвестных исходов: %d", "outcomes not known: %d"}
 	TillNothing   = Text{"bugun xabar boʻlmagan", "сегодня ничего", "nothing today"}
 	TillNever     = Text{"hali yoʻq", "ещё нет", "not yet"}
 	TillIsNew     = Text{"Kod kutilmoqda", "Ждёт кода", "Waits for its code"}

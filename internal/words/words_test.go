@@ -15,6 +15,7 @@ import (
 var (
 	verbs    = regexp.MustCompile(`%(\[\d+\])?[a-z]`)
 	cyrillic = regexp.MustCompile(`\p{Cyrillic}`)
+	plural   = regexp.MustCompile(`%d ([a-z]+s|more times)\b`)
 	wrongO   = regexp.MustCompile(`(?i)[og]['’‘ʼ` + "`" + `]`)
 )
 
@@ -77,6 +78,9 @@ func faults(three []string) (out []string) {
 			out = append(out, "Cyrillic letters in a Latin sentence")
 		}
 	}
+	if plural.MatchString(three[2]) {
+		out = append(out, "wrong where it is one: the number stands behind its name")
+	}
 	if wrongO.MatchString(three[0]) {
 		out = append(out, "oʻ and gʻ are written with U+02BB")
 	}
@@ -86,9 +90,31 @@ func faults(three []string) (out []string) {
 func TestFaultsAreSeen(t *testing.T) {
 	for _, bad := range [][]string{
 		{"bir", "один"}, {"bir", "", "one"}, {"bir %s", "один", "one %s"}, {"bіr", "один", "one"}, {"bo'r", "мел", "chalk"}, {"boʼr", "мел", "chalk"},
+		{"%d ta qaytarish", "возвратов: %d", "%d refunds"},
 	} {
 		if len(faults(bad)) == 0 {
 			t.Errorf("%q passes", bad)
+		}
+	}
+}
+
+// One thing has one name on the staff's pages, in each language.
+func TestOneThingHasOneName(t *testing.T) {
+	for _, name := range []string{"desk.go", "staff.go"} {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for other, says := range map[string]string{"предел": "лимит", "ограничени": "лимит", "компани": "провайдер", "kompani": "provayder", "limit ": "chegara"} {
+			for i, line := range strings.Split(strings.ToLower(string(source)), "\n") {
+				if other == "limit " { // of the Uzbek only
+					_, line, _ = strings.Cut(line, "text{")
+					line, _, _ = strings.Cut(line, `", "`)
+				}
+				if strings.Contains(line, other) && !strings.HasPrefix(strings.TrimSpace(line), "//") {
+					t.Errorf("%s:%d: %s is called %s elsewhere", name, i+1, other, says)
+				}
+			}
 		}
 	}
 }

@@ -141,8 +141,8 @@ func forbidden(path, imp string) string {
 			return "a leaf that all may import imports none of us"
 		}
 	case path == "internal/provider":
-		if ours && !is("internal/pay") {
-			return "the contract knows the domain and nothing else"
+		if ours && !is("internal/pay", "internal/words") {
+			return "the contract knows the domain and the words, and nothing else"
 		}
 	case path == "internal/provider/simulator":
 		if !isStandard(imp) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 type company struct{}
@@ -39,7 +40,11 @@ func (company) Info() provider.Info {
 		BaseURL:    "https://api.click.uz/v2/merchant",
 		PayURLEnv:  "CLICK_PAY_URL",
 		PayURL:     "https://my.click.uz/services/pay",
-		RefundHint: "Without merchantUserId, refund the payment in CLICK's cabinet, merchant.click.uz.",
+		RefundHint: words.Text{
+			UZ: "merchantUserId boʻlmasa, toʻlovni CLICK kabinetida, merchant.click.uz da qaytaring.",
+			RU: "Без merchantUserId верните платёж в кабинете CLICK, merchant.click.uz.",
+			EN: "Without merchantUserId, refund the payment in CLICK's cabinet, merchant.click.uz.",
+		},
 	}
 }
 

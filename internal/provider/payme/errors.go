@@ -31,7 +31,7 @@ const (
 // fault is an error on its way to Payme.
 type fault struct {
 	code  int
-	words words
+	words sentence
 	data  string
 }
 

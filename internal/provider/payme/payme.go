@@ -18,6 +18,7 @@ import (
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 const (
@@ -52,8 +53,11 @@ func (payme) Info() provider.Info {
 		BaseURL:    liveAPIURL,
 		PayURLEnv:  "PAYME_PAY_URL",
 		PayURL:     livePayURL,
-		RefundHint: "Payme has no refund call: refund the payment in the Payme Business cabinet, " +
-			"and the invoice becomes refunded by itself when Payme tells us.",
+		RefundHint: words.Text{
+			UZ: "Paymeda pul qaytarish chaqiruvi yoʻq: toʻlovni Payme Business kabinetida qaytaring, Payme xabar bergach, hisob oʻzi qaytarilgan boʻladi.",
+			RU: "У Payme нет вызова для возврата: верните платёж в кабинете Payme Business, и счёт сам станет возвращённым, когда Payme сообщит об этом.",
+			EN: "Payme has no refund call: refund the payment in the Payme Business cabinet, and the invoice becomes refunded by itself when Payme tells us.",
+		},
 	}
 }
 

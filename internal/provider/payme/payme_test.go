@@ -129,7 +129,7 @@ func TestInfo(t *testing.T) {
 	if diff := cmp.Diff([]string{"checkout", "callbacks"}, provider.Capabilities(info.Account)); diff != "" {
 		t.Error(diff)
 	}
-	if info.Name != "payme" || info.PayURL != "https://checkout.paycom.uz" || info.RefundHint == "" {
+	if info.Name != "payme" || info.PayURL != "https://checkout.paycom.uz" || info.RefundHint.EN == "" {
 		t.Errorf("%+v", info)
 	}
 }

@@ -41,9 +41,9 @@ type response struct {
 }
 
 type wireError struct {
-	Code    int    `json:"code"`
-	Message words  `json:"message"`
-	Data    string `json:"data,omitempty"` // the field at fault; for an unknown method its name
+	Code    int      `json:"code"`
+	Message sentence `json:"message"`
+	Data    string   `json:"data,omitempty"` // the field at fault; for an unknown method its name
 }
 
 type allowed struct {

@@ -2,15 +2,15 @@ package payme
 
 import "github.com/chorsu/chorsu/internal/provider"
 
-// words is one sentence in the three languages that Payme shows to a payer.
-type words struct {
+// sentence is one sentence in the three languages that Payme shows to a payer.
+type sentence struct {
 	RU string `json:"ru"`
 	UZ string `json:"uz"`
 	EN string `json:"en"`
 }
 
 // wordsOf says each refusal to the payer.
-var wordsOf = map[provider.Refusal]words{
+var wordsOf = map[provider.Refusal]sentence{
 	provider.NoAccount: {
 		RU: "Заказ не найден. Проверьте номер заказа.",
 		UZ: "Buyurtma topilmadi. Buyurtma raqamini tekshiring.",
@@ -75,42 +75,42 @@ var wordsOf = map[provider.Refusal]words{
 
 // What Payme's engineers read rather than its payers.
 var (
-	wordsNotPost = words{
+	wordsNotPost = sentence{
 		RU: "Запрос должен быть отправлен методом POST.",
 		UZ: "Soʻrov POST usulida yuborilishi kerak.",
 		EN: "The request must be a POST.",
 	}
-	wordsNotJSON = words{
+	wordsNotJSON = sentence{
 		RU: "Тело запроса не является JSON.",
 		UZ: "Soʻrov tanasi JSON emas.",
 		EN: "The body is not JSON.",
 	}
-	wordsRequest = words{
+	wordsRequest = sentence{
 		RU: "Поле запроса отсутствует или имеет неверный тип.",
 		UZ: "Soʻrovda maydon yoʻq yoki uning turi notoʻgʻri.",
 		EN: "A field of the request is missing or of the wrong type.",
 	}
-	wordsAuth = words{
+	wordsAuth = sentence{
 		RU: "Недостаточно прав для вызова метода.",
 		UZ: "Usulni chaqirish uchun huquq yetarli emas.",
 		EN: "The login or the key is wrong.",
 	}
-	wordsMethod = words{
+	wordsMethod = sentence{
 		RU: "Метод не найден.",
 		UZ: "Usul topilmadi.",
 		EN: "No such method.",
 	}
-	wordsSystem = words{
+	wordsSystem = sentence{
 		RU: "Сервис временно недоступен. Попробуйте позже.",
 		UZ: "Xizmat vaqtincha ishlamayapti. Keyinroq urinib koʻring.",
 		EN: "The service is unavailable for a moment. Try again later.",
 	}
-	wordsState = words{
+	wordsState = sentence{
 		RU: "Состояние транзакции не позволяет выполнить операцию.",
 		UZ: "Tranzaksiyaning holati bu amalni bajarishga yoʻl qoʻymaydi.",
 		EN: "The transaction's state does not allow this.",
 	}
-	wordsOther = words{
+	wordsOther = sentence{
 		RU: "Транзакция с этим номером создана с другими параметрами.",
 		UZ: "Bu raqamli tranzaksiya boshqa parametrlar bilan yaratilgan.",
 		EN: "A transaction of this id was created with other parameters.",

@@ -22,6 +22,7 @@ import (
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 type company struct{}
@@ -33,7 +34,11 @@ func (company) Info() provider.Info {
 	return provider.Info{
 		Name: "scan2pay", Title: "Scan2pay", Fields: []provider.Field{}, Account: (*account)(nil), InStore: true,
 		BaseURLEnv: "SCAN2PAY_URL", BaseURL: "https://scan2pay.uz",
-		RefundHint: "Scan2pay has no call for returning money: return it in its cabinet.",
+		RefundHint: words.Text{
+			UZ: "Scan2payda pul qaytarish chaqiruvi yoʻq: uning kabinetida qaytaring.",
+			RU: "У Scan2pay нет вызова для возврата: верните деньги в его кабинете.",
+			EN: "Scan2pay has no call for returning money: return it in its cabinet.",
+		},
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/provider"
+	"github.com/chorsu/chorsu/internal/words"
 )
 
 // defaultAttribute is the name under which most services are registered to ask for the order.
@@ -43,8 +44,11 @@ func (uzum) Info() provider.Info {
 		Options:   []string{"uzumAttribute", "amountUnit"},
 		PayURLEnv: "UZUM_PAY_URL",
 		PayURL:    "https://www.uzumbank.uz/open-service",
-		RefundHint: "Uzum Bank has no call by which a shop can refund: ask Uzum's merchant support to reverse the payment, whole. " +
-			"When its reverse arrives the invoice becomes refunded.",
+		RefundHint: words.Text{
+			UZ: "Uzum Bankda doʻkon pul qaytara oladigan chaqiruv yoʻq: Uzum savdogarlar yordamidan toʻlovni toʻliq qaytarishni soʻrang. Qaytarish xabari kelgach, hisob qaytarilgan boʻladi.",
+			RU: "У Uzum Bank нет вызова, которым магазин мог бы вернуть деньги: попросите поддержку Uzum отменить платёж целиком. Когда придёт её отмена, счёт станет возвращённым.",
+			EN: "Uzum Bank has no call by which a shop can refund: ask Uzum's merchant support to reverse the payment, whole. When its reverse arrives the invoice becomes refunded.",
+		},
 	}
 }
 

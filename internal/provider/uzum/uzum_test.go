@@ -50,7 +50,7 @@ func TestInfo(t *testing.T) {
 	if info.Name != "uzum" || info.PayURL != "https://www.uzumbank.uz/open-service" || info.PayURLEnv != "UZUM_PAY_URL" || info.BaseURLEnv != "" {
 		t.Errorf("%+v", info)
 	}
-	if _, ok := info.Account.(provider.Refunder); ok || info.RefundHint == "" {
+	if _, ok := info.Account.(provider.Refunder); ok || info.RefundHint.EN == "" {
 		t.Error("there is no call by which to refund, and the hint must say what to do instead")
 	}
 }

@@ -68,8 +68,11 @@ func FillPayNumber(i int) string { return fmt.Sprint(1_000_000_000 + i) }
 func FillRef(i int) string       { return fmt.Sprintf("ref-%d", i) }
 
 // FillPhoneTail is the end of the telephone number of the payment before or at i that has one: each
-// tenth.
-func FillPhoneTail(i int) string { return fmt.Sprintf("%04d", (i-i%10)%10_000) }
+// tenth. There are fillTails of them, so that from ten thousand payments on each is found as often
+// as a page shows: a figure of a longer history is not one of finding more.
+func FillPhoneTail(i int) string { return fmt.Sprint(fillFirstTail + i/10%fillTails) }
+
+const fillFirstTail, fillTails = 1000, 50
 
 // FillBusiness is the app's name of business number n.
 func FillBusiness(n int) string { return fmt.Sprintf("past-%d", n) }
@@ -113,7 +116,7 @@ func (d *DB) fillPart(ctx context.Context, from, to int) error {
 				'{"notifyUrl":"https://app.example/hook"}', 'https://checkout.paycom.uz/x', at, at, at + 86400000, at + 86400000 FROM n`,
 		`INSERT INTO payments (id, invoice_id, business_id, merchant_id, provider, ref, account, amount, captured, state, their_time, created_at, paid_at, code_phone)
 			SELECT '20000000-0000-7000-8000-' || digits, '10000000-0000-7000-8000-' || digits, 'b-' || b, 'm-' || b, 'payme', 'ref-' || i, 'x',
-				15000000, 15000000, 'paid', at, at, at, CASE WHEN i % 10 = 0 THEN '99890***' || SUBSTR(digits, 9, 4) ELSE '' END FROM n`,
+				15000000, 15000000, 'paid', at, at, at, CASE WHEN i % 10 = 0 THEN '99890***' || (` + fmt.Sprint(fillFirstTail) + ` + i / 10 % ` + fmt.Sprint(fillTails) + `) ELSE '' END FROM n`,
 		`INSERT INTO events (id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url, attempts, created_at, delivered_at)
 			SELECT '30000000-0000-7000-8000-' || digits, 'b-' || b, '10000000-0000-7000-8000-' || digits, 'order-' || i, 1, 'invoice.updated',
 				'` + strings.ReplaceAll(body, "'", "") + `', 'https://app.example/hook', 1, at, at FROM n`,

@@ -23,6 +23,7 @@
       sessionStorage.setItem("till_token", typed.trim());
       return call(path, body);
     }
+    if (answer.status === 429) throw new Error("429"); // too many wrong tokens from this machine
     return answer.json();
   }
 

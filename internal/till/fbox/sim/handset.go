@@ -42,6 +42,7 @@ func (b *box) Act(_ context.Context, a simulator.Action) (simulator.Report, erro
 	case "refuse":
 		x.status = failed
 	}
+	b.wake()
 	rep.Ref, rep.State = x.id, word(x)
 	if a.Kind == "lose" {
 		rep.State = "suspended"

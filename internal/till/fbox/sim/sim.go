@@ -51,18 +51,60 @@ type refund struct {
 
 const refundIn = 5 * time.Second
 
-// box is the box. A real one holds a question for the status for two minutes; this one answers at
-// once, and says that it is in progress.
+// box is the box. It holds a question for the status of a code that waits to be paid, and answers when
+// something came of it.
 type box struct {
 	world *simulator.World
+	hold  time.Duration
 
 	mu       sync.Mutex
 	invoices []*invoice
 	refunds  []*refund
+	held     int           // questions
+	changed  chan struct{} // closed, and made anew, whenever something may have come of a code
 }
 
+// holds is how long the box holds a question: a real one for up to two minutes, this one for less than
+// the program that it is part of gives a request when it stops.
+const holds = 20 * time.Second
+
 // New returns a box that has shown nothing yet.
-func New(w *simulator.World) simulator.Simulator { return &box{world: w} }
+func New(w *simulator.World) simulator.Simulator { return newBox(w, holds) }
+
+// AtOnce is a box that holds no question: the status of a code that waits is told at once.
+func AtOnce(w *simulator.World) simulator.Simulator { return newBox(w, 0) }
+
+func newBox(w *simulator.World, hold time.Duration) *box {
+	return &box{world: w, hold: hold, changed: make(chan struct{})}
+}
+
+// wait returns when there is something to say about a code, at the latest when its time is over or
+// the till has gone.
+func (b *box) wait(ctx context.Context, id string) {
+	until := b.world.Now().Add(b.hold)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for ctx.Err() == nil {
+		if x := b.find(id); x == nil || x.status != waits || !b.world.Now().Before(until) {
+			return
+		}
+		b.held++
+		changed := b.changed
+		b.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		b.mu.Lock()
+		b.held--
+	}
+}
+
+// wake has all who wait look again. Under the lock.
+func (b *box) wake() {
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
 
 func (b *box) Info() simulator.Info {
 	return simulator.Info{Name: "fbox", Title: "F-Box (UzQR)", Actions: actions, Steps: []string{stepCreate, stepStatus, stepRefund, stepOther}}
@@ -70,11 +112,12 @@ func (b *box) Info() simulator.Info {
 
 func (b *box) AddAccount(simulator.Account) error { return nil }
 
-// Tick settles refunds that are due.
+// Tick settles refunds that are due, and lets those look at the clock who wait.
 func (b *box) Tick(context.Context) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.settle()
+	b.wake()
 }
 
 func (b *box) settle() {
@@ -151,6 +194,9 @@ func (b *box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 					in[k] = strings.Trim(string(v), `"`)
 				}
 			}
+		}
+		if path == "status" {
+			b.wait(r.Context(), in["invoice_id"])
 		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -246,6 +292,7 @@ func (b *box) cancel(in map[string]string) (any, *no, bool) {
 		return nil, alreadyPaid, false
 	default:
 		x.status = failed
+		b.wake()
 		return map[string]any{"invoice_id": x.id}, nil, true
 	}
 }

@@ -1,0 +1,101 @@
+package till_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/till"
+	"github.com/chorsu/chorsu/internal/till/uzqr"
+)
+
+// oneCode is a box that makes the same code for everybody.
+type oneCode struct {
+	text string
+
+	mu        sync.Mutex
+	cancelled int
+}
+
+// makes sets the code that it makes from now on.
+func (b *oneCode) makes(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text, b.cancelled = text, 0
+}
+
+func (b *oneCode) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	data := map[string]any{"invoice_id": "7", "qr_text": b.text, "status": 1}
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/cancel"):
+		b.cancelled++
+	case b.cancelled > 0:
+		data["status"] = 3
+	}
+	json.NewEncoder(w).Encode(map[string]any{"data": data, "error": nil, "is_success": true})
+}
+
+// A buyer is not shown a code that is damaged or takes another sum: the box cancels it. What is of no
+// form that we read is shown as it came.
+func TestBoxMakesAnotherCode(t *testing.T) {
+	code := func(amount pay.Tiyin) string {
+		text, err := uzqr.Code{Dynamic: true, ID: "7", Amount: amount, Category: "5411", Name: "NAMUNA", City: "TASHKENT"}.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	right := code(10001)
+	box := &oneCode{}
+	srv := httptest.NewServer(box)
+	t.Cleanup(srv.Close)
+	s := newShop(t, func(o *till.Options) { o.Config.UzQR = &till.Service{URL: srv.URL} })
+	for name, c := range map[string]struct {
+		text  string
+		shown bool
+	}{
+		"the right one": {right, true}, "one without a sum": {code(0), true}, "a link": {"https://qr-online.uz/7", true}, "of another scheme": {"000201010212630443D8", true},
+		"another sum": {code(10000), false}, "a damaged one": {strings.Replace(right, "NAMUNA", "NAMUNO", 1), false},
+	} {
+		for _, print := range []string{"false", "true"} { // true: by the box, which the buyer may have seen
+			box.makes(c.text)
+			order := strings.ReplaceAll(name[:min(len(name), 14)]+print, " ", "-")
+			a := s.post("/payment/one_qr/create", `{"external_id":"`+order+`","amount":"100.01","print":`+print+`,"operation_id":"`+order+`"}`)
+			state := s.operation(order)["state"]
+			if c.shown {
+				if a.Data["qr_text"] != c.text || state != "in_progress" || box.cancelled != 0 {
+					t.Errorf("%s, print %s: %s, %v", name, print, a.raw, state)
+				}
+				continue
+			}
+			want := map[string]string{"false": "not_started", "true": "unknown"}[print]
+			if a.Success || state != want || box.cancelled != 1 || strings.Contains(a.raw, c.text) {
+				t.Errorf("%s, print %s: %s, %v, cancelled %d times", name, print, a.raw, state, box.cancelled)
+			}
+			s.agent.Tick(t.Context())
+			if state := s.operation(order)["state"]; print == "true" && state != "declined" {
+				t.Errorf("%s: printed and cancelled, and %v", name, state)
+			}
+		}
+	}
+}
+
+// The sandbox's box makes codes by a reading of its own, and ours reads them.
+func TestSandboxCodesAreRead(t *testing.T) {
+	s := newShop(t)
+	made := s.post("/payment/one_qr/create", `{"external_id":"1","amount":"100.01"}`)
+	text, _ := made.Data["qr_text"].(string)
+	code, err := uzqr.Decode(text)
+	if err != nil || code.Amount != 10001 || !code.Dynamic || code.ID != made.Data["invoice_id"] || code.Name == "" {
+		t.Errorf("%+v %v", code, err)
+	}
+	if again, err := code.Encode(); err != nil || !strings.HasPrefix(again, "000201010212") {
+		t.Errorf("%s %v", again, err)
+	}
+}
