@@ -160,15 +160,21 @@ type request struct {
 func (w *writes) killed(t *testing.T, flow string, wire []string, least int, setup func(id string) request, right func(request)) {
 	t.Helper()
 	for _, point := range wire {
-		q := setup(flow + "-" + strings.Fields(point)[0])
-		path, _, _ := strings.Cut(q.path, "?")
-		if first, all := strings.CutSuffix(point, " of any"); all {
-			point, path = first, ""
-		}
-		w.d.killUpon(func(step string) bool { return strings.HasPrefix(step, point) && strings.HasSuffix(step, path) })
-		w.send(q)
-		if !w.d.isDead() {
-			t.Errorf("%s: nobody was killed at the %s", flow, point)
+		var q request
+		// A question that the agent asked by itself, just before its death was arranged, may have brought
+		// the answer: then there is nothing to ask any more, and the flow is begun anew.
+		for tries := 1; !w.d.isDead(); tries++ {
+			if tries > 3 {
+				t.Fatalf("%s: nobody was killed at the %s", flow, point)
+			}
+			q = setup(fmt.Sprintf("%s-%s-%d", flow, strings.Fields(point)[0], tries))
+			path, _, _ := strings.Cut(q.path, "?")
+			at, all := strings.CutSuffix(point, " of any")
+			if all {
+				path = ""
+			}
+			w.d.killUpon(func(step string) bool { return strings.HasPrefix(step, at) && strings.HasSuffix(step, path) })
+			w.send(q)
 		}
 		w.d.again()
 		right(q)
@@ -472,8 +478,9 @@ func TestTillKilledWhileTheToolIsAtWork(t *testing.T) {
 		t.Errorf("the next sale: %+v", a)
 	}
 	d.killOrphans()
-	if a := decide(); !a.Success || d.operation("op")["state"] != "approved" {
-		t.Errorf("%+v", a)
+	await(t, "the tool's end is seen", func() bool { return decide().Success })
+	if state := d.operation("op")["state"]; state != "approved" {
+		t.Errorf("%v", state)
 	}
 	if a, ok := d.call("POST", "/payment/xumo", `{"amount":60000}`); !ok || !a.Success || len(txns()) != 2 {
 		t.Errorf("the next sale: %+v", a)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/outbox"
@@ -145,17 +146,15 @@ func (b *book) sendAgain(ctx context.Context, inv *pay.Invoice, e pay.Event) err
 	if err != nil {
 		return err
 	}
-	if !before.NextAt.IsZero() {
-		before.NextAt = time.Time{}
-		if err := b.SaveEvent(ctx, before); err != nil {
-			return err
-		}
-	}
 	inv.NotifyDelivered = false
 	if err := b.SaveInvoice(ctx, *inv); err != nil {
 		return err
 	}
-	return b.Enqueue(ctx, deliveryOf(inv.BusinessID, inv.SourceInvoiceID, e.NotifyURL, b.now))
+	// The work before the event of what may be another invoice, as a try that ends takes them.
+	if err := b.Enqueue(ctx, deliveryOf(inv.BusinessID, inv.SourceInvoiceID, e.NotifyURL, b.now)); err != nil {
+		return err
+	}
+	return b.SendSooner(ctx, before.ID)
 }
 
 // The bounds of one sweep for invoices that ran out.
@@ -200,7 +199,9 @@ func (g *Gateway) expire(ctx context.Context, invoiceID string) error {
 		if err != nil || inv.Status != pay.StatusPending || b.now.Before(inv.ExpiresAt) {
 			return err
 		}
-		if inv.Attention == pay.AttentionAmount { // a company took another sum: a person ends it
+		if wrong, err := b.anotherSum(ctx, inv); err != nil {
+			return err
+		} else if wrong { // a company took another sum: a person ends it
 			return b.PushExpiry(ctx, inv.ID, b.now.Add(unknownWait))
 		}
 		var waits time.Time
@@ -227,6 +228,16 @@ func (g *Gateway) expire(ctx context.Context, invoiceID string) error {
 		}
 		return b.giveUp(ctx, inv, payments, "ran out unpaid")
 	})
+}
+
+// anotherSum says whether an open alarm is about another sum than the invoice's: it may not be the one
+// that the invoice shows, which is the newest.
+func (b *book) anotherSum(ctx context.Context, inv *pay.Invoice) (bool, error) {
+	if inv.Attention == "" {
+		return false, nil
+	}
+	alarms, err := b.Alarms(ctx, inv.ID)
+	return slices.ContainsFunc(alarms, func(a pay.Alarm) bool { return a.ClosedAt.IsZero() && a.Kind == pay.AttentionAmount }), err
 }
 
 // pageGrace is how long an invoice that ran out waits for its company to take the page back.

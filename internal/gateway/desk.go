@@ -207,8 +207,8 @@ func (d desk) again(ctx context.Context, b *book, invoiceID, ref string, res *pr
 func (d desk) Confirm(ctx context.Context, k provider.Key, proof provider.Proof) (provider.Result, error) {
 	return d.on(ctx, k, func(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, lapsed bool) (again bool, refusal, err error) {
 		// A page of an invoice that has run out takes nothing, even where it could not be taken back in
-		// time; an attempt that is bounded by itself keeps its invoice open.
-		if late := p.State == pay.Created && p.ExpiresAt.IsZero() && !b.now.Before(inv.ExpiresAt); proof.Returns && late && inv.Status == pay.StatusPending {
+		// time; an attempt that is bounded by itself, or a charge of ours, keeps its invoice open.
+		if late := p.State == pay.Created && p.Asked == "" && p.ExpiresAt.IsZero() && !b.now.Before(inv.ExpiresAt); proof.Returns && late && inv.Status == pay.StatusPending {
 			const why = "came after the invoice had run out"
 			if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: "invoice expired"}, why); err != nil {
 				return false, nil, err

@@ -46,10 +46,11 @@ func (g *Gateway) failed(ctx context.Context, w outbox.Work, cause error) {
 	wait := min(Lease<<min(w.Failures, 10), failingMost)
 	ours := false
 	err := g.store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		ours, err = tx.Fail(ctx, w, g.now().Add(wait), why)
+		now := g.now()
+		ours, err = tx.Fail(ctx, w, now.Add(wait), now.Add(min(wait, Lease)), why)
 		return err
 	})
-	if err == nil && ours && w.Failures+1 == failingTold {
+	if err == nil && ours && (w.Failures+1)%failingTold == 0 { // should one telling be lost, another comes
 		err = g.tellOfFailing(ctx, w, why)
 	}
 	if err != nil {
@@ -59,7 +60,7 @@ func (g *Gateway) failed(ctx context.Context, w outbox.Work, cause error) {
 
 // tellOfFailing puts work that fails again and again before a person, beside what it is about.
 func (g *Gateway) tellOfFailing(ctx context.Context, w outbox.Work, why string) error {
-	message := fmt.Sprintf("the work %q has failed %d times and is tried ever more rarely: %s", w.Kind, failingTold, why)
+	message := fmt.Sprintf("the work %q fails again and again, and is tried ever more rarely: %s", w.Kind, why)
 	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
 		if w.Kind == workPayout || w.Kind == workTell {
 			p, err := b.LockPayout(ctx, w.Subject)

@@ -39,7 +39,7 @@ func TestWorkThatAlwaysFails(t *testing.T) {
 		if tries < 7 || tries > 14 || failing() != 1 {
 			t.Errorf("%d tries, %d failing", tries, failing())
 		}
-		if open := fx.open(inv.ID); !speaks(open, "the answer of host to a refund was lost", `"refund" has failed 5 times and is tried ever more rarely: panic: a fault of ours`) {
+		if open := fx.open(inv.ID); !speaks(open, "the answer of host to a refund was lost", `"refund" fails again and again, and is tried ever more rarely: panic: a fault of ours`) {
 			t.Errorf("%q", open)
 		}
 		fx.host.onInquire = nil

@@ -239,8 +239,10 @@ func (g *Gateway) reuse(ctx context.Context, b *book, s *invoiceStep, invoiceID 
 			return false, err
 		}
 	}
-	if s.twinRuns, err = g.linkAgain(ctx, b, s, inv, payments); err != nil || s.twinRuns {
-		return true, err
+	if !busy { // no page beside a charge that may take the money: who pays there would have to be paid back
+		if s.twinRuns, err = g.linkAgain(ctx, b, s, inv, payments); err != nil || s.twinRuns {
+			return true, err
+		}
 	}
 	s.inv = *inv
 	t, err := c.take(ctx, b.Tx, inv.ID, s.status, s.makePage == nil, b.now)

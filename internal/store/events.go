@@ -53,6 +53,13 @@ func (tx *Tx) SaveEvent(ctx context.Context, e pay.Event) error {
 		e.ID, int64(e.Attempts), millis(e.NextAt), millis(e.DeliveredAt), millis(e.StuckAt), millis(e.DeadAt))
 }
 
+// SendSooner has an event tried at once that waits for its next try. One that has arrived meanwhile, or
+// is given up, stays so.
+func (tx *Tx) SendSooner(ctx context.Context, id string) error {
+	_, err := tx.exec(ctx, `UPDATE events SET next_at = 0 WHERE id = $1 AND delivered_at = 0 AND dead_at = 0`, id)
+	return err
+}
+
 // Try is how an event stands when a try to send it has ended.
 type Try struct {
 	Attempts int  // how often it had been tried before; fewer than when this try began: somebody asked for it to be sent again

@@ -357,7 +357,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			return err
 		}},
 		{"Fail", "work_pkey", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.Fail(ctx, outbox.Work{ID: "work-000005", Lease: "x"}, noon, "why")
+			_, err := tx.Fail(ctx, outbox.Work{ID: "work-000005", Lease: "x"}, noon, noon, "why")
 			return err
 		}},
 		{"Claim", "work_due", func(ctx context.Context, tx *store.Tx) error {
@@ -653,6 +653,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		{"SaveRefund", "refunds_pkey", func(ctx context.Context, tx *store.Tx) error {
 			return tx.SaveRefund(ctx, pay.Refund{ID: "ref-000005", State: pay.MoveFailed})
 		}},
+		{"SendSooner", "events_pkey", func(ctx context.Context, tx *store.Tx) error { return tx.SendSooner(ctx, "evt-000005") }},
 		{"SaveEvent", "events_pkey", func(ctx context.Context, tx *store.Tx) error { return tx.SaveEvent(ctx, pay.Event{ID: "evt-000005"}) }},
 	}
 	walked := regexp.MustCompile(`Seq Scan on (` + growing + `)\b|(?m)^SCAN (` + growing + `|[iawpder])$`)

@@ -95,15 +95,16 @@ func (tx *Tx) free(ctx context.Context, w outbox.Work, at, sooner time.Time, las
 	return n == 1, err
 }
 
-// Fail frees the lease of work whose handler failed, and counts that: due at that time, and why. ok is
-// as in Finish.
-func (tx *Tx) Fail(ctx context.Context, w outbox.Work, at time.Time, cause string) (ok bool, err error) {
+// Fail frees the lease of work whose handler failed, and counts that: due at that time, or sooner where
+// Enqueue has added to it meanwhile, and why. ok is as in Finish.
+func (tx *Tx) Fail(ctx context.Context, w outbox.Work, at, sooner time.Time, cause string) (ok bool, err error) {
 	if w.Lease == "" {
 		return false, tx.fail(errNoSuchToken)
 	}
-	tx.willWake(at)
-	n, err := tx.exec(ctx, `UPDATE work SET lease_token = '', lease_until = 0, last_error = $3, due_at = $4, failures = failures + 1
-		WHERE id = $1 AND lease_token = $2`, w.ID, w.Lease, printable(cause, 1000), millis(at))
+	tx.willWake(sooner)
+	n, err := tx.exec(ctx, `UPDATE work SET lease_token = '', lease_until = 0, last_error = $3, failures = failures + 1,
+			due_at = CASE WHEN gen = $4 THEN CAST($5 AS BIGINT) ELSE CAST($6 AS BIGINT) END
+		WHERE id = $1 AND lease_token = $2`, w.ID, w.Lease, printable(cause, 1000), w.Gen, millis(at), millis(sooner))
 	return n == 1, err
 }
 

@@ -176,6 +176,9 @@ func TestEnqueueWhileLeased(t *testing.T) {
 			{"retry", func(ctx context.Context, tx *store.Tx, w outbox.Work, now time.Time) (bool, error) {
 				return tx.Retry(ctx, w, now.Add(time.Hour), "")
 			}},
+			{"fail", func(ctx context.Context, tx *store.Tx, w outbox.Work, now time.Time) (bool, error) {
+				return tx.Fail(ctx, w, now.Add(time.Hour), now, "")
+			}},
 		} {
 			w := work("deliver", c.what, "host", noon)
 			enqueue(t, s, w)

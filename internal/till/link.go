@@ -281,8 +281,14 @@ func (l *link) due(ctx context.Context) ([]journal.Operation, error) {
 		}
 	}
 	ops, err := l.a.j.Unreported(ctx, batch+len(l.aside))
-	ops = slices.DeleteFunc(ops, func(op journal.Operation) bool { return !l.aside[op.ID].IsZero() })
+	ops = slices.DeleteFunc(ops, func(op journal.Operation) bool { return l.waits(&op) })
 	return ops[:min(len(ops), batch)], err
+}
+
+// waits says whether a report is set aside, or is of what goes back of a sale whose report is: the
+// gateway must hear of the sale first, or it would make one of its own.
+func (l *link) waits(op *journal.Operation) bool {
+	return !l.aside[op.ID].IsZero() || op.Original != "" && !l.aside[op.Original].IsZero()
 }
 
 // send sends one batch. more: there may be another.
@@ -308,16 +314,24 @@ func (l *link) send(ctx context.Context, token string) (more bool, err error) {
 	return false, statusError(status)
 }
 
-// failsOver says whether it may be one report that the gateway fails over, and not its door: who is
-// turned away there, or told to wait, is so with any report.
+// failsOver says whether it may be one report that the gateway fails over, and not its door, or a proxy
+// before it: who is turned away there, or told to wait, is so with any report.
 func failsOver(status int) bool {
-	return status != http.StatusUnauthorized && status != http.StatusTooManyRequests
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return false
+	}
+	return true
 }
 
 // oneByOne finds which of a batch the gateway will not keep, or fails over.
 func (l *link) oneByOne(ctx context.Context, token string, ops []journal.Operation) error {
 	failed := 0
 	for i := range ops {
+		if l.waits(&ops[i]) {
+			continue
+		}
 		status, why, err := l.post(ctx, token, ops[i:i+1])
 		switch {
 		case err != nil:

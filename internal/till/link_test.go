@@ -24,6 +24,7 @@ type book struct {
 	lose    bool   // the next answer is lost
 	refuse  string // a provider whose reports are refused
 	fails   string // one that the gateway fails over
+	over    func(report map[string]any) (status int)
 	calls   int
 	reports map[string]map[string]any
 }
@@ -75,6 +76,11 @@ func (b *book) serve(r *http.Request) (int, any) {
 		}
 		if report["provider"] == b.fails {
 			return 500, nil
+		}
+		if b.over != nil {
+			if status := b.over(report); status != 0 {
+				return status, nil
+			}
 		}
 		for key, most := range map[string]int{"rrn": 64, "ref": 128, "originalRrn": 64} {
 			if text, _ := report[key].(string); len(text) > most {
@@ -317,6 +323,49 @@ func TestReportThatFails(t *testing.T) {
 		if state := s.get("/till/state"); state.Data["gateway"] != "away" {
 			t.Errorf("none of two is taken: %s", state.raw)
 		}
+	}
+}
+
+// What goes back of a sale is told after the sale, also where the gateway fails over the sale alone: it
+// would otherwise take the return for one of a sale that it was never told of. A proxy before the
+// gateway fails over no report.
+func TestAReturnWaitsForItsSale(t *testing.T) {
+	b, url := newBook(t)
+	s := newShop(t, paired(url))
+	b.over = func(report map[string]any) int {
+		if report["kind"] == "sale" {
+			return 500
+		}
+		return 0
+	}
+	s.post("/payment/xumo", `{"amount":50000}`)
+	rrn := s.last().RRN
+	if a := s.post("/payment/xumo", `{"request_id":"`+rrn+`","amount":50000,"is_return":true}`); !a.Success || s.last().Original == "" {
+		t.Fatal(a.raw)
+	}
+	s.agent.Tick(t.Context())
+	s.agent.Tick(t.Context())
+	b.do(func() {
+		if len(b.reports) != 0 {
+			t.Errorf("before its sale: %v", b.reports)
+		}
+		b.over = nil
+	})
+	s.clock.advance(11 * time.Minute)
+	s.agent.Tick(t.Context())
+	if len(b.reports) != 2 {
+		t.Errorf("%d reports", len(b.reports))
+	}
+	b.do(func() { b.over = func(map[string]any) int { return 503 } })
+	for range 4 {
+		s.post("/payment/xumo", `{"amount":70000}`)
+	}
+	s.agent.Tick(t.Context())
+	b.do(func() { b.over = nil })
+	s.clock.advance(time.Minute)
+	s.agent.Tick(t.Context())
+	if len(b.reports) != 6 {
+		t.Errorf("%d reports as soon as the gateway is back", len(b.reports))
 	}
 }
 

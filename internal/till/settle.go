@@ -203,7 +203,11 @@ func (a *Agent) settle(ctx context.Context, op *journal.Operation) {
 	if !open(op) {
 		return
 	}
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), receiptPatience)
+	patience := receiptPatience
+	if op.Endpoint == "uzum" {
+		patience = walletPatience // to ask FastPay is to charge, if it was not done: the question is out as long
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer stop()
 	d := a.deviceOf(op)
 	switch {
@@ -240,16 +244,23 @@ func open(op *journal.Operation) bool {
 
 // askAlone asks a company about an operation as it stands at this moment. Asking may charge the
 // buyer (FastPay) or close what was begun (Payme Go, Multicard), so that what a person has decided is
-// not asked about any more, nobody decides while the question is out, and it is out once.
+// not asked about any more, nobody decides while the question is out, and it is out once. Whoever
+// comes while one is out waits for it, and for one more: the first may be older than what they
+// want to know.
 func (a *Agent) askAlone(ctx context.Context, id string, ask func(context.Context, *journal.Operation)) {
 	a.mu.Lock()
-	if out := a.asking[id]; out != nil {
+	for waited := false; a.asking[id] != nil; waited = true {
+		out := a.asking[id]
 		a.mu.Unlock()
 		select {
-		case <-out: // its answer is ours
+		case <-out:
 		case <-ctx.Done():
+			return
 		}
-		return
+		if waited {
+			return // it was begun after we came: its answer is ours
+		}
+		a.mu.Lock()
 	}
 	op, err := a.j.Get(ctx, id)
 	if err != nil || op == nil || !open(op) {
@@ -438,6 +449,9 @@ func (a *Agent) askCompany(ctx context.Context, op *journal.Operation) {
 	found := *op
 	switch {
 	case rep.Found:
+		a.mu.Lock()
+		delete(a.missing, op.ID) // it knows of it: what it said before was too early
+		a.mu.Unlock()
 		a.learn(&found, rep.Outcome, nil)
 	case op.State == journal.Unknown && a.gone(op):
 		found.State, found.Code, found.Message = journal.Declined, terminal.CodeNotPerformed, "the company has no such payment"

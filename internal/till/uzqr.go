@@ -161,11 +161,14 @@ func wrongPayload(text string, amount pay.Tiyin) string {
 	return ""
 }
 
+// badCode is the code of a QR that was not shown, since it is wrong.
+const badCode = "bad_code"
+
 // withhold keeps such a code from the buyer, and has the box cancel it. One that the box has printed
 // may be in the buyer's hands.
 func (a *Agent) withhold(ctx context.Context, op *journal.Operation, invoice string, printed bool, why string) {
 	a.log.Error("the box's code is not shown", "operation", op.ID, "why", why)
-	op.State, op.Code, op.Message = journal.NotStarted, "bad_code", why
+	op.State, op.Code, op.Message = journal.NotStarted, badCode, why
 	if printed {
 		op.State, op.PaymentID = journal.Unknown, invoice // the box is asked what became of it
 	}
@@ -240,10 +243,17 @@ func (a *Agent) learnUzqr(ctx context.Context, op *journal.Operation, answer fbo
 		return // paid after it was cancelled is a contradiction; what a paid one becomes later is not our question
 	}
 	found := *op
-	switch s.Status {
-	case boxPaid:
+	switch {
+	case s.Status == boxPaid && op.Code == badCode:
+		// What the code took is not what we asked for: how much was paid, a person sees at the box.
+		if paid := "; and it was paid"; !strings.HasSuffix(op.Message, paid) {
+			found.RRN, found.Message = string(s.PayID), op.Message+paid
+			a.decide(ctx, op.ID, &found)
+		}
+		return
+	case s.Status == boxPaid:
 		found.State, found.RRN, found.Phone, found.Card = journal.Approved, string(s.PayID), strings.TrimPrefix(s.Phone, "+"), terminal.Card(s.Card)
-	case boxNo:
+	case s.Status == boxNo:
 		found.State, found.Code, found.Message = journal.Declined, "declined", "the buyer has not paid"
 	default:
 		return

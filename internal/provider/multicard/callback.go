@@ -124,11 +124,11 @@ func (a *account) success(ctx context.Context, w http.ResponseWriter, m message,
 	proof := a.proof(m, known)
 	proof.Returns = true
 	res, err := d.Confirm(ctx, m.key(), proof)
-	if refusal := provider.RefusalOf(err); refusal != "" {
+	if refusal := provider.RefusalOf(err); refusal != "" && refusal != provider.Busy {
 		reply(w, http.StatusOK, false, refusals[refusal].in(a.lang(ctx, d, known)))
 		return
 	}
-	if err != nil {
+	if err != nil { // busy: which of two payments counts is known in a moment, and the money stays frozen until then
 		comeBackLater(w)
 		return
 	}

@@ -53,13 +53,13 @@ type account struct {
 	now  func() time.Time
 }
 
-// orderOf is how the box knows a payment: a number of 18 digits made of our id. It is never the
+// orderOf is how the box knows a payment: a number of 15 digits made of our id, which any machine keeps whole. It is never the
 // till's own number of the order: two desks on one box may both count from 1, and a box tells of an
 // order no more than that it was paid, so that one desk would take the other's payment for its own.
 // Digits alone, since tills have sent text and numbers.
 func orderOf(paymentID string) string {
 	sum := sha256.Sum256([]byte("scan2pay " + paymentID))
-	return strconv.FormatUint(1e17+binary.BigEndian.Uint64(sum[:8])%9e17, 10)
+	return strconv.FormatUint(1e14+binary.BigEndian.Uint64(sum[:8])%9e14, 10)
 }
 
 // Checkout has the box make a code for the buyer to scan: Link.URL is its text, Link.Ref its id.

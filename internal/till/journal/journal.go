@@ -616,7 +616,8 @@ func (j *Journal) Queue(ctx context.Context, operation, link string) error {
 		return err
 	}
 	if _, err := tx.Exec(`INSERT INTO confirmations (operation, url, due_at, attempts, done, last_error) VALUES (?, ?, ?, 0, 0, '')
-	  ON CONFLICT (operation) DO UPDATE SET url = excluded.url, due_at = excluded.due_at, attempts = 0, done = 0, last_error = '' WHERE url <> excluded.url OR last_error <> ''`,
+	  ON CONFLICT (operation) DO UPDATE SET url = excluded.url, due_at = excluded.due_at,
+	    attempts = CASE WHEN url = excluded.url AND done = 0 THEN attempts ELSE 0 END, done = 0, last_error = '' WHERE url <> excluded.url OR last_error <> ''`,
 		operation, link, millis(j.now())); err != nil {
 		return err
 	}

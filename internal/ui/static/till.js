@@ -18,6 +18,7 @@
     if (body) headers["Content-Type"] = "application/json";
     const answer = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), cache: "no-store" });
     if (answer.status === 401) {
+      sessionStorage.removeItem("till_token");
       const typed = prompt(say.token);
       if (!typed) throw new Error("401");
       sessionStorage.setItem("till_token", typed.trim());
@@ -319,7 +320,7 @@
     const way = document.querySelector('[data-way][data-key="' + CSS.escape(event.key) + '"]');
     if (way) { pay(way.dataset.way); event.preventDefault(); return; }
     switch (event.key) {
-      case "Escape": clear(); break;
+      case "Escape": if (!event.repeat) clear(); break;
       case "F5": for (const b of document.querySelectorAll('[data-decision="check"]')) b.click(); event.preventDefault(); break;
       case "F8": print(); event.preventDefault(); break;
       case "F10": shift(); event.preventDefault(); break;

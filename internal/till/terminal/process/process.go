@@ -246,8 +246,9 @@ func (d *Driver) Report(ctx context.Context, kind terminal.ReportKind) terminal.
 func (d *Driver) Cancel(context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.wished = true; d.child == nil || d.current == "" {
-		return nil // it is written when there is something to give up
+	wished := d.wished
+	if d.wished = true; wished || d.child == nil || d.current == "" {
+		return nil // once is enough; and it is written when there is something to give up
 	}
 	return d.child.write(request{Op: "cancel", ID: d.current})
 }

@@ -102,6 +102,7 @@ func (d *Driver) Probe(ctx context.Context) error {
 
 // Run does one operation on a connection of its own.
 func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Progress) terminal.Result {
+	defer d.waits(nil) // a wish to stop ends with what it was for, also where that never reached the terminal
 	if op.Kind == terminal.Return && op.Original == 0 {
 		return terminal.Failed(terminal.NotStarted, "914", "the wire names no sale by RRN, and we know of none: it would be paid to any card")
 	}
@@ -115,7 +116,6 @@ func (d *Driver) Run(ctx context.Context, op terminal.Operation, p terminal.Prog
 	}
 	defer d.hangUp(s)
 	s.progress, s.amount = p, op.Amount
-	defer d.waits(nil)
 	if err := p.Sent(); err != nil {
 		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
 	}
