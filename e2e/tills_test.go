@@ -538,3 +538,33 @@ func TestTillSaleIsRefundedFromHere(t *testing.T) {
 		}
 	})
 }
+
+// A day at the till is compared as any other: the bank's register names each sale by its RRN. What
+// was sold, returned, and never heard of there is told apart.
+func TestTillsDayIsCompared(t *testing.T) {
+	shopBench(t, func(t *testing.T, l *till) {
+		l.Advance(24 * time.Hour) // the fixture's own day has begun somewhere in its middle
+		sold := l.op(map[string]any{"rrn": "408005356141"})
+		other := l.op(map[string]any{"rrn": "408005356142", "amount": 3_000_000})
+		back := l.op(map[string]any{"rrn": "408005356143"})
+		unheard := l.op(map[string]any{"rrn": "408005356144"})
+		l.kept(sold, other, back, unheard)
+		l.kept(l.op(map[string]any{"kind": "return", "original": back["id"], "rrn": "408005356145"}))
+		day := l.Now().In(pay.Tashkent).Format(time.DateOnly)
+		row := func(rrn string, tiyin int, status string) string {
+			return fmt.Sprintf("%s,,%d,%s 12:00:00,%s\n", rrn, tiyin, day, status)
+		}
+		file := "provider_id,order,amount,time,status\n" + row("408005356141", 5_000_000, "paid") + row("408005356142", 3_100_000, "paid") +
+			row("408005356143", 5_000_000, "refunded") + row("408005356149", 700_000, "paid")
+		l.Advance(24 * time.Hour)
+		a := l.Upload("/api/reconciliations", map[string]string{"source": "till", "businessId": "shop-1", "provider": "humo", "date": day}, file)
+		if a.Status != http.StatusCreated {
+			t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		l.Settle()
+		got := l.API(http.MethodGet, "/api/reconciliations/"+fmt.Sprint(a.Field("id")), nil)
+		if all := fmt.Sprintln(got.Field("status"), got.Field("matched"), got.Field("counts")); all != "done 2 map[different:1 onlyOurs:1 onlyTheirs:1]\n" {
+			t.Errorf("%s\n%s", all, got.Body)
+		}
+	})
+}

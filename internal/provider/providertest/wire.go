@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -144,6 +145,27 @@ func (b *Bench) API(method, path string, body any) Answer {
 func (b *Bench) Keyed(path, key string, body any) Answer {
 	b.T.Helper()
 	return b.api(http.MethodPost, path, key, body)
+}
+
+// Upload asks the API as an app that sends a file beside fields.
+func (b *Bench) Upload(path string, fields map[string]string, file string) Answer {
+	b.T.Helper()
+	var form bytes.Buffer
+	parts := multipart.NewWriter(&form)
+	for name, value := range fields {
+		if err := parts.WriteField(name, value); err != nil {
+			b.T.Fatal(err)
+		}
+	}
+	part, err := parts.CreateFormFile("file", "register.csv")
+	if err != nil {
+		b.T.Fatal(err)
+	}
+	part.Write([]byte(file)) // into memory
+	if err := parts.Close(); err != nil {
+		b.T.Fatal(err)
+	}
+	return b.Do(http.MethodPost, b.URL+path, http.Header{"X-Api-Key": {apiKey}, "Content-Type": {parts.FormDataContentType()}}, form.Bytes())
 }
 
 func (b *Bench) api(method, path, key string, body any) Answer {
