@@ -132,6 +132,18 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.Invoices(ctx, store.InvoiceFilter{Source: "app", Business: "5", SourceInvoiceID: "order 5"}, store.Page{})
 			return err
 		}},
+		{"Invoices of an order of a source", "invoices_order", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Source: "app", SourceInvoiceID: "order 5"}, store.Page{})
+			return err
+		}},
+		{"Invoices of an order, and of much else, by amount", "invoices_order", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Source: "app", Status: "paid", Provider: "payme", Via: "payme", SourceInvoiceID: "order 5", Order: store.Largest}, store.Page{})
+			return err
+		}},
+		{"Invoices by pay number of a source", "invoices_pay_number", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Invoices(ctx, store.InvoiceFilter{Source: "app", PayNumber: "5"}, store.Page{})
+			return err
+		}},
 		{"Invoices by pay number", "invoices_pay_number", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Invoices(ctx, store.InvoiceFilter{PayNumber: "5"}, store.Page{})
 			return err

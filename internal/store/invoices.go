@@ -230,17 +230,23 @@ type InvoiceFilter struct {
 // Invoices lists invoices, newest first unless f has another order.
 func (tx *Tx) Invoices(ctx context.Context, f InvoiceFilter, p Page) ([]pay.Invoice, error) {
 	var s selection
-	s.business("i", "i.source", f.Source, f.Business)
+	// An order, or a pay number, is a few invoices. Beside it nothing else may choose the index, as
+	// SQLite would rather have the order in which the rows are wanted than the few.
+	plain, source := tx.unindexed(f.Order), "i.source"
+	if (f.SourceInvoiceID != "" || f.PayNumber != "") && tx.dialect == sqlite3 {
+		plain, source = " || ''", "i.source || ''"
+	}
+	s.business("i", source, f.Source, f.Business)
 	for _, c := range []struct{ column, value string }{
-		{"i.status", f.Status}, {"i.provider", f.Provider}, {"i.source_invoice_id", f.SourceInvoiceID}, {"i.pay_number", f.PayNumber},
+		{"i.status" + plain, f.Status}, {"i.provider" + plain, f.Provider}, {"i.source_invoice_id", f.SourceInvoiceID}, {"i.pay_number", f.PayNumber},
 	} {
 		if c.value != "" {
-			s.and(c.column+tx.unindexed(f.Order)+" = ?", c.value)
+			s.and(c.column+" = ?", c.value)
 		}
 	}
 	s.made("i", f.From, f.To)
 	if f.Via != "" {
-		s.and("i.via"+tx.unindexed(f.Order)+" = ?", f.Via)
+		s.and("i.via"+plain+" = ?", f.Via)
 	}
 	if f.Amount != 0 {
 		s.and("i.amount = ?", int64(f.Amount))
