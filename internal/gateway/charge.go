@@ -305,22 +305,20 @@ func (b *book) mayCharge(ctx context.Context, inv *pay.Invoice, payments []*pay.
 
 // rival is another payment of the invoice that has its money, or may have it, or get it at any moment.
 func rival(payments []*pay.Payment, p *pay.Payment, now time.Time) *pay.Payment {
-	for _, other := range payments {
-		if other.ID != p.ID && (other.State.Live() || other.Open(now)) {
-			return other
-		}
-	}
-	return nil
+	return another(payments, p, func(o *pay.Payment) bool { return o.State.Live() || o.Open(now) })
 }
 
 // beside is another payment of the invoice that is live: there is no room for a second one.
 func beside(payments []*pay.Payment, p *pay.Payment) *pay.Payment {
-	for _, other := range payments {
-		if other.ID != p.ID && other.State.Live() {
-			return other
-		}
+	return another(payments, p, func(o *pay.Payment) bool { return o.State.Live() })
+}
+
+func another(payments []*pay.Payment, p *pay.Payment, such func(*pay.Payment) bool) *pay.Payment {
+	i := slices.IndexFunc(payments, func(o *pay.Payment) bool { return o.ID != p.ID && such(o) })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return payments[i]
 }
 
 // mayTake refuses the step of an attempt that was begun before and would take the money now: another
@@ -646,10 +644,12 @@ func (g *Gateway) beginCode(ctx context.Context, op string, in PayInput, asked p
 			return err
 		}
 		p := newestCharge(payments)
-		switch {
-		case p == nil:
+		if p == nil {
 			s.refusal = errNoCode
 			return nil
+		}
+		taken := mayTake(inv, payments, p, b.now)
+		switch {
 		case p.Asked != "" && b.now.Sub(p.AskedAt) < Lease && (p.State == pay.Created || p.State == pay.Held && inv.Capture != "manual" && inv.Attention == ""): // held first, taken at once
 			s.twinRuns = true
 			return nil
@@ -659,8 +659,8 @@ func (g *Gateway) beginCode(ctx context.Context, op string, in PayInput, asked p
 		case asked == pay.AskedConfirm && (p.State == pay.Paid || p.State == pay.Held):
 			settled = true
 			return nil
-		case mayTake(inv, payments, p, b.now) != nil:
-			s.refusal = mayTake(inv, payments, p, b.now)
+		case taken != nil:
+			s.refusal = taken
 			return nil
 		case p.Reason == pay.DeclineCodeLate:
 			s.refusal = errCodeLate

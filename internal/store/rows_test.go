@@ -663,6 +663,27 @@ func TestRefunds(t *testing.T) {
 	})
 }
 
+// Sooner is for what waits: what has arrived meanwhile, or was given up, stays so.
+func TestSendSooner(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		inv, _ := newShop(t, s).invoice(t, "1", pay.Paid)
+		for i, e := range []pay.Event{{ID: "waits"}, {ID: "arrived", DeliveredAt: noon}, {ID: "given up", DeadAt: noon}} {
+			e.BusinessID, e.InvoiceID, e.SourceInvoiceID, e.Seq = inv.BusinessID, inv.ID, inv.SourceInvoiceID, int64(i+1)
+			e.NextAt = noon.Add(time.Hour)
+			update(t, s, func(ctx context.Context, tx *store.Tx) error {
+				if err := errors.Join(tx.InsertEvent(ctx, e), tx.SaveEvent(ctx, e), tx.SendSooner(ctx, e.ID)); err != nil {
+					return err
+				}
+				got, err := tx.Event(ctx, e.ID)
+				same(t, e.ID+": it waits", !got.NextAt.IsZero(), e.ID != "waits")
+				same(t, e.ID+": delivered", got.DeliveredAt, e.DeliveredAt)
+				same(t, e.ID+": dead", got.DeadAt, e.DeadAt)
+				return err
+			})
+		}
+	})
+}
+
 func TestEvents(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		shop := newShop(t, s)

@@ -171,6 +171,12 @@ func TestScenario_MC_10_10_LostAnswersByToken(t *testing.T) {
 					if a := s.charge(invoice, card); a.Status != 409 {
 						t.Errorf("another charge: %d %s", a.Status, a.Body)
 					}
+					// Nor a page beside it, where the buyer would pay once more.
+					order := map[string]any{"sourceInvoiceId": s.b.InvoiceField(invoice, "sourceInvoiceId")}
+					again := s.api(http.MethodPost, "/api/invoices", s.b.InvoiceRequest(price, order))
+					if again.Status != 200 || again.Field("id") != invoice || again.Field("checkoutUrl") != nil {
+						t.Errorf("the order once more: %d %s", again.Status, again.Body)
+					}
 					s.b.Advance(15 * time.Second)
 					s.b.Settle()
 					want := "pending" // a draft: it was never confirmed, and a person sees it
