@@ -366,19 +366,24 @@ func TestTotalsDiffer(t *testing.T) {
 	}
 }
 
+// zvtShop is a shop whose HUMO pinpad is a simulated terminal over ZVT. What is on a wire takes real time.
+func zvtShop(t *testing.T) (s *shop, d *device.Device, term *zvtsim.Terminal) {
+	t.Helper()
+	s = newShop(t, func(o *till.Options) {
+		real := &clock{t: time.Now()}
+		d = newDevice(t, real)
+		term = newTerminal(t, d)
+		o.Terminals = map[string]terminal.Driver{"xumo": zvtTo(t, real, term)}
+		o.Now = time.Now
+	})
+	return s, d, term
+}
+
 // The cable is pulled at every point of a sale over ZVT: scenarios 17 and 18 among them.
 func TestScenario_InStore_17_18_Cuts(t *testing.T) {
 	for _, cut := range zvtsim.Cuts {
 		t.Run(string(cut), func(t *testing.T) {
-			var term *zvtsim.Terminal
-			var d *device.Device
-			s := newShop(t, func(o *till.Options) {
-				real := &clock{t: time.Now()}
-				d = newDevice(t, real)
-				term = newTerminal(t, d)
-				o.Terminals = map[string]terminal.Driver{"xumo": zvtTo(t, real, term)}
-				o.Now = time.Now
-			})
+			s, d, term := zvtShop(t)
 			term.CutAt(cut)
 			a := s.post("/payment/xumo", `{"amount":50000}`)
 			op := s.last()

@@ -251,12 +251,7 @@ func TestScenario_InStore_14_PerformedAndLinkLost(t *testing.T) {
 }
 
 func TestScenario_InStore_20_OlderSaleOfTheSameAmount(t *testing.T) {
-	var term *zvtsim.Terminal
-	s := newShop(t, func(o *till.Options) {
-		real := &clock{t: time.Now()}
-		term = newTerminal(t, newDevice(t, real))
-		o.Terminals["xumo"], o.Now = zvtTo(t, real, term), time.Now
-	})
+	s, _, term := zvtShop(t)
 	if a := s.post("/payment/xumo", `{"amount":50000}`); !a.Success {
 		t.Fatal(a.raw)
 	}

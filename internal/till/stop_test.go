@@ -5,13 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chorsu/chorsu/internal/till"
 	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/till/terminal"
 	device "github.com/chorsu/chorsu/internal/till/terminal/sim"
-	zvtsim "github.com/chorsu/chorsu/internal/till/terminal/zvt/sim"
 )
 
 const (
@@ -70,15 +68,7 @@ func TestStopOverZVT(t *testing.T) {
 		"the slip is printed":      {"< 06 D1", true, "", journal.Approved, 50000},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var term *zvtsim.Terminal
-			var d *device.Device
-			s := newShop(t, func(o *till.Options) {
-				real := &clock{t: time.Now()}
-				d = newDevice(t, real)
-				term = newTerminal(t, d)
-				o.Terminals = map[string]terminal.Driver{"xumo": zvtTo(t, real, term)}
-				o.Now = time.Now
-			})
+			s, d, term := zvtShop(t)
 			if !c.card {
 				term.Card = make(chan struct{})
 			}
