@@ -312,6 +312,9 @@ func (a *Agent) paidByUzqr(ctx context.Context, payID string) (*journal.Operatio
 }
 
 func (a *Agent) sendUzqrReceipt(ctx context.Context, op *journal.Operation, link string) error {
+	if a.box == nil {
+		return errNotSetUp
+	}
 	answer, err := a.box.Call(ctx, "/payment/one_qr/receipt", map[string]any{"pay_id": op.RRN, "fiscal_receipt_url": link})
 	switch {
 	case err != nil:

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/till"
 	"github.com/chorsu/chorsu/internal/till/uzqr"
 )
@@ -97,5 +99,28 @@ func TestSandboxCodesAreRead(t *testing.T) {
 	}
 	if again, err := code.Encode(); err != nil || !strings.HasPrefix(again, "000201010212") {
 		t.Errorf("%s %v", again, err)
+	}
+}
+
+// A box that is out of the file while a receipt waits for it costs the receipt its time, and no sale.
+func TestReceiptOfABoxThatIsGone(t *testing.T) {
+	s := newShop(t)
+	s.post("/payment/one_qr/create", `{"external_id":"1","amount":"200.00","operation_id":"paid"}`)
+	s.paysQR("1")
+	s.agent.Tick(t.Context())
+	s.fault("fbox", "one_qr.other", simulator.LostBefore)
+	s.post("/payment/one_qr/receipt", `{"pay_id":"`+s.last().RRN+`","fiscal_receipt_url":"`+link+`"}`)
+	box := s.options.Config.UzQR
+	for _, c := range []struct {
+		box   *till.Service
+		state string
+	}{{nil, "queued"}, {box, "delivered"}} {
+		s.options.Config.UzQR = c.box
+		s.restart()
+		s.clock.advance(time.Hour)
+		s.agent.Tick(t.Context())
+		if op := s.operation("paid"); op["receipt_state"] != c.state {
+			t.Errorf("the link is %v (%v), want %s", op["receipt_state"], op["receipt_error"], c.state)
+		}
 	}
 }
