@@ -340,6 +340,24 @@ func TestShortRRN(t *testing.T) {
 	}
 }
 
+// A number that a slip prints with zeros before it, and a cashier types without them, is that sale: what
+// went back by it is counted.
+func TestZerosOnASlip(t *testing.T) {
+	d := &short{results: []terminal.Result{
+		{Outcome: terminal.Approved, Code: "000", RRN: "408005356147", Receipt: "0012"},
+		{Outcome: terminal.Approved, Code: "400", RRN: "408005356148", Receipt: "0013"},
+	}}
+	s := newShop(t, func(o *till.Options) { o.Terminals["xumo"] = d })
+	s.post("/payment/xumo", `{"amount":50000}`)
+	sale := s.last()
+	if a := s.post("/payment/xumo", `{"request_id":12,"amount":50000,"is_return":true}`); !a.Success || s.last().Original != sale.ID {
+		t.Errorf("%s, of %q", a.raw, s.last().Original)
+	}
+	if a := s.post("/payment/xumo", `{"request_id":"408005356147","amount":50000,"is_return":true}`); a.code() != "218" || len(d.asked) != 2 {
+		t.Errorf("given back twice: %s", a.raw)
+	}
+}
+
 // ─── Wallets ───────────────────────────────────────────────────────────────────────────────
 
 // One payment asked for under several operation_ids is found under each: a page that was answered

@@ -3,7 +3,6 @@ package till
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/till/journal"
@@ -64,7 +63,7 @@ func (a *Agent) giveBack(ctx context.Context, op *journal.Operation, m move, cap
 	if op.Kind == journal.Void && !caps.Void || op.Kind == journal.Return && !caps.Return {
 		return atPinpad(op.Endpoint, "902")
 	}
-	sale, err := a.j.Sale(ctx, op.Device, m.RRN, strings.TrimLeft(m.Receipt, "0"))
+	sale, err := a.j.Sale(ctx, op.Device, m.RRN, m.Receipt)
 	if err != nil {
 		return a.broken(err)
 	}
@@ -93,7 +92,7 @@ func (a *Agent) meant(ctx context.Context, device string, m *move) *failure {
 	if err != nil {
 		return a.broken(err)
 	}
-	bySlip, err := a.j.Sale(ctx, device, "", strings.TrimLeft(m.Receipt, "0"))
+	bySlip, err := a.j.Sale(ctx, device, "", m.Receipt)
 	if err != nil {
 		return a.broken(err)
 	}

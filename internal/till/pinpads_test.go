@@ -224,6 +224,13 @@ func TestEveryPinpad(t *testing.T) {
 			if a := s.post("/payment/xumo", `{"request_id":340,"amount":50000,"is_return":"true"}`); !a.Success || p.total() != 50000 {
 				t.Errorf("return: %s, the device holds %d", a.raw, p.total())
 			}
+			if op := s.last(); op.Kind != journal.Void || op.OriginalRRN != first.Data["ppt_id"] {
+				t.Errorf("the sale of the slip's number is not known: %+v", op)
+			}
+			runs := p.runs()
+			if a := s.post("/payment/xumo", fmt.Sprintf(`{"request_id":%q,"amount":50000,"is_return":true}`, first.Data["ppt_id"])); a.code() != "218" || p.runs() != runs {
+				t.Errorf("by the slip's number, and then by the RRN: %s, %d runs", a.raw, p.runs()-runs)
+			}
 			if a := s.post("/payment/xumo", `{"request_id":340,"amount":50000,"is_return":true}`); a.code() != "218" || p.total() != 50000 {
 				t.Errorf("twice: %s, the device holds %d", a.raw, p.total())
 			}
@@ -237,7 +244,7 @@ func TestEveryPinpad(t *testing.T) {
 			part := func(ref string, amount int) answer {
 				return s.post("/payment/xumo", fmt.Sprintf(`{"request_id":%q,"amount":%d,"is_return":true}`, ref, amount))
 			}
-			runs := p.runs()
+			runs = p.runs()
 			for _, c := range []struct {
 				amount, runs int
 				code         string

@@ -415,11 +415,12 @@ func (j *Journal) ByOrder(ctx context.Context, naturalKey string) (*Operation, e
 }
 
 // Sale finds the approved sale of a device that a return names, by RRN or by its number on the
-// slip (the last of that number).
+// slip (the last of that number). Of a slip's number the zeros before it count nowhere: one device
+// prints them, another does not, and a cashier leaves them out.
 func (j *Journal) Sale(ctx context.Context, device, rrn, receipt string) (*Operation, error) {
 	column, value := "rrn", rrn
 	if rrn == "" {
-		column, value = "receipt", receipt
+		column, value = "ltrim(receipt, '0')", strings.TrimLeft(receipt, "0")
 	}
 	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND kind = 'sale' AND state = 'approved' AND "+column+" = ? ORDER BY rowid DESC LIMIT 1", device, value))
 }
