@@ -195,6 +195,57 @@ func TestPersonsWordStands(t *testing.T) {
 	}
 }
 
+// refunding is a doubted device whose sales are approved: only what goes back is lost.
+type refunding struct {
+	doubted
+	runs int
+}
+
+func (d *refunding) Caps() terminal.Caps { return terminal.Caps{Return: true, Last: true} }
+func (d *refunding) Run(ctx context.Context, op terminal.Operation, p terminal.Progress) terminal.Result {
+	d.runs++
+	if op.Kind != terminal.Sale {
+		return d.doubted.Run(ctx, op, p)
+	}
+	if err := p.Sent(); err != nil {
+		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
+	}
+	return earlier.Result()
+}
+
+// A return that a person has voided, and of which the pinpad says afterwards that it was paid, may be
+// paid: it is not paid out again before a person has decided again.
+func TestContradictedReturnCounts(t *testing.T) {
+	d := &refunding{}
+	s := newShop(t, func(o *till.Options) { o.Terminals["xumo"] = d })
+	d.says(terminal.Record{None: true}, nil)
+	s.post("/payment/xumo", `{"amount":50000}`)
+	asked := false
+	d.mu.Lock()
+	d.last = func() (terminal.Record, error) {
+		if !asked {
+			asked = true
+			if a := s.post("/payment/operations/"+s.last().ID+"/resolve", `{"decision":"void","name":"Dilnoza"}`); !a.Success {
+				t.Error(a.raw)
+			}
+		}
+		return terminal.Record{Kind: terminal.Return, Approved: true, Code: "000", Amount: 50000, Receipt: "341", RRN: "408005356148"}, nil
+	}
+	d.mu.Unlock()
+	back := `{"request_id":"` + earlier.RRN + `","amount":50000,"is_return":true}`
+	if a := s.post("/payment/xumo", back); a.code() != "contradicted" || d.runs != 2 {
+		t.Fatalf("%s after %d runs", a.raw, d.runs)
+	}
+	op := s.last()
+	if a := s.post("/payment/xumo", back); a.code() != "218" || d.runs != 2 {
+		t.Errorf("paid out again: %s after %d runs", a.raw, d.runs)
+	}
+	s.post("/payment/operations/"+op.ID+"/resolve", `{"decision":"void","name":"Rustam"}`)
+	if s.post("/payment/xumo", back); d.runs != 3 {
+		t.Errorf("a named person says that it was not paid, and the device had %d runs", d.runs)
+	}
+}
+
 // What a device puts into its error is logged without a card's number.
 func TestErrorsAreLoggedDiscreetly(t *testing.T) {
 	d := &doubted{}

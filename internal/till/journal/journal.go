@@ -445,15 +445,19 @@ func (j *Journal) Unresolved(ctx context.Context, device, endpoint string) (*Ope
 	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE (device = ? OR endpoint = ?) AND device <> '' AND (state = 'unknown' OR state = 'in_progress' AND stage IN ('sent', 'answered')) AND kind <> 'close' ORDER BY created_at LIMIT 1", device, endpoint))
 }
 
-// OpenReturn is a return of what reference names that has not come to its end; nil where there is
-// none.
+// A return that was decided, and of which the device or the company says otherwise (contradicted), may
+// have been paid as well as not: until a person has decided again it counts as paid.
+
+// OpenReturn is a return of what reference names that has not come to its end, or that is contradicted;
+// nil where there is none.
 func (j *Journal) OpenReturn(ctx context.Context, endpoint, reference string) (*Operation, error) {
-	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE state IN ('in_progress', 'unknown') AND endpoint = ? AND kind = 'return' AND reference = ? ORDER BY created_at LIMIT 1", endpoint, reference))
+	return one(j.db.QueryRowContext(ctx, selectAll+` WHERE id IN (SELECT id FROM operations WHERE state IN ('in_progress', 'unknown') UNION ALL SELECT id FROM operations WHERE code = 'contradicted')
+	  AND endpoint = ? AND kind = 'return' AND reference = ? ORDER BY rowid LIMIT 1`, endpoint, reference))
 }
 
-// GivenBack is what went back of a sale, or may have: what is unknown or under way counts.
+// GivenBack is what went back of a sale, or may have: what is unknown, under way or contradicted counts.
 func (j *Journal) GivenBack(ctx context.Context, sale string) (sum pay.Tiyin, err error) {
-	err = j.db.QueryRowContext(ctx, "SELECT COALESCE(SUM(amount), 0) FROM operations WHERE original = ? AND original <> '' AND state IN ('approved', 'unknown', 'in_progress')", sale).Scan(&sum)
+	err = j.db.QueryRowContext(ctx, "SELECT COALESCE(SUM(amount), 0) FROM operations WHERE original = ? AND original <> '' AND (state IN ('approved', 'unknown', 'in_progress') OR code = 'contradicted')", sale).Scan(&sum)
 	return sum, err
 }
 
