@@ -25,6 +25,7 @@ import (
 type doubted struct {
 	reverses time.Duration
 	answers  bool // the result reaches us, and not the end
+	slip     string
 
 	mu   sync.Mutex
 	last func() (terminal.Record, error)
@@ -42,7 +43,9 @@ func (d *doubted) Run(_ context.Context, op terminal.Operation, p terminal.Progr
 	if d.answers {
 		p.Answered(terminal.Result{Outcome: terminal.Approved, Code: "000", Receipt: "341", RRN: "408005356148", Amount: op.Amount})
 	}
-	return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, "lost")
+	r := terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, "lost")
+	r.Slip = d.slip
+	return r
 }
 
 func (d *doubted) Last(context.Context) (terminal.Record, error) {

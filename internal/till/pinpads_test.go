@@ -403,6 +403,8 @@ func TestScenario_InStore_17_18_Cuts(t *testing.T) {
 				}
 			} else if a.code() != "not_performed" || op.State != journal.Declined || d.Total() != 0 {
 				t.Errorf("%s, %+v, the device holds %d", a.raw, op, d.Total())
+			} else if paper := s.paper(op.ID); !strings.Contains(paper, "НЕ ОПЛАЧЕНО") || strings.Contains(paper, "ВОССТАНОВЛЕНО") {
+				t.Errorf("the paper of what was taken back:\n%s", paper)
 			}
 			sales := 0
 			for _, m := range term.Wire() {
