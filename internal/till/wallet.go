@@ -272,7 +272,7 @@ func (a *Agent) confirmWallet(endpoint string) func(*http.Request, fields) envel
 // transaction_id, which is ours.
 func (a *Agent) paymentNamed(ctx context.Context, endpoint, id string) (*journal.Operation, error) {
 	if endpoint != "anor" {
-		if op, err := a.j.ByPayment(ctx, endpoint, id); op != nil || err != nil {
+		if op, err := a.j.ByPayment(ctx, endpoint, journal.Sale, id); op != nil || err != nil {
 			return op, err
 		}
 	}

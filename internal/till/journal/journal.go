@@ -404,9 +404,10 @@ func (j *Journal) Get(ctx context.Context, id string) (*Operation, error) {
 	return one(j.db.QueryRowContext(ctx, selectAll+named, id))
 }
 
-// ByPayment finds what a company's payment id names at one of the endpoints.
-func (j *Journal) ByPayment(ctx context.Context, endpoint, paymentID string) (*Operation, error) {
-	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE endpoint = ? AND payment_id = ? AND payment_id <> '' ORDER BY created_at DESC LIMIT 1", endpoint, paymentID))
+// ByPayment finds what a company's payment id names at one of the endpoints, among the operations of a
+// kind: a box may number its invoices and its refunds alike.
+func (j *Journal) ByPayment(ctx context.Context, endpoint string, kind Kind, paymentID string) (*Operation, error) {
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE endpoint = ? AND kind = ? AND payment_id = ? AND payment_id <> '' ORDER BY created_at DESC LIMIT 1", endpoint, string(kind), paymentID))
 }
 
 // ByOrder finds the last operation of an order's number that has been started.
