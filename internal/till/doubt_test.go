@@ -502,19 +502,7 @@ func TestShownQRIsPaidLate(t *testing.T) {
 // a start; until then nobody is told that nothing was done.
 func TestFullDisk(t *testing.T) {
 	s := newShop(t)
-	s.stop()
-	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(s.db, "sqlite:"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec(`CREATE TRIGGER full BEFORE UPDATE OF state ON operations WHEN NEW.state <> OLD.state AND (SELECT value FROM settings WHERE name = 'disk') = 'full'
-	  BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END`); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s.start()
+	s.diskIsFull("NEW.state <> OLD.state AND (SELECT value FROM settings WHERE name = 'disk') = 'full'")
 	disk := func(says string) {
 		t.Helper()
 		if err := s.journal.Set(t.Context(), "disk", says); err != nil {
@@ -541,6 +529,51 @@ func TestFullDisk(t *testing.T) {
 	}
 	if n := s.humo.Total(); n != 50000 {
 		t.Errorf("the device holds %d", n)
+	}
+}
+
+// diskIsFull has the journal refuse the writes of an operation's state that a condition is true of.
+func (s *shop) diskIsFull(when string) {
+	s.t.Helper()
+	s.stop()
+	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(s.db, "sqlite:"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := db.Exec("CREATE TRIGGER full BEFORE UPDATE OF state ON operations WHEN " + when + " BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.start()
+}
+
+// That an outcome is not known is no word against one that is, also where the first could not be written
+// and the second could: nobody is called to a good sale.
+func TestUnknownContradictsNothing(t *testing.T) {
+	d := &doubted{}
+	s := doubtedShop(t, d)
+	s.diskIsFull("NEW.state = 'unknown'")
+	calls := 0
+	d.mu.Lock()
+	d.last = func() (terminal.Record, error) {
+		if calls++; calls == 1 {
+			return earlier, nil
+		}
+		return theSale, nil
+	}
+	d.mu.Unlock()
+	if a := s.post("/payment/xumo", `{"amount":50000}`); !a.Success {
+		t.Fatal(a.raw)
+	}
+	s.agent.Tick(t.Context())
+	if op := s.last(); op.State != journal.Approved || op.Code != "000" {
+		t.Errorf("%s %s: %s", op.State, op.Code, op.Message)
+	}
+	s.restart()
+	if a := s.post("/payment/xumo", `{"amount":70000}`); a.Error == nil || strings.Contains(a.raw, "contradicted") {
+		t.Error(a.raw)
 	}
 }
 

@@ -312,7 +312,7 @@ func (a *Agent) decide(ctx context.Context, id string, found *journal.Operation)
 // contradicts says whether money has moved by one of two final states of an operation, and not by the
 // other.
 func contradicts(now, found *journal.Operation) bool {
-	return now.State.Final() && now.State != found.State && (now.State == journal.Approved || found.State == journal.Approved)
+	return now.State.Final() && found.State.Final() && now.State != found.State && (now.State == journal.Approved || found.State == journal.Approved)
 }
 
 // contradict keeps a decision, and writes that the device or the company says otherwise, with what
