@@ -344,7 +344,7 @@ func (a *Agent) contradict(now, found *journal.Operation) error {
 // askDevice asks a pinpad for its last transaction and puts what that means into op. The caller
 // holds the device. false: it does not say enough, and op is as it was.
 func (a *Agent) askDevice(ctx context.Context, d *device, op *journal.Operation) bool {
-	last, err := d.by(op.Endpoint).Last(ctx)
+	last, err := d.last(ctx, op.Endpoint)
 	if err != nil {
 		a.log.Info("a pinpad does not tell its last transaction", "operation", op.ID, "error", err)
 		return false
