@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-
-	"github.com/chorsu/chorsu/internal/till/terminal"
 )
 
 // The bounds of a trace.
@@ -60,7 +58,7 @@ func (t *trace) say() {
 	if t.line = t.line[:0]; text == "" || t.room == 0 {
 		return
 	}
-	text = longNumber.ReplaceAllString(terminal.Mask(text), "[number]")
+	text = longNumber.ReplaceAllString(text, "[number]")
 	if len(text) > traceLine {
 		text = strings.ToValidUTF8(text[:traceLine], "") + "…"
 	}
@@ -70,5 +68,6 @@ func (t *trace) say() {
 	}
 }
 
-// longNumber is one of 13 digits or more, also in a dump: in groups, or in bytes.
-var longNumber = regexp.MustCompile(`[0-9](?:[^0-9A-Za-z*]?[0-9]){12,}`)
+// longNumber is one of 13 digits or more, be it a card's or not: in groups too, in bytes, or with what
+// follows it on a track.
+var longNumber = regexp.MustCompile(`[0-9](?:[^0-9A-Za-z]?[0-9]){12,}`)
