@@ -252,8 +252,10 @@ func TestErrors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if found.Next() || found.Next() {
-				t.Errorf("%s %v found a row", e.query, e.args)
+			for range 2 {
+				if found.Next() {
+					t.Errorf("%s %v found a row", e.query, e.args)
+				}
 			}
 			told, ok := errors.AsType[*Error](found.Err())
 			if !ok {
