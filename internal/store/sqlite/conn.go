@@ -289,6 +289,10 @@ func (s *statement) number(tls *libc.TLS) error {
 	return nil
 }
 
+// InTransaction says whether a transaction is open. SQLite may have ended one by itself, when the
+// disk failed.
+func (c *Conn) InTransaction() bool { return lib.Xsqlite3_get_autocommit(c.tls, c.db) == 0 }
+
 // PagesRead counts the pages that the connection has asked its cache for, ever: what its statements
 // cost, on any machine.
 func (c *Conn) PagesRead() (pages int64, err error) {
