@@ -4,8 +4,8 @@ import (
 	"errors"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
-	sqlitecodes "modernc.org/sqlite/lib"
+
+	"github.com/chorsu/chorsu/internal/store/sqlite"
 )
 
 // dialect is what the engines word differently; the rest of the SQL is one text for both.
@@ -94,10 +94,8 @@ func Taken(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code == pgUnique
 	}
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		return e.Code() == sqlitecodes.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlitecodes.SQLITE_CONSTRAINT_PRIMARYKEY
-	}
-	return false
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Unique()
 }
 
 // tableQuery finds a table by its name.
@@ -106,4 +104,13 @@ func (d dialect) tableQuery() string {
 		return `SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1`
 	}
 	return `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1`
+}
+
+// asMillis is a time that goose wrote, as ours are stored: it takes the engine's own kind of time,
+// which on SQLite is text.
+func (d dialect) asMillis(column string) string {
+	if d == postgres {
+		return "CAST(EXTRACT(EPOCH FROM " + column + ") * 1000 AS BIGINT)"
+	}
+	return "CAST(strftime('%s', " + column + ") AS BIGINT) * 1000"
 }
