@@ -45,6 +45,7 @@ type Options struct {
 // How the runner waits. These are real time, whatever Now says.
 const (
 	idle      = 5 * time.Second        // the longest wait: finds leases of processes that died, and missed wake-ups
+	pace      = 5 * time.Millisecond   // between two looks, while more comes at every moment: one look finds it all
 	crowded   = time.Second            // while due work stands behind full lanes, and could hide other due work
 	contended = 100 * time.Millisecond // while others claim what we see
 	firstBack = 100 * time.Millisecond // after the queue failed, doubling
@@ -137,6 +138,7 @@ type dispatcher struct {
 func (d *dispatcher) dispatch(ctx context.Context) {
 	var h health
 	for ctx.Err() == nil {
+		began := time.Now()
 		wait, err := d.look(ctx)
 		h.report(d.o.Logger, "the outbox's queue", err)
 		if err != nil {
@@ -144,14 +146,18 @@ func (d *dispatcher) dispatch(ctx context.Context) {
 			continue
 		}
 		if wait > 0 {
+			full := d.full()
 			d.wait(ctx, wait, d.queue.Wakes())
+			if !full { // room that is made is used at once
+				d.wait(ctx, pace-time.Since(began), nil)
+			}
 		}
 		d.collect()
 	}
 }
 
 // look claims what it can, starts it, and says how long nothing more will fall due: 0 when more
-// may be there already. Work that ends and wake-ups shorten that.
+// may be there already. Wake-ups shorten that, and so does work that ends where it makes room.
 func (d *dispatcher) look(ctx context.Context) (wait time.Duration, err error) {
 	n := min(d.o.Batch, d.o.Workers-d.running)
 	if n == 0 {
@@ -205,6 +211,9 @@ func (d *dispatcher) crowded() bool {
 	}
 	return false
 }
+
+// full says whether work may be due for which there is no room.
+func (d *dispatcher) full() bool { return d.running >= d.o.Workers || d.crowded() }
 
 // start runs w in a goroutine of its own, which always reports its end.
 func (d *dispatcher) start(w Work) {
@@ -261,9 +270,12 @@ func (d *dispatcher) collect() {
 	}
 }
 
-// wait returns after so long, or when ctx ends. With wakes it also returns when one comes or
-// work ends; without, while the queue is broken, it only counts what ends.
+// wait returns after so long, or when ctx ends. With wakes it also returns when one comes, or when
+// work ends that others may have waited for; without, it only counts what ends.
 func (d *dispatcher) wait(ctx context.Context, long time.Duration, wakes <-chan struct{}) {
+	if long <= 0 {
+		return
+	}
 	timer := time.NewTimer(long)
 	defer timer.Stop()
 	for {
@@ -275,8 +287,9 @@ func (d *dispatcher) wait(ctx context.Context, long time.Duration, wakes <-chan 
 		case <-wakes:
 			return
 		case lane := <-d.done:
+			full := d.full()
 			d.ended(lane)
-			if wakes != nil {
+			if wakes != nil && full {
 				return
 			}
 		}
