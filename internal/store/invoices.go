@@ -144,8 +144,18 @@ func (tx *Tx) book(ctx context.Context, id, lock string, tells bool, args ...any
 	if payments, err = many(ctx, tx, scanPayment, paymentQuery+" WHERE invoice_id = "+id+" ORDER BY created_at, id", args...); err != nil {
 		return inv, nil, err
 	}
-	inv, err = one(ctx, tx, scanInvoice, first, args...)
+	if inv, err = one(ctx, tx, scanInvoice, first, args...); err == nil && !tx.readOnly {
+		tx.remember(payments)
+	}
 	return inv, payments, err
+}
+
+// remember notes how the payments of an invoice stand, under its lock: see SavePayment.
+func (tx *Tx) remember(payments []pay.Payment) {
+	tx.payments = make([]pay.Payment, len(payments))
+	for i, p := range payments {
+		tx.payments[i] = remembered(p)
+	}
 }
 
 // invoiceNamedQuery is two looks, each into its own index; with OR between them PostgreSQL may walk

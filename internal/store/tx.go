@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/chorsu/chorsu/internal/pay"
 )
 
 // Tx is a transaction, with one method per query. It is good inside the closure that was
@@ -24,6 +26,8 @@ type Tx struct {
 	err      error // the first failure
 	enqueued bool  // work was written: wake the runner after COMMIT
 	dueNow   bool  // and some of it is due: wake those of other processes too
+
+	payments []pay.Payment // of the locked invoice, as they stand in the database
 
 	foreseen []*answer // asked for before they were needed
 	place    *answer   // and NextSeq
