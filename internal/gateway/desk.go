@@ -18,28 +18,29 @@ import (
 // desk is what one merchant's provider may do while it calls us. See provider.Desk for its
 // promises; each method is one transaction.
 type desk struct {
-	g *Gateway
-	m pay.Merchant
+	g      *Gateway
+	m      pay.Merchant
+	memory *memory // nil: m was read for this call
 }
 
 var _ provider.Desk = desk{}
 
 // Check says whether an amount could be paid now for the invoice that an account names.
 func (d desk) Check(ctx context.Context, account string, amount pay.Tiyin) (inv pay.Invoice, err error) {
-	err = d.g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+	err = d.g.store.Look(ctx, d.checked(func(ctx context.Context, tx *store.Tx) (err error) {
 		var payments []pay.Payment
 		if inv, payments, err = d.find(ctx, tx, account); err != nil {
 			return err
 		}
 		return d.takes(&inv, pointers(payments), amount, false)
-	})
+	}))
 	evidence.SetInvoice(ctx, inv.ID, "")
 	return inv, err
 }
 
 // Find reads the invoice that an account names and the payment that holds it, if any.
 func (d desk) Find(ctx context.Context, account string) (inv pay.Invoice, holder *pay.Payment, err error) {
-	err = d.g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+	err = d.g.store.Look(ctx, d.checked(func(ctx context.Context, tx *store.Tx) (err error) {
 		var payments []pay.Payment
 		if inv, payments, err = d.find(ctx, tx, account); err != nil {
 			return err
@@ -51,9 +52,16 @@ func (d desk) Find(ctx context.Context, account string) (inv pay.Invoice, holder
 			}
 		}
 		return nil
-	})
+	}))
 	evidence.SetInvoice(ctx, inv.ID, "")
 	return inv, holder, err
+}
+
+// update is the gateway's, by this merchant's provider.
+func (d desk) update(ctx context.Context, fn func(context.Context, *book) error) error {
+	return d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
+		return d.checked(func(ctx context.Context, _ *store.Tx) error { return fn(ctx, b) })(ctx, b.Tx)
+	})
 }
 
 // find reads an invoice of this merchant's business by its id or its pay number, and its payments.
@@ -122,7 +130,7 @@ func (d desk) Open(ctx context.Context, o provider.OpenOrder) (res provider.Resu
 		return res, provider.NoPayment
 	}
 	var refusal error
-	err = d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
+	err = d.update(ctx, func(ctx context.Context, b *book) error {
 		res, refusal = provider.Result{}, nil
 		if couldBeAccount(o.Account) {
 			b.ForeseeInvoiceNamed(d.m.BusinessID, o.Account)
@@ -453,7 +461,7 @@ type onPayment func(ctx context.Context, b *book, inv *pay.Invoice, payments []*
 // on finds the payment that a key names, locks its invoice, and runs one step.
 func (d desk) on(ctx context.Context, k provider.Key, step onPayment) (res provider.Result, err error) {
 	var refusal error
-	err = d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
+	err = d.update(ctx, func(ctx context.Context, b *book) error {
 		res, refusal = provider.Result{}, nil
 		inv, payments, p, err := d.open(ctx, b, k)
 		if err != nil {
@@ -531,20 +539,20 @@ func (d desk) payment(ctx context.Context, tx *store.Tx, k provider.Key) (p pay.
 
 // Payment reads one attempt. It writes nothing and expires nothing.
 func (d desk) Payment(ctx context.Context, ref string) (p pay.Payment, err error) {
-	err = d.g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = d.g.store.Look(ctx, d.checked(func(ctx context.Context, tx *store.Tx) error {
 		p, err = d.payment(ctx, tx, provider.Key{Ref: ref})
 		return err
-	})
+	}))
 	evidence.SetInvoice(ctx, p.InvoiceID, p.ID)
 	return p, err
 }
 
 // Statement lists attempts by the provider's own time.
 func (d desk) Statement(ctx context.Context, from, to time.Time) (out []pay.Payment, err error) {
-	err = d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = d.g.store.View(ctx, d.checked(func(ctx context.Context, tx *store.Tx) error {
 		out, err = tx.Statement(ctx, d.m.ID, from, to)
 		return err
-	})
+	}))
 	return out, err
 }
 
