@@ -62,7 +62,7 @@ func TestWhatAPaymentTakes(t *testing.T) {
 			measure("check", 460, 1, func(i int) {
 				desk(func(d provider.Desk) error { _, err := d.Check(t.Context(), made[i].ID, made[i].Amount); return err })
 			})
-			measure("open", 850, 3, func(i int) {
+			measure("open", 800, 2, func(i int) {
 				desk(func(d provider.Desk) error {
 					_, err := d.Open(t.Context(), provider.OpenOrder{Account: made[i].ID, Ref: made[i].ID, Amount: made[i].Amount})
 					return err
@@ -88,7 +88,7 @@ func TestWhatAPaymentTakes(t *testing.T) {
 				}
 			})
 			fx.settle()
-			measure("a whole payment, and its webhook delivered", 3900, 21, func(i int) {
+			measure("a whole payment, and its webhook delivered", 3900, 20, func(i int) {
 				fx.paid("link", fmt.Sprint("whole", i))
 				if n, err := fx.runner.RunDue(t.Context()); n != 1 || err != nil {
 					t.Errorf("%d deliveries: %v", n, err)

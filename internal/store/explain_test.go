@@ -100,8 +100,8 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, _, err := tx.BookByAccount(ctx, "biz-5", "5")
 			return err
 		}},
-		{"InvoiceNamed", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.InvoiceNamed(ctx, "biz-5", "5")
+		{"LockBookByAccount", "payments_of_invoice", func(ctx context.Context, tx *store.Tx) error {
+			_, _, err := tx.LockBookByAccount(ctx, "biz-5", "5")
 			return err
 		}},
 		{"InvoiceByAccount", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {

@@ -163,16 +163,6 @@ func (tx *Tx) remember(payments []pay.Payment) {
 const invoiceNamedQuery = `SELECT i.id FROM invoices i WHERE i.id = $2 AND i.business_id = $1
 	UNION ALL SELECT n.id FROM invoices n WHERE n.pay_number = $2 AND n.business_id = $1`
 
-// InvoiceNamed is the id of what InvoiceByAccount reads.
-func (tx *Tx) InvoiceNamed(ctx context.Context, businessID, account string) (string, error) {
-	return one(ctx, tx, scanText, invoiceNamedQuery, businessID, account)
-}
-
-// ForeseeInvoiceNamed says that InvoiceNamed will be asked.
-func (tx *Tx) ForeseeInvoiceNamed(businessID, account string) {
-	foresee(tx, scanText, invoiceNamedQuery, businessID, account)
-}
-
 // InvoiceByAccount reads the invoice that a buyer's provider names: by its id, or by its pay
 // number, within the business.
 func (tx *Tx) InvoiceByAccount(ctx context.Context, businessID, account string) (pay.Invoice, error) {
@@ -180,6 +170,11 @@ func (tx *Tx) InvoiceByAccount(ctx context.Context, businessID, account string) 
 }
 
 const byAccountQuery = invoiceQuery + ` WHERE i.id = (` + invoiceNamedQuery + `)`
+
+// LockBookByAccount is LockBook for the invoice that InvoiceByAccount reads.
+func (tx *Tx) LockBookByAccount(ctx context.Context, businessID, account string) (pay.Invoice, []pay.Payment, error) {
+	return tx.book(ctx, "("+invoiceNamedQuery+")", tx.dialect.forUpdate("i"), false, businessID, account)
+}
 
 // BookByAccount is InvoiceByAccount with the invoice's payments, in order of creation.
 func (tx *Tx) BookByAccount(ctx context.Context, businessID, account string) (inv pay.Invoice, payments []pay.Payment, err error) {

@@ -125,6 +125,11 @@ func (tx *Tx) InvoiceOfRef(ctx context.Context, merchantID, ref string) (string,
 	return one(ctx, tx, scanText, invoiceOfRefQuery, merchantID, ref)
 }
 
+// ForeseeInvoiceOfRef says that InvoiceOfRef will be asked.
+func (tx *Tx) ForeseeInvoiceOfRef(merchantID, ref string) {
+	foresee(tx, scanText, invoiceOfRefQuery, merchantID, ref)
+}
+
 const invoiceOfRefQuery = `SELECT invoice_id FROM payments WHERE merchant_id = $1 AND ref = $2`
 
 // Payments reads all payments of an invoice, in order of creation.
