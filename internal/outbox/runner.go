@@ -34,7 +34,7 @@ type Sweep struct {
 type Options struct {
 	Workers int              // how much work runs at a time; default 256: most of it waits for others
 	PerLane int              // of it, how much in one lane; default 8
-	Batch   int              // how much is claimed at a time; default 32
+	Batch   int              // how much is claimed at a time; default 128: of sixteen lanes all that they can carry
 	Lease   time.Duration    // how long a claim holds; default 30 s: longer than any call's deadline
 	Grace   time.Duration    // how long running work may go on after a stop; default 25 s
 	Now     func() time.Time // what is due, and which lease has ended; default time.Now
@@ -72,7 +72,7 @@ func NewRunner(q Queue, handlers map[string]Handler, o Options) *Runner {
 		o.PerLane = 8
 	}
 	if o.Batch == 0 {
-		o.Batch = 32
+		o.Batch = 128
 	}
 	if o.Lease == 0 {
 		o.Lease = 30 * time.Second
@@ -172,7 +172,7 @@ func (d *dispatcher) look(ctx context.Context) (wait time.Duration, err error) {
 	calm, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.o.Lease/3)
 	defer cancel()
 	now := d.o.Now()
-	work, err := d.queue.Claim(calm, now, d.o.Lease, n, d.o.PerLane, free)
+	work, next, err := d.queue.Claim(calm, now, d.o.Lease, n, d.o.PerLane, free)
 	if err != nil {
 		return 0, fmt.Errorf("claim: %w", err)
 	}
@@ -185,13 +185,9 @@ func (d *dispatcher) look(ctx context.Context) (wait time.Duration, err error) {
 	for _, w := range work {
 		d.start(w)
 	}
-	if len(work) == n {
-		return 0, nil
-	}
-	next, err := d.queue.NextDue(calm)
 	switch {
-	case err != nil:
-		return 0, fmt.Errorf("next due: %w", err)
+	case len(work) == n:
+		return 0, nil
 	case next.IsZero():
 		return idle, nil
 	case next.After(now):
@@ -345,15 +341,16 @@ func sweepOnce(ctx context.Context, s Sweep) (next time.Time, err error) {
 func (r *Runner) RunDue(ctx context.Context) (n int, err error) {
 	var failed []error
 	for ; n < settleMax; n++ {
-		work, err := r.queue.Claim(ctx, r.o.Now(), r.o.Lease, 1, 1, nil)
+		work, _, err := r.queue.Claim(ctx, r.o.Now(), r.o.Lease, 1, 1, nil)
 		if err != nil {
 			return n, fmt.Errorf("outbox: claim: %w", err)
 		}
 		if len(work) == 0 {
 			return n, errors.Join(failed...)
 		}
-		if err := r.do(ctx, work[0]); err != nil {
-			failed = append(failed, fmt.Errorf("outbox: %s %s: %w", work[0].Kind, work[0].Subject, err))
+		w := work[0]
+		if err := r.do(ctx, w); err != nil {
+			failed = append(failed, fmt.Errorf("outbox: %s %s: %w", w.Kind, w.Subject, err))
 		}
 	}
 	return n, fmt.Errorf("outbox: still work due after %d pieces: something sets itself due at once", n)

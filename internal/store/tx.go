@@ -178,16 +178,41 @@ func ask[T any](tx *Tx, scan func(row) (T, error), query string, args ...any) *a
 		tx.fail(during(err, query))
 		return nil
 	}
-	if sent {
+	if early.sent = sent; sent {
 		tx.saw(query, args)
 	}
 	return early
+}
+
+// atLast asks a query whose answer is needed when the transaction is over, and not sooner. PostgreSQL is asked
+// together with COMMIT; SQLite at once.
+func atLast[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), query string, args ...any) (l later[T], err error) {
+	if l.answer = ask(tx, scan, query, args...); l.answer == nil || !l.answer.sent {
+		l.answer = nil
+		l.list, err = many(ctx, tx, scan, query, args...)
+	}
+	return l, err
+}
+
+// later is what a query has found, or will have found when its transaction is over.
+type later[T any] struct {
+	list   []T
+	answer *answer // nil: list is it
+}
+
+func (l later[T]) found() ([]T, error) {
+	if l.answer == nil {
+		return l.list, nil
+	}
+	list, _ := l.answer.list.([]T)
+	return list, l.answer.err
 }
 
 // answer is what a query found before it was needed.
 type answer struct {
 	query string
 	args  []any
+	sent  bool // it will come
 	came  bool // list or err is set
 	list  any  // []T
 	err   error
