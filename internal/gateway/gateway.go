@@ -93,6 +93,7 @@ type Gateway struct {
 
 	mu       sync.Mutex
 	accounts map[string]openAccount
+	called   map[string]callee    // by merchant: see remember
 	asked    map[string]time.Time // when a read last had something asked
 
 	refunding turns // by invoice
@@ -118,6 +119,7 @@ func New(o Options) *Gateway {
 		arrivals:  gather[try]{most: arrivalsMost},
 		providers: make(map[string]provider.Provider, len(o.Providers)),
 		accounts:  map[string]openAccount{},
+		called:    map[string]callee{},
 		asked:     map[string]time.Time{},
 	}
 	for _, p := range o.Providers {

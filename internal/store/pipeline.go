@@ -23,6 +23,7 @@ import (
 // failure shows a little later, but never too late.
 type postgresSession struct {
 	pool  *pgxpool.Pool
+	conns int32 // at most, in the pool
 	ctx   context.Context
 	conn  *pgxpool.Conn
 	begin string
@@ -40,13 +41,13 @@ type heldStatement struct {
 	read  func(found)
 }
 
-func newPostgresSession(ctx, bounded context.Context, pool *pgxpool.Pool, begin string, whole bool) (*postgresSession, error) {
-	s := &postgresSession{pool: pool, ctx: bounded, begin: begin, whole: whole}
+func newPostgresSession(ctx, bounded context.Context, e *postgresEngine, begin string, whole bool) (*postgresSession, error) {
+	s := &postgresSession{pool: e.pool, conns: e.conns, ctx: bounded, begin: begin, whole: whole}
 	if !whole { // a single statement needs no transaction around it
 		s.hold(heldStatement{query: begin, want: -1})
 	}
 	var err error
-	if s.conn, err = pool.Acquire(ctx); err != nil {
+	if s.conn, err = e.pool.Acquire(ctx); err != nil {
 		return nil, fmt.Errorf("store: no connection: %w", err)
 	}
 	return s, nil
@@ -120,7 +121,7 @@ func (r postgresRows) Close() error {
 // A connection that turns out to be dead before BEGIN was answered (the server was restarted,
 // and all in the pool are) is dropped and the next one taken: nothing has happened on it.
 func (s *postgresSession) send(query string, args []any) (pgx.BatchResults, error) {
-	for left := s.pool.Config().MaxConns; ; left-- {
+	for left := s.conns; ; left-- {
 		results, err := s.try(query, args)
 		if err == nil {
 			s.begun, s.held = true, s.held[:0]

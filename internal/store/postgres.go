@@ -19,6 +19,7 @@ import (
 // postgresEngine is a PostgreSQL database, which other processes may share.
 type postgresEngine struct {
 	pool    *pgxpool.Pool
+	conns   int32 // at most, in the pool
 	log     *slog.Logger
 	commits *atomic.Int64
 	wakes   *wakes
@@ -63,7 +64,7 @@ func openPostgres(ctx context.Context, dsn string, o Options, commits *atomic.In
 	if err != nil {
 		return nil, err
 	}
-	e := &postgresEngine{pool: pool, log: o.Logger, commits: commits}
+	e := &postgresEngine{pool: pool, conns: config.MaxConns, log: o.Logger, commits: commits}
 	if err := e.fit(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -138,7 +139,7 @@ func (e *postgresEngine) look(ctx context.Context, body func(session) error) err
 func (e *postgresEngine) once(ctx context.Context, begin string, whole bool, body func(session) error) error {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), postgresLongest)
 	defer cancel()
-	s, err := newPostgresSession(ctx, bounded, e.pool, begin, whole)
+	s, err := newPostgresSession(ctx, bounded, e, begin, whole)
 	if err != nil {
 		return err
 	}
