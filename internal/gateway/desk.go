@@ -238,6 +238,9 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	case p.State.Final():
 		_, _, err := no(provider.Cancelled, pay.AttentionProvider, "but the attempt is "+string(p.State))
 		return true, nil, err
+	case p.State == pay.Held: // its sum is what was asked for
+		refusal, err = g.captured(ctx, b, inv, payments, p, proof, p.Provider+" took the money")
+		return false, refusal, err
 	case proof.Amount != 0 && proof.Amount != p.Amount:
 		return no(provider.WrongAmount, pay.AttentionAmount, "but "+proof.Amount.Words()+" instead of "+p.Amount.Words())
 	}

@@ -48,7 +48,8 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	switch o.State {
 	case pay.Paid:
 		if p.State == pay.Held {
-			return g.captured(ctx, b, inv, payments, p, proof, note)
+			_, err := g.captured(ctx, b, inv, payments, p, proof, note)
+			return err
 		}
 		_, _, err := g.confirm(ctx, b, inv, payments, p, proof, false)
 		return err
