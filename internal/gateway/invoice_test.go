@@ -279,6 +279,40 @@ func TestAnOrderAgainAfterItsInvoiceRanOut(t *testing.T) {
 	})
 }
 
+// An invoice whose company does not answer ends after its hour all the same, but a person is told, and
+// the company is asked on: a page that was paid is not forgotten.
+func TestAPageThatWasNotTakenBackIsAskedOn(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		then provider.Outcome
+		open []string
+	}{
+		{"paid", provider.Outcome{State: pay.Paid, Amount: 100_000}, []string{"says that it took the money, but the attempt is cancelled"}},
+		{"not paid", provider.Outcome{State: pay.Cancelled}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			each(t, func(t *testing.T, fx *fixture) {
+				fx.merchant("b1", "host")
+				inv := fx.invoice(fx.input("host", "o1"))
+				fx.host.onCancel = func() (provider.Outcome, error) { return provider.Outcome{}, errAway }
+				fx.advance(24 * time.Hour)
+				fx.settle()
+				fx.advance(61 * time.Minute)
+				fx.settle()
+				if got, open := fx.get(inv.ID), fx.open(inv.ID); got.Status != pay.StatusCancelled || got.Attention != pay.AttentionProvider || !speaks(open, "host did not let its page be taken back") {
+					t.Fatalf("%s, %q: %q", got.Status, got.Attention, open)
+				}
+				fx.host.onCancel = func() (provider.Outcome, error) { return c.then, nil }
+				fx.advance(time.Minute)
+				fx.settle()
+				if open := fx.open(inv.ID); !speaks(open, c.open...) {
+					t.Errorf("%q", open)
+				}
+			})
+		})
+	}
+}
+
 // An invoice made without a provider goes to the hosted page; any active provider may take it.
 func TestAnyProvider(t *testing.T) {
 	each(t, func(t *testing.T, fx *fixture) {
