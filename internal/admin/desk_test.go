@@ -218,10 +218,10 @@ func TestAStaleCancelReleasesNoHold(t *testing.T) {
 	p := start(t)
 	p.shop("payme")
 	invoice := p.invoice("1", 1000)
-	support := p.as(staff.Support)
+	money := p.as(staff.Refunds)
 	at := "/admin/invoices/" + invoice
-	page := support.get(at)
-	support.want(page, 200, `name="was" value="pending"`, `data-here=""`)
+	page := money.get(at)
+	money.want(page, 200, `name="was" value="pending"`, `data-here=""`)
 	p.book(func(ctx context.Context, tx *store.Tx) error {
 		inv, err := tx.Invoice(ctx, invoice)
 		if err != nil {
@@ -230,7 +230,7 @@ func TestAStaleCancelReleasesNoHold(t *testing.T) {
 		inv.Status = pay.StatusHeld
 		return tx.SaveInvoice(ctx, inv)
 	})
-	support.want(support.post(at+"/cancel", url.Values{"was": {"pending"}}), 409, "has changed meanwhile", `name="was" value="held"`, `data-here="`+at+`"`)
+	money.want(money.post(at+"/cancel", url.Values{"was": {"pending"}}), 409, "has changed meanwhile", `name="was" value="held"`, `data-here="`+at+`"`)
 	p.book(func(ctx context.Context, tx *store.Tx) error {
 		inv, err := tx.Invoice(ctx, invoice)
 		if err == nil && inv.Status != pay.StatusHeld {
@@ -243,6 +243,31 @@ func TestAStaleCancelReleasesNoHold(t *testing.T) {
 	if len(list) != 1 || list[0].Subject != invoice || list[0].Detail != "changed_meanwhile" {
 		t.Errorf("%+v", list)
 	}
+}
+
+// Money that is held is given back by whoever may return money: it cannot be held again.
+func TestWhoMayReleaseAHold(t *testing.T) {
+	p := start(t)
+	p.shop("payme")
+	invoice := p.invoice("1", 1000)
+	p.book(func(ctx context.Context, tx *store.Tx) error {
+		inv, err := tx.Invoice(ctx, invoice)
+		if err != nil {
+			return err
+		}
+		inv.Status = pay.StatusHeld
+		return tx.SaveInvoice(ctx, inv)
+	})
+	at := "/admin/invoices/" + invoice
+	support, money := p.as(staff.Support), p.as(staff.Refunds)
+	if page := support.get(at); strings.Contains(page.body, "/cancel") {
+		t.Error("support is offered to release a hold")
+	}
+	support.want(support.post(at+"/cancel", url.Values{"was": {"held"}}), 403)
+	p.audited("access.refused")
+	money.want(money.get(at), 200, "Release the hold", `name="was" value="held"`)
+	// The book knows of no payment behind it: it is the gateway that says so, and not the door.
+	money.want(money.post(at+"/cancel", url.Values{"was": {"held"}}), 409, "present state does not allow")
 }
 
 var hiddenKey = regexp.MustCompile(`name="key" value="([^"]+)"`)
