@@ -753,8 +753,9 @@ func TestAcknowledgeOnThePages(t *testing.T) {
 	})
 	support.want(support.get(at), 200, "click speaks of something else")
 	support.want(support.post(at+"/acknowledge", url.Values{"why": {"seen"}}), 403)
-	money.want(money.post(at+"/acknowledge", url.Values{"why": {""}}), 422, "Say why")
-	got := money.post(at+"/acknowledge", url.Values{"why": {"asked them: card 8600069195406311"}})
+	form := url.Values{"why": {"asked them: card 8600069195406311"}, "seen": seen(money.get(at))}
+	money.want(money.post(at+"/acknowledge", url.Values{"why": {""}, "seen": form["seen"]}), 422, "Say why")
+	got := money.post(at+"/acknowledge", form)
 	if got.status != 303 || got.to != at+"?done=alarm" {
 		t.Fatalf("%d %s", got.status, got.to)
 	}
@@ -763,6 +764,48 @@ func TestAcknowledgeOnThePages(t *testing.T) {
 		t.Error("the alarm stands still, or a card's number is shown")
 	}
 	p.audited("invoice.seen", "access.refused", "alarm.ended", "alarm.ended.not_done", "alarm.ended")
+}
+
+// seen are the alarms that a page shows, as its form says.
+func seen(page page) (ids []string) {
+	for _, found := range regexp.MustCompile(`name="seen" value="([^"]+)"`).FindAllStringSubmatch(page.body, -1) {
+		ids = append(ids, found[1])
+	}
+	return ids
+}
+
+// Who ends an alarm ends what the page showed: one that has come since, of the same kind, stands.
+func TestAnAlarmThatWasNotSeenStands(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	invoice := p.paidByClick("1", 150_000)
+	payout := p.lostPayout(p.register("multicard"), "salary-7")
+	for at, about := range map[string]pay.Alarm{
+		"/admin/invoices/" + invoice: {BusinessID: "b", InvoiceID: invoice},
+		"/admin/payouts/" + payout:   {BusinessID: "b", PayoutID: payout},
+	} {
+		comes := func(message string) {
+			p.book(func(ctx context.Context, tx *store.Tx) error {
+				a := about
+				a.ID, a.Kind, a.Message, a.CreatedAt = id.New(), pay.AttentionProvider, message, p.now()
+				return tx.InsertAlarm(ctx, a)
+			})
+		}
+		money, other := p.as(staff.Refunds), p.as(staff.Refunds)
+		comes("the receipt failed")
+		form := url.Values{"why": {"they will send it"}, "seen": seen(money.get(at))}
+		comes("the money was taken a second time")
+		money.want(money.post(at+"/acknowledge", form), 409, "has changed meanwhile", "the receipt failed", "the money was taken a second time")
+		money.want(money.post(at+"/acknowledge", url.Values{"why": {"no ids"}}), 409, "has changed meanwhile")
+		page := other.get(at)
+		other.want(page, 200, "the receipt failed", "the money was taken a second time", "/acknowledge")
+		if got := other.post(at+"/acknowledge", url.Values{"why": {"it goes back"}, "seen": seen(page)}); got.status != 303 {
+			t.Errorf("both seen: %d", got.status)
+		}
+		if page := other.get(at); strings.Contains(page.body, "/acknowledge") {
+			t.Errorf("%s: an alarm stands that was ended", at)
+		}
+	}
 }
 
 // A fiscal receipt that failed for good is sent again by a button that stands there only then.

@@ -334,7 +334,7 @@ func (a *admin) ask(w http.ResponseWriter, r *http.Request) {
 func (a *admin) acknowledge(w http.ResponseWriter, r *http.Request) {
 	invoiceID, why := r.PathValue("id"), r.PostFormValue("why")
 	a.act(w, r, "alarm.ended", invoiceID, clipped(why), Path+"/invoices/"+invoiceID+"?done=alarm", func(ctx context.Context, who string) error {
-		return a.o.Gateway.Acknowledge(ctx, invoiceID, who, why)
+		return a.o.Gateway.Acknowledge(ctx, invoiceID, r.PostForm["seen"], who, why)
 	})
 }
 
