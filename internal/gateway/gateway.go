@@ -97,6 +97,8 @@ type Gateway struct {
 
 	refunding turns // by invoice
 	binding   turns // by card
+
+	ready readiness
 }
 
 // openAccount keeps an account as long as its merchant's row does not change, so that what it
