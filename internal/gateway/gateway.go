@@ -97,8 +97,10 @@ type Gateway struct {
 
 	refunding turns // by invoice
 	binding   turns // by card
+	stating   turns // by merchant
 
-	ready readiness
+	ready         readiness
+	statementMost int
 }
 
 // openAccount keeps an account as long as its merchant's row does not change, so that what it
@@ -119,6 +121,8 @@ func New(o Options) *Gateway {
 		providers: make(map[string]provider.Provider, len(o.Providers)),
 		accounts:  map[string]openAccount{},
 		asked:     map[string]time.Time{},
+
+		statementMost: statementMost,
 	}
 	for _, p := range o.Providers {
 		g.providers[p.Info().Name] = p

@@ -593,16 +593,18 @@ func TestStatementHasBothEnds(t *testing.T) {
 		}
 		for _, c := range []struct {
 			from, to time.Time
+			limit    int
 			want     string
 		}{
-			{noon, noon.Add(time.Hour), "pay-1 pay-2 pay-3 pay-4"},
-			{noon.Add(time.Millisecond), noon.Add(time.Hour - time.Millisecond), "pay-3"},
-			{noon, noon, "pay-1 pay-2"},
-			{time.Time{}, noon.Add(-time.Millisecond), ""},
-			{noon.Add(time.Hour), noon, ""},
+			{noon, noon.Add(time.Hour), 4, "pay-1 pay-2 pay-3 pay-4"},
+			{noon, noon.Add(time.Hour), 3, "pay-1 pay-2 pay-3"},
+			{noon.Add(time.Millisecond), noon.Add(time.Hour - time.Millisecond), 9, "pay-3"},
+			{noon, noon, 9, "pay-1 pay-2"},
+			{time.Time{}, noon.Add(-time.Millisecond), 9, ""},
+			{noon.Add(time.Hour), noon, 9, ""},
 		} {
 			view(t, s, func(ctx context.Context, tx *store.Tx) error {
-				list, err := tx.Statement(ctx, shop.merchant.ID, c.from, c.to)
+				list, err := tx.Statement(ctx, shop.merchant.ID, c.from, c.to, c.limit)
 				var ids []string
 				for _, p := range list {
 					ids = append(ids, p.ID)
