@@ -612,6 +612,19 @@ func TestLists(t *testing.T) {
 	}
 	viewer.want(viewer.get("/admin/invoices?state=nonsense"), 200, "A filter is not understood")
 	viewer.want(viewer.get("/admin/invoices?cursor=nonsense"), 400)
+	var receivers []any // by which all events are never looked through
+	p.Store.Observe(func(_ *store.Tx, query string, args []any) {
+		if strings.Contains(query, "SUBSTR(e.notify_url") && !strings.Contains(query, "e.stuck_at > 0") {
+			receivers = append(receivers, args...)
+		}
+	})
+	for _, path := range []string{"/admin/deliveries?receiver=https://shop.uz/hook", "/admin/deliveries.csv?receiver=https://shop.uz/hook&state=delivered", "/admin/stuck?receiver=https://shop.uz/hook"} {
+		viewer.want(viewer.get(path), 200)
+	}
+	p.Store.Observe(nil)
+	if len(receivers) > 0 {
+		t.Errorf("all events were looked through for %v", receivers)
+	}
 	for _, path := range []string{"/admin/refunds", "/admin/deliveries", "/admin/stuck", "/admin/refunds?state=unknown&order=largest", "/admin/deliveries?state=stuck&order=oldest"} {
 		viewer.want(viewer.get(path), 200)
 	}

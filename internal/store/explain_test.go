@@ -453,6 +453,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.Events(ctx, store.EventFilter{State: store.EventStuck}, page)
 			return err
 		}},
+		{"Events, stuck, of one receiver", "events_stuck", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Events(ctx, store.EventFilter{State: store.EventStuck, Receiver: "https://shop.uz/hook"}, page)
+			return err
+		}},
 		{"Events, waiting", "events_waiting|events_stuck", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Events(ctx, store.EventFilter{State: store.EventWaiting}, page)
 			return err
