@@ -369,6 +369,44 @@ func TestASecondPersonConfirms(t *testing.T) {
 	second.want(second.post("/admin/approvals/"+approval+"/refuse", nil), 409)
 }
 
+// What two persons agreed on and that was not made is taken back by the button that refuses what waits.
+func TestAConfirmedRefundIsTakenBackOnThePages(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	invoice := p.paidByClick("1", 150_000)
+	first, second := p.as(staff.Refunds), p.as(staff.Refunds)
+	approval := id.New()
+	p.book(func(ctx context.Context, tx *store.Tx) error {
+		inv, err := tx.Invoice(ctx, invoice)
+		if err != nil {
+			return err
+		}
+		a := store.Approval{
+			ID: approval, BusinessID: inv.BusinessID, InvoiceID: inv.ID, Amount: 100, Reason: "broken", State: store.ApprovalWaiting,
+			AskedBy: first.person.Email, CreatedAt: p.now(), ExpiresAt: p.now().Add(time.Hour),
+		}
+		if _, err := tx.InsertApproval(ctx, a); err != nil {
+			return err
+		}
+		a.State, a.DecidedBy, a.DecidedAt = store.ApprovalConfirmed, second.person.Email, p.now()
+		_, err = tx.DecideApproval(ctx, a) // and the company could not be reached
+		return err
+	})
+	at := "/admin/approvals/" + approval
+	page := second.get("/admin/invoices/" + invoice)
+	second.want(page, 200, "the provider could not be reached", at+"/confirm", at+"/refuse")
+	if got := second.post(at+"/refuse", nil); got.status != 303 {
+		t.Fatalf("%d %s", got.status, got.text())
+	}
+	first.want(first.post(at+"/confirm", nil), 409)
+	if body := first.get("/admin/invoices/" + invoice).body; strings.Contains(body, at) {
+		t.Error("it is offered still")
+	}
+	if refunds := p.api("GET", "/api/refunds/by-invoice/"+invoice, nil)["items"].([]any); len(refunds) != 0 {
+		t.Errorf("%d refunds", len(refunds))
+	}
+}
+
 // A refund is noted before it is made, and then what came of it: a lost answer is no refund yet.
 func TestARefundsOutcomeIsNoted(t *testing.T) {
 	p := start(t)
