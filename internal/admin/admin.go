@@ -191,11 +191,7 @@ func (a *admin) guarded(rt route) http.Handler {
 			return
 		}
 		if !me(r.Context()).Role.May(rt.least) {
-			if err := a.audit(r.Context(), "access.refused", "", rt.pattern); err != nil {
-				a.fail(w, r, err)
-				return
-			}
-			a.tell(w, r, http.StatusForbidden, words.NotAllowedTitle, words.NotAllowedText)
+			a.forbid(w, r, rt.pattern)
 			return
 		}
 		if rt.seen != "" {
@@ -206,6 +202,15 @@ func (a *admin) guarded(rt route) http.Handler {
 		}
 		rt.serve(w, r)
 	})
+}
+
+// forbid answers whoever asks for what their role may not, and notes it.
+func (a *admin) forbid(w http.ResponseWriter, r *http.Request, what string) {
+	if err := a.audit(r.Context(), "access.refused", "", what); err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	a.tell(w, r, http.StatusForbidden, words.NotAllowedTitle, words.NotAllowedText)
 }
 
 // audit notes what the one who is signed in does. Whoever gets an error does not do it.

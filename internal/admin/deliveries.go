@@ -57,10 +57,8 @@ func (a *admin) eventList(r *http.Request, title words.Text, path string) (l lis
 		fields = append([]filter{{name: "state", label: words.FilterState.In(in), options: states}}, fields...)
 	}
 	l = a.list(r, title, path, fields...)
-	l.kept = []string{"receiver"}
 	q := &l.asked
-	f = gateway.EventFilter{State: q.among("state", states), Receiver: q.Get("receiver"), From: q.day("from"), To: q.until("to"), Order: gateway.Order(q.among("order", sorts))}
-	q.bad = q.bad || len(f.Receiver) > 300
+	f = gateway.EventFilter{State: q.among("state", states), From: q.day("from"), To: q.until("to"), Order: gateway.Order(q.among("order", sorts))}
 	return l, f
 }
 
@@ -106,7 +104,9 @@ func (a *admin) stuck(w http.ResponseWriter, r *http.Request) {
 
 func (a *admin) stuckList(r *http.Request) (l list, f gateway.EventFilter) {
 	l, f = a.eventList(r, words.StuckTitle, Path+"/stuck")
-	f.State, l.file = gateway.EventStuck, true
+	f.State, l.file, l.kept = gateway.EventStuck, true, []string{"receiver"}
+	f.Receiver = l.asked.Get("receiver") // of few events: for one of all, each would be looked at
+	l.asked.bad = l.asked.bad || len(f.Receiver) > 300
 	return l, f
 }
 

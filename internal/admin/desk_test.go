@@ -218,10 +218,10 @@ func TestAStaleCancelReleasesNoHold(t *testing.T) {
 	p := start(t)
 	p.shop("payme")
 	invoice := p.invoice("1", 1000)
-	support := p.as(staff.Support)
+	money := p.as(staff.Refunds)
 	at := "/admin/invoices/" + invoice
-	page := support.get(at)
-	support.want(page, 200, `name="was" value="pending"`, `data-here=""`)
+	page := money.get(at)
+	money.want(page, 200, `name="was" value="pending"`, `data-here=""`)
 	p.book(func(ctx context.Context, tx *store.Tx) error {
 		inv, err := tx.Invoice(ctx, invoice)
 		if err != nil {
@@ -230,7 +230,7 @@ func TestAStaleCancelReleasesNoHold(t *testing.T) {
 		inv.Status = pay.StatusHeld
 		return tx.SaveInvoice(ctx, inv)
 	})
-	support.want(support.post(at+"/cancel", url.Values{"was": {"pending"}}), 409, "has changed meanwhile", `name="was" value="held"`, `data-here="`+at+`"`)
+	money.want(money.post(at+"/cancel", url.Values{"was": {"pending"}}), 409, "has changed meanwhile", `name="was" value="held"`, `data-here="`+at+`"`)
 	p.book(func(ctx context.Context, tx *store.Tx) error {
 		inv, err := tx.Invoice(ctx, invoice)
 		if err == nil && inv.Status != pay.StatusHeld {
@@ -243,6 +243,31 @@ func TestAStaleCancelReleasesNoHold(t *testing.T) {
 	if len(list) != 1 || list[0].Subject != invoice || list[0].Detail != "changed_meanwhile" {
 		t.Errorf("%+v", list)
 	}
+}
+
+// Money that is held is given back by whoever may return money: it cannot be held again.
+func TestWhoMayReleaseAHold(t *testing.T) {
+	p := start(t)
+	p.shop("payme")
+	invoice := p.invoice("1", 1000)
+	p.book(func(ctx context.Context, tx *store.Tx) error {
+		inv, err := tx.Invoice(ctx, invoice)
+		if err != nil {
+			return err
+		}
+		inv.Status = pay.StatusHeld
+		return tx.SaveInvoice(ctx, inv)
+	})
+	at := "/admin/invoices/" + invoice
+	support, money := p.as(staff.Support), p.as(staff.Refunds)
+	if page := support.get(at); strings.Contains(page.body, "/cancel") {
+		t.Error("support is offered to release a hold")
+	}
+	support.want(support.post(at+"/cancel", url.Values{"was": {"held"}}), 403)
+	p.audited("access.refused")
+	money.want(money.get(at), 200, "Release the hold", `name="was" value="held"`)
+	// The book knows of no payment behind it: it is the gateway that says so, and not the door.
+	money.want(money.post(at+"/cancel", url.Values{"was": {"held"}}), 409, "present state does not allow")
 }
 
 var hiddenKey = regexp.MustCompile(`name="key" value="([^"]+)"`)
@@ -342,6 +367,44 @@ func TestASecondPersonConfirms(t *testing.T) {
 		t.Errorf("%d refunds", len(refunds))
 	}
 	second.want(second.post("/admin/approvals/"+approval+"/refuse", nil), 409)
+}
+
+// What two persons agreed on and that was not made is taken back by the button that refuses what waits.
+func TestAConfirmedRefundIsTakenBackOnThePages(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	invoice := p.paidByClick("1", 150_000)
+	first, second := p.as(staff.Refunds), p.as(staff.Refunds)
+	approval := id.New()
+	p.book(func(ctx context.Context, tx *store.Tx) error {
+		inv, err := tx.Invoice(ctx, invoice)
+		if err != nil {
+			return err
+		}
+		a := store.Approval{
+			ID: approval, BusinessID: inv.BusinessID, InvoiceID: inv.ID, Amount: 100, Reason: "broken", State: store.ApprovalWaiting,
+			AskedBy: first.person.Email, CreatedAt: p.now(), ExpiresAt: p.now().Add(time.Hour),
+		}
+		if _, err := tx.InsertApproval(ctx, a); err != nil {
+			return err
+		}
+		a.State, a.DecidedBy, a.DecidedAt = store.ApprovalConfirmed, second.person.Email, p.now()
+		_, err = tx.DecideApproval(ctx, a) // and the company could not be reached
+		return err
+	})
+	at := "/admin/approvals/" + approval
+	page := second.get("/admin/invoices/" + invoice)
+	second.want(page, 200, "the provider could not be reached", at+"/confirm", at+"/refuse")
+	if got := second.post(at+"/refuse", nil); got.status != 303 {
+		t.Fatalf("%d %s", got.status, got.text())
+	}
+	first.want(first.post(at+"/confirm", nil), 409)
+	if body := first.get("/admin/invoices/" + invoice).body; strings.Contains(body, at) {
+		t.Error("it is offered still")
+	}
+	if refunds := p.api("GET", "/api/refunds/by-invoice/"+invoice, nil)["items"].([]any); len(refunds) != 0 {
+		t.Errorf("%d refunds", len(refunds))
+	}
 }
 
 // A refund is noted before it is made, and then what came of it: a lost answer is no refund yet.
@@ -587,6 +650,19 @@ func TestLists(t *testing.T) {
 	}
 	viewer.want(viewer.get("/admin/invoices?state=nonsense"), 200, "A filter is not understood")
 	viewer.want(viewer.get("/admin/invoices?cursor=nonsense"), 400)
+	var receivers []any // by which all events are never looked through
+	p.Store.Observe(func(_ *store.Tx, query string, args []any) {
+		if strings.Contains(query, "SUBSTR(e.notify_url") && !strings.Contains(query, "e.stuck_at > 0") {
+			receivers = append(receivers, args...)
+		}
+	})
+	for _, path := range []string{"/admin/deliveries?receiver=https://shop.uz/hook", "/admin/deliveries.csv?receiver=https://shop.uz/hook&state=delivered", "/admin/stuck?receiver=https://shop.uz/hook"} {
+		viewer.want(viewer.get(path), 200)
+	}
+	p.Store.Observe(nil)
+	if len(receivers) > 0 {
+		t.Errorf("all events were looked through for %v", receivers)
+	}
 	for _, path := range []string{"/admin/refunds", "/admin/deliveries", "/admin/stuck", "/admin/refunds?state=unknown&order=largest", "/admin/deliveries?state=stuck&order=oldest"} {
 		viewer.want(viewer.get(path), 200)
 	}
@@ -728,8 +804,9 @@ func TestAcknowledgeOnThePages(t *testing.T) {
 	})
 	support.want(support.get(at), 200, "click speaks of something else")
 	support.want(support.post(at+"/acknowledge", url.Values{"why": {"seen"}}), 403)
-	money.want(money.post(at+"/acknowledge", url.Values{"why": {""}}), 422, "Say why")
-	got := money.post(at+"/acknowledge", url.Values{"why": {"asked them: card 8600069195406311"}})
+	form := url.Values{"why": {"asked them: card 8600069195406311"}, "seen": seen(money.get(at))}
+	money.want(money.post(at+"/acknowledge", url.Values{"why": {""}, "seen": form["seen"]}), 422, "Say why")
+	got := money.post(at+"/acknowledge", form)
 	if got.status != 303 || got.to != at+"?done=alarm" {
 		t.Fatalf("%d %s", got.status, got.to)
 	}
@@ -738,6 +815,48 @@ func TestAcknowledgeOnThePages(t *testing.T) {
 		t.Error("the alarm stands still, or a card's number is shown")
 	}
 	p.audited("invoice.seen", "access.refused", "alarm.ended", "alarm.ended.not_done", "alarm.ended")
+}
+
+// seen are the alarms that a page shows, as its form says.
+func seen(page page) (ids []string) {
+	for _, found := range regexp.MustCompile(`name="seen" value="([^"]+)"`).FindAllStringSubmatch(page.body, -1) {
+		ids = append(ids, found[1])
+	}
+	return ids
+}
+
+// Who ends an alarm ends what the page showed: one that has come since, of the same kind, stands.
+func TestAnAlarmThatWasNotSeenStands(t *testing.T) {
+	p := start(t)
+	p.shop("click")
+	invoice := p.paidByClick("1", 150_000)
+	payout := p.lostPayout(p.register("multicard"), "salary-7")
+	for at, about := range map[string]pay.Alarm{
+		"/admin/invoices/" + invoice: {BusinessID: "b", InvoiceID: invoice},
+		"/admin/payouts/" + payout:   {BusinessID: "b", PayoutID: payout},
+	} {
+		comes := func(message string) {
+			p.book(func(ctx context.Context, tx *store.Tx) error {
+				a := about
+				a.ID, a.Kind, a.Message, a.CreatedAt = id.New(), pay.AttentionProvider, message, p.now()
+				return tx.InsertAlarm(ctx, a)
+			})
+		}
+		money, other := p.as(staff.Refunds), p.as(staff.Refunds)
+		comes("the receipt failed")
+		form := url.Values{"why": {"they will send it"}, "seen": seen(money.get(at))}
+		comes("the money was taken a second time")
+		money.want(money.post(at+"/acknowledge", form), 409, "has changed meanwhile", "the receipt failed", "the money was taken a second time")
+		money.want(money.post(at+"/acknowledge", url.Values{"why": {"no ids"}}), 409, "has changed meanwhile")
+		page := other.get(at)
+		other.want(page, 200, "the receipt failed", "the money was taken a second time", "/acknowledge")
+		if got := other.post(at+"/acknowledge", url.Values{"why": {"it goes back"}, "seen": seen(page)}); got.status != 303 {
+			t.Errorf("both seen: %d", got.status)
+		}
+		if page := other.get(at); strings.Contains(page.body, "/acknowledge") {
+			t.Errorf("%s: an alarm stands that was ended", at)
+		}
+	}
 }
 
 // A fiscal receipt that failed for good is sent again by a button that stands there only then.

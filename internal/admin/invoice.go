@@ -241,7 +241,16 @@ func (v invoiceView) mayDo(r staff.Role) bool { return v.me.Role.May(r) }
 
 // cancels says whether the invoice can be given up.
 func (v invoiceView) cancels() bool {
-	return v.mayDo(staff.Support) && (v.d.Status == pay.StatusHeld || v.d.Status == pay.StatusPending && v.d.Open == nil)
+	return v.mayDo(mayCancel(v.d.Status)) && (v.d.Status == pay.StatusHeld || v.d.Status == pay.StatusPending && v.d.Open == nil)
+}
+
+// mayCancel is the least role that gives up an invoice which is seen in a state. To release a hold is to
+// give money back: it cannot be held again.
+func mayCancel(was pay.Status) staff.Role {
+	if was == pay.StatusHeld {
+		return staff.Refunds
+	}
+	return staff.Support
 }
 
 // refundable says whether anything can be returned.
@@ -297,6 +306,10 @@ func (a *admin) notify(w http.ResponseWriter, r *http.Request) {
 // meanwhile, and then it is not what the person has seen.
 func (a *admin) cancel(w http.ResponseWriter, r *http.Request) {
 	invoiceID, was := r.PathValue("id"), pay.Status(r.PostFormValue("was"))
+	if !me(r.Context()).Role.May(mayCancel(was)) {
+		a.forbid(w, r, "release of "+invoiceID)
+		return
+	}
 	a.act(w, r, "invoice.cancelled", invoiceID, "", Path+"/invoices/"+invoiceID+"?done=cancel", func(ctx context.Context, _ string) error {
 		_, err := a.o.Gateway.CancelAs(ctx, invoiceID, was)
 		return err
@@ -321,7 +334,7 @@ func (a *admin) ask(w http.ResponseWriter, r *http.Request) {
 func (a *admin) acknowledge(w http.ResponseWriter, r *http.Request) {
 	invoiceID, why := r.PathValue("id"), r.PostFormValue("why")
 	a.act(w, r, "alarm.ended", invoiceID, clipped(why), Path+"/invoices/"+invoiceID+"?done=alarm", func(ctx context.Context, who string) error {
-		return a.o.Gateway.Acknowledge(ctx, invoiceID, who, why)
+		return a.o.Gateway.Acknowledge(ctx, invoiceID, r.PostForm["seen"], who, why)
 	})
 }
 

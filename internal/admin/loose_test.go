@@ -141,8 +141,9 @@ func TestAPayoutIsDecided(t *testing.T) {
 	p.book(func(ctx context.Context, tx *store.Tx) error {
 		return tx.InsertAlarm(ctx, pay.Alarm{ID: id.New(), BusinessID: "b", PayoutID: payout, Kind: pay.AttentionProvider, Message: "it calls the payout by another id", CreatedAt: p.now()})
 	})
-	money.want(money.get(at), 200, "it calls the payout by another id", "/acknowledge")
-	if got := money.post(at+"/acknowledge", url.Values{"why": {"asked them"}}); got.status != 303 || got.to != at+"?did=alarm" {
+	shown := money.get(at)
+	money.want(shown, 200, "it calls the payout by another id", "/acknowledge")
+	if got := money.post(at+"/acknowledge", url.Values{"why": {"asked them"}, "seen": seen(shown)}); got.status != 303 || got.to != at+"?did=alarm" {
 		t.Fatalf("%d %s", got.status, got.to)
 	}
 	money.want(money.get("/admin/payouts?needs=any"), 200, "nothing of the kind")

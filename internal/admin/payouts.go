@@ -245,7 +245,7 @@ func (a *admin) tellPayout(w http.ResponseWriter, r *http.Request) {
 func (a *admin) acknowledgePayout(w http.ResponseWriter, r *http.Request) {
 	did, why := "alarm", r.PostFormValue("why")
 	a.onPayout(w, r, "payout.acknowledged", &did, clipped(why), func(ctx context.Context, payoutID, who string) error {
-		return a.o.Gateway.AcknowledgePayout(ctx, payoutID, who, why)
+		return a.o.Gateway.AcknowledgePayout(ctx, payoutID, r.PostForm["seen"], who, why)
 	})
 }
 

@@ -188,6 +188,8 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		`chorsu_webhook_lag_seconds_count 1`,
 		"chorsu_webhook_oldest_undelivered_timestamp_seconds 0",
 		"chorsu_payments_unknown 0",
+		"chorsu_refunds_unknown 0",
+		"chorsu_payouts_unknown 0",
 		"chorsu_webhook_stuck 0",
 		"chorsu_alarms_open 0",
 		"chorsu_outbox_failing 0",

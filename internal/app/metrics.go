@@ -115,6 +115,7 @@ var (
 	descWork     = prometheus.NewDesc("chorsu_outbox_work", "Rows of work in the outbox, by kind.", []string{"kind"}, nil)
 	descOldest   = prometheus.NewDesc("chorsu_webhook_oldest_undelivered_timestamp_seconds", "When the oldest event was made that is neither delivered nor given up; 0: none.", nil, nil)
 	descUnknown  = prometheus.NewDesc("chorsu_payments_unknown", "Payments whose outcome is not known.", nil, nil)
+	descRefunds  = prometheus.NewDesc("chorsu_refunds_unknown", "Refunds whose outcome is not known.", nil, nil)
 	descPayouts  = prometheus.NewDesc("chorsu_payouts_unknown", "Payouts whose outcome is not known.", nil, nil)
 	descStuck    = prometheus.NewDesc("chorsu_webhook_stuck", "Events whose fast retries have all failed.", nil, nil)
 	descAlarms   = prometheus.NewDesc("chorsu_alarms_open", "What waits for a person.", nil, nil)
@@ -123,7 +124,7 @@ var (
 )
 
 func (c *storeCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descWork, descOldest, descUnknown, descPayouts, descStuck, descAlarms, descFailing, descReadable} {
+	for _, d := range []*prometheus.Desc{descWork, descOldest, descUnknown, descRefunds, descPayouts, descStuck, descAlarms, descFailing, descReadable} {
 		ch <- d
 	}
 }
@@ -154,6 +155,7 @@ func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descOldest, oldest)
 	gauge(descUnknown, float64(s.UnknownPayments))
+	gauge(descRefunds, float64(s.UnknownRefunds))
 	gauge(descPayouts, float64(s.UnknownPayouts))
 	gauge(descStuck, float64(s.StuckEvents))
 	gauge(descAlarms, float64(s.OpenAlarms))

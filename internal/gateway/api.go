@@ -110,6 +110,10 @@ type RefundInput struct {
 	// Limit is how much may be returned of the payment in all without a second person; 0: any sum.
 	// Beyond it the refund is a conflict, above_limit.
 	Limit pay.Tiyin
+
+	// Approval is what two persons agreed on, "" where it takes none. It must still stand when the
+	// refund is written down.
+	Approval string
 }
 
 // PayInput charges an invoice by our own call: by a bound card, by a card's number, which lives in

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -283,7 +284,7 @@ func (g *Gateway) ConfirmRefund(ctx context.Context, approvalID string, by Signe
 		}
 		switch {
 		case a.State == store.ApprovalRefused:
-			return &pay.Error{Code: pay.CodeConflict, Reason: "refused", Message: "this refund was refused by " + a.DecidedBy}
+			return refusedBy(a)
 		case a.RefundID != "":
 			return nil
 		case !b.now.Before(a.ExpiresAt):
@@ -312,7 +313,7 @@ func (g *Gateway) ConfirmRefund(ctx context.Context, approvalID string, by Signe
 	if a.Decides != "" {
 		return g.decideConfirmed(ctx, a, reason)
 	}
-	made, err := g.CreateRefund(ctx, RefundInput{InvoiceID: a.InvoiceID, Amount: a.Amount, Reason: reason}, staffIdem(a.ID, a.InvoiceID, a.Amount))
+	made, err := g.CreateRefund(ctx, RefundInput{InvoiceID: a.InvoiceID, Amount: a.Amount, Reason: reason, Approval: a.ID}, staffIdem(a.ID, a.InvoiceID, a.Amount))
 	if err != nil {
 		return pay.Refund{}, err
 	}
@@ -325,7 +326,7 @@ func (g *Gateway) ConfirmRefund(ctx context.Context, approvalID string, by Signe
 // decideConfirmed settles, in the name of two, that a refund was not made. Where the company has
 // told meanwhile what became of it, that stands.
 func (g *Gateway) decideConfirmed(ctx context.Context, a Approval, reason string) (pay.Refund, error) {
-	err := g.Decide(ctx, Decision{InvoiceID: a.InvoiceID, Subject: a.Decides, Who: a.DecidedBy, Why: reason})
+	err := g.Decide(ctx, Decision{InvoiceID: a.InvoiceID, Subject: a.Decides, Who: a.DecidedBy, Why: reason, Approval: a.ID})
 	if e, ok := errors.AsType[*pay.Error](err); err != nil && (!ok || e.Reason != errNothingUnknown.Reason) {
 		return pay.Refund{}, err
 	}
@@ -337,35 +338,78 @@ func (g *Gateway) decideConfirmed(ctx context.Context, a Approval, reason string
 	return g.Refund(ctx, a.Decides)
 }
 
-// RefuseRefund ends a waiting refund: the second person says no, or the first takes it back.
+func refusedBy(a Approval) error {
+	return &pay.Error{Code: pay.CodeConflict, Reason: "refused", Message: "this refund was refused by " + a.DecidedBy}
+}
+
+// agreed says, under the invoice's lock, whether what two persons agreed on stands: one of them may have
+// taken their word back since.
+func (b *book) agreed(ctx context.Context, approvalID string) error {
+	if approvalID == "" {
+		return nil
+	}
+	a, err := b.Approval(ctx, approvalID)
+	if err == nil && a.State != store.ApprovalConfirmed {
+		err = refusedBy(a)
+	}
+	return err
+}
+
+// RefuseRefund ends a waiting refund: the second person says no, or the first takes it back. So may
+// anybody with their role where it was confirmed and could not be made, as long as it is not made.
 func (g *Gateway) RefuseRefund(ctx context.Context, approvalID, who string) error {
 	return g.update(WithActor(ctx, who), byAPI, func(ctx context.Context, b *book) error {
 		a, err := found(b.Approval(ctx, approvalID))("approval")
 		if err != nil {
 			return err
 		}
-		if a.State == store.ApprovalRefused {
-			return nil
+		inv, err := b.LockInvoice(ctx, a.InvoiceID) // a refund is written down under it: see agreed
+		if err != nil {
+			return err
 		}
+		if a, err = b.Approval(ctx, approvalID); err != nil || a.State == store.ApprovalRefused {
+			return err
+		}
+		if made, err := b.cameToSomething(ctx, inv, a); err != nil {
+			return err
+		} else if made {
+			return errDecided
+		}
+		was := a.State
 		a.State, a.DecidedBy, a.DecidedAt = store.ApprovalRefused, who, b.now
-		ok, err := b.DecideApproval(ctx, a)
-		if err != nil {
+		if ok, err := b.RefuseApproval(ctx, a); err != nil {
 			return err
+		} else if !ok {
+			return errDecided
 		}
-		if !ok {
-			return &pay.Error{Code: pay.CodeConflict, Reason: "decided", Message: "this refund was decided already, or ran out"}
-		}
-		inv, err := b.LockInvoice(ctx, a.InvoiceID)
-		if err != nil {
-			return err
-		}
-		return b.wrote(ctx, &inv, store.Change{What: "refund", Was: "waiting", Now: "refused", Note: a.Amount.Words() + " was not confirmed"})
+		return b.wrote(ctx, &inv, store.Change{What: "refund", Was: was, Now: "refused", Note: a.Amount.Words() + " was not confirmed"})
 	})
 }
 
+var errDecided = &pay.Error{Code: pay.CodeConflict, Reason: "decided", Message: "this refund was decided already, or ran out"}
+
+// cameToSomething says whether a confirmed refund is being made, or what was confirmed is decided,
+// though the approval does not say so yet.
+func (b *book) cameToSomething(ctx context.Context, inv pay.Invoice, a Approval) (bool, error) {
+	if a.State != store.ApprovalConfirmed {
+		return false, nil
+	}
+	if a.Decides != "" {
+		r, err := b.Refund(ctx, a.Decides)
+		return r.State != pay.MoveUnknown, err
+	}
+	c, err := b.g.newClaim("refund.create", inv.Source, staffIdem(a.ID, a.InvoiceID, a.Amount), true)
+	if err != nil {
+		return false, err
+	}
+	t, err := c.look(ctx, b.Tx, b.now)
+	return t != nil, err
+}
+
 // Acknowledge ends, in the name of a person, the alarms that no asking can end: a company that
-// spoke of another sum, or did what does not fit our book. It moves no money.
-func (g *Gateway) Acknowledge(ctx context.Context, invoiceID, who, why string) error {
+// spoke of another sum, or did what does not fit our book. Seen are the ids of those that the person
+// was shown: where another one has come since, nothing is ended. It moves no money.
+func (g *Gateway) Acknowledge(ctx context.Context, invoiceID string, seen []string, who, why string) error {
 	why, err := reasonOf(why)
 	if err != nil {
 		return err
@@ -379,21 +423,32 @@ func (g *Gateway) Acknowledge(ctx context.Context, invoiceID, who, why string) e
 		if err != nil {
 			return err
 		}
-		ended := false
-		for _, a := range alarms {
-			if !a.ClosedAt.IsZero() || a.Kind != pay.AttentionAmount && a.Kind != pay.AttentionProvider {
-				continue
-			}
-			if err := b.settled(ctx, inv, a.PaymentID, a.Kind); err != nil {
-				return err
-			}
-			ended = true
+		ends := func(a pay.Alarm) bool { return a.Kind == pay.AttentionAmount || a.Kind == pay.AttentionProvider }
+		if _, err := shown(alarms, seen, ends); err != nil {
+			return err
 		}
-		if !ended {
-			return errNothingOpen
+		if err := b.closeAlarms(ctx, inv, ends); err != nil {
+			return err
 		}
 		return b.wrote(ctx, inv, store.Change{What: "invoice", Was: string(inv.Status), Now: string(inv.Status), Note: "seen by " + who + ": " + why})
 	})
+}
+
+// shown are the open ones of the alarms that a person's word ends, where the person has seen all of them.
+func shown(alarms []pay.Alarm, seen []string, ends func(pay.Alarm) bool) (open []pay.Alarm, err error) {
+	for _, a := range alarms {
+		if !a.ClosedAt.IsZero() || !ends(a) {
+			continue
+		}
+		if !slices.Contains(seen, a.ID) {
+			return nil, &pay.Error{Code: pay.CodeConflict, Reason: "changed_meanwhile", Message: "there is an alarm that you have not seen: " + a.Message}
+		}
+		open = append(open, a)
+	}
+	if len(open) == 0 {
+		return nil, errNothingOpen
+	}
+	return open, nil
 }
 
 // RetryReceipt has a fiscal receipt tried again that was refused for good: its link is passed on

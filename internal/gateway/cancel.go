@@ -77,13 +77,16 @@ var errTakeBack = errors.New("a page must be taken back first")
 func (b *book) giveUp(ctx context.Context, inv *pay.Invoice, payments []*pay.Payment, note string) error {
 	for _, p := range payments {
 		if p.State == pay.Created {
-			if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: "invoice cancelled"}, note); err != nil {
+			if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: reasonGivenUp}, note); err != nil {
 				return err
 			}
 		}
 	}
 	return b.end(ctx, inv, nil, pay.StatusCancelled, note)
 }
+
+// reasonGivenUp is that of an attempt that ended with its invoice: its company was not heard.
+const reasonGivenUp = "invoice cancelled"
 
 // onInvoice is a POST that changes one invoice in one transaction: the key is claimed with what
 // it changes. A repeat leaves out as it is, with Replayed set.
@@ -220,14 +223,33 @@ func (g *Gateway) expire(ctx context.Context, invoiceID string) error {
 		if !waits.IsZero() {
 			return b.PushExpiry(ctx, inv.ID, waits)
 		}
-		if p := g.page(payments); p != nil && p.Ref != "" && b.now.Sub(inv.ExpiresAt) < pageGrace {
+		stands, graced := false, b.now.Sub(inv.ExpiresAt) < pageGrace
+		for _, p := range payments {
+			if p.State != pay.Created || p.Ref == "" || !g.hosts(p.Provider) {
+				continue
+			}
+			stands = true
 			if err := b.Enqueue(ctx, outbox.Work{BusinessID: p.BusinessID, Kind: workWithdraw, Subject: p.ID, Lane: p.Provider, DueAt: b.now}); err != nil {
 				return err
 			}
+			if graced {
+				continue
+			}
+			if err := b.alarm(ctx, inv, p.ID, pay.AttentionProvider, notTakenBack(p)); err != nil {
+				return err
+			}
+		}
+		if stands && graced {
 			return b.PushExpiry(ctx, inv.ID, b.now.Add(unknownWait))
 		}
 		return b.giveUp(ctx, inv, payments, "ran out unpaid")
 	})
+}
+
+// notTakenBack is what a person is told of a page of which the company does not say whether it was paid.
+// The alarm is closed by its words, once the company has said.
+func notTakenBack(p *pay.Payment) string {
+	return p.Provider + " did not let its page be taken back after the invoice had run out: see there whether it was paid"
 }
 
 // anotherSum says whether an open alarm is about another sum than the invoice's: it may not be the one
@@ -241,5 +263,6 @@ func (b *book) anotherSum(ctx context.Context, inv *pay.Invoice) (bool, error) {
 }
 
 // pageGrace is how long an invoice that ran out waits for its company to take the page back.
-// After it the invoice ends all the same: a payment that comes then is refused, and returned.
+// After it the invoice ends all the same: a payment that comes then is refused, and returned. Whether one
+// came before, the company is asked on, and a person is told.
 const pageGrace = time.Hour

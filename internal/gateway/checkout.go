@@ -213,20 +213,31 @@ func (g *Gateway) takeBack(ctx context.Context, p pay.Payment) error {
 // say). A person has been told; until then the invoice may have been paid for.
 var errPageStands = &pay.Error{Code: pay.CodeConflict, Reason: "payment_in_progress", Message: "the provider's page was not closed, and what the provider says of it does not fit this invoice; see its timeline"}
 
-// withdrawWork takes back a page that nobody needs any more.
+// withdrawWork takes back a page that nobody needs any more. One that was given up before its company
+// had said whether it was paid is asked about all the same: see pageGrace.
 func (g *Gateway) withdrawWork(ctx context.Context, w outbox.Work) error {
 	p, err := g.payment(ctx, w.Subject)
 	if err != nil {
 		return err
 	}
 	last := ""
-	if p.State == pay.Created {
+	givenUp := p.State == pay.Cancelled && p.Reason == reasonGivenUp
+	if p.State == pay.Created || givenUp {
 		// What a person has been told of is not asked again.
 		if err := g.takeBack(ctx, p); err != nil && !errors.Is(err, errPageStands) {
 			last = err.Error()
 		}
 	}
 	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
+		if givenUp && last == "" {
+			inv, _, err := b.open(ctx, p.InvoiceID)
+			if err == nil && inv.Attention != "" {
+				err = b.closeAlarms(ctx, inv, func(a pay.Alarm) bool { return a.PaymentID == p.ID && a.Message == notTakenBack(&p) })
+			}
+			if err != nil {
+				return err
+			}
+		}
 		if last == "" || w.Attempts >= len(g.AskIntervals) {
 			return b.done(ctx, w)
 		}

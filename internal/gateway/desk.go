@@ -236,6 +236,9 @@ func (g *Gateway) confirm(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	case p.State.Final():
 		_, _, err := no(provider.Cancelled, pay.AttentionProvider, "but the attempt is "+string(p.State))
 		return true, nil, err
+	case p.State == pay.Held: // its sum is what was asked for
+		refusal, err = g.captured(ctx, b, inv, payments, p, proof, p.Provider+" took the money")
+		return false, refusal, err
 	case proof.Amount != 0 && proof.Amount != p.Amount:
 		return no(provider.WrongAmount, pay.AttentionAmount, "but "+proof.Amount.Words()+" instead of "+p.Amount.Words())
 	}
@@ -537,14 +540,29 @@ func (d desk) Payment(ctx context.Context, ref string) (p pay.Payment, err error
 	return p, err
 }
 
-// Statement lists attempts by the provider's own time.
+// statementMost is how many attempts a statement has. The company says of which time it wants one, and
+// all of it stands in memory until it is answered: a day's has room, and a year's does not end us.
+const statementMost = 50_000
+
+// Statement lists attempts by the provider's own time, one list of a merchant's at a time.
 func (d desk) Statement(ctx context.Context, from, to time.Time) (out []pay.Payment, err error) {
+	leave, err := d.g.stating.take(ctx, d.m.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	err = d.g.store.View(ctx, d.checked(func(ctx context.Context, tx *store.Tx) error {
-		out, err = tx.Statement(ctx, d.m.ID, from, to)
+		out, err = tx.Statement(ctx, d.m.ID, from, to, d.g.statementMost+1)
 		return err
 	}))
+	if err == nil && len(out) > d.g.statementMost {
+		d.g.Logger.WarnContext(ctx, "a statement was asked for that is too long", "provider", d.m.Provider, "merchant", d.m.ID, "from", from, "to", to, "most", d.g.statementMost)
+		return nil, errLongStatement
+	}
 	return out, err
 }
+
+var errLongStatement = errors.New("the statement is too long: ask for a shorter time")
 
 func pointers(rows []pay.Payment) []*pay.Payment {
 	out := make([]*pay.Payment, len(rows))

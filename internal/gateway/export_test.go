@@ -26,3 +26,6 @@ func PanicOfArrivals(g *Gateway) {
 	defer func() { recover() }()
 	g.arrivals.join(try{}, func([]try) []error { panic("leader") })
 }
+
+// BoundStatements has statements be no longer than most.
+func (g *Gateway) BoundStatements(most int) { g.statementMost = most }

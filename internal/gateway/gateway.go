@@ -99,6 +99,10 @@ type Gateway struct {
 	refunding turns // by invoice
 	binding   turns // by card
 	arrivals  gather[try]
+	stating   turns // by merchant
+
+	ready         readiness
+	statementMost int
 }
 
 // openAccount keeps an account as long as its merchant's row does not change, so that what it
@@ -121,6 +125,8 @@ func New(o Options) *Gateway {
 		accounts:  map[string]openAccount{},
 		called:    map[string]callee{},
 		asked:     map[string]time.Time{},
+
+		statementMost: statementMost,
 	}
 	for _, p := range o.Providers {
 		g.providers[p.Info().Name] = p

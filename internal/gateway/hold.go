@@ -112,28 +112,28 @@ func (g *Gateway) canCapture(m pay.Merchant, p pay.Payment, amount pay.Tiyin) er
 }
 
 // captured writes down that a hold was taken: what was asked for, or all where the company took it
-// by itself.
-func (g *Gateway) captured(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, proof provider.Proof, note string) error {
+// by itself. Another sum than that is refused, and goes before a person.
+func (g *Gateway) captured(ctx context.Context, b *book, inv *pay.Invoice, payments []*pay.Payment, p *pay.Payment, proof provider.Proof, note string) (refusal, err error) {
 	amount := p.Amount
 	if p.Asked == pay.AskedCapture && p.AskedAmount > 0 {
 		amount = p.AskedAmount
 	}
 	if proof.Amount != 0 && proof.Amount != amount {
-		return b.alarm(ctx, inv, p.ID, pay.AttentionAmount, p.Provider+" says that it captured "+proof.Amount.Words()+" instead of "+amount.Words())
+		return provider.WrongAmount, b.alarm(ctx, inv, p.ID, pay.AttentionAmount, p.Provider+" says that it captured "+proof.Amount.Words()+" instead of "+amount.Words())
 	}
 	if err := g.learn(p, proof); err != nil {
-		return err
+		return nil, err
 	}
 	if err := g.fiscalise(ctx, b, inv, p); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Paid, At: b.now, Amount: amount}, note); err != nil {
-		return err
+		return nil, err
 	}
 	if err := g.withdrawOthers(ctx, b, inv, payments, p.ID); err != nil {
-		return err
+		return nil, err
 	}
-	return b.holdOver(ctx, inv, p)
+	return nil, b.holdOver(ctx, inv, p)
 }
 
 // released ends an invoice whose hold is gone. Where nobody asked for a hold, only the attempt has
@@ -284,7 +284,8 @@ func (g *Gateway) decideHold(ctx context.Context, b *book, inv *pay.Invoice, pay
 	case !happened:
 		return b.stillHeld(ctx, inv, p, provider.Outcome{Note: note})
 	case p.Asked == pay.AskedCapture:
-		return g.captured(ctx, b, inv, payments, p, provider.Proof{}, note)
+		_, err := g.captured(ctx, b, inv, payments, p, provider.Proof{}, note)
+		return err
 	}
 	if _, err := b.move(ctx, inv, p, pay.Change{To: pay.Cancelled, At: b.now, Reason: "decided"}, note); err != nil {
 		return err

@@ -1,7 +1,9 @@
 package gateway_test
 
 import (
+	"cmp"
 	"context"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -53,6 +55,10 @@ func (a *holdAccount) Capture(_ context.Context, p pay.Payment, amount pay.Tiyin
 		after()
 	}
 	return provider.Outcome{State: pay.Paid, Ref: p.Ref, Amount: amount}, nil
+}
+
+func (a *holdAccount) ServeCallback(w http.ResponseWriter, r *http.Request, d provider.Desk) {
+	(&linkAccount{}).ServeCallback(w, r, d)
 }
 
 func (a *holdAccount) Release(context.Context, pay.Payment) (provider.Outcome, error) {
@@ -126,4 +132,106 @@ func TestHoldFirstDiesAfterEachStep(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A company that says by its own call that it has captured is believed as its answer is: of what was
+// asked for, also of a part, and it ends what stood about an answer that was lost.
+func TestTheCompanyTellsOfACapture(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		asked, say pay.Tiyin // say 0: without a sum
+		lost       bool
+		want       error
+		attention  pay.Attention
+	}{
+		{"all of it", 0, 100_000, false, nil, ""},
+		{"all of it, and the answer is lost", 0, 100_000, true, nil, ""},
+		{"a part", 60_000, 60_000, false, nil, ""},
+		{"a part, and the answer is lost", 60_000, 60_000, true, nil, ""},
+		{"a part, without its sum", 60_000, 0, true, nil, ""},
+		{"another sum", 60_000, 100_000, true, provider.WrongAmount, pay.AttentionUnknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			each(t, func(t *testing.T, fx *fixture) {
+				m := fx.merchant("b1", "holds")
+				in := fx.input("holds", "o1")
+				in.Capture = "manual"
+				inv := fx.invoice(in)
+				fx.cards.says = func(op string, p pay.Payment) (provider.Outcome, error) {
+					if op == "charge" {
+						return provider.Outcome{State: pay.Held, Ref: "ref-" + p.ID, Amount: p.Amount}, nil
+					}
+					told := false
+					fx.on(m, func(d provider.Desk) {
+						told = true
+						if _, err := d.Confirm(t.Context(), provider.Key{PaymentID: p.ID}, provider.Proof{Amount: c.say}); err != c.want {
+							t.Errorf("the company was told %v, want %v", err, c.want)
+						}
+					})
+					if !told {
+						t.Error("the company was not heard")
+					}
+					if c.lost {
+						return provider.Outcome{}, errReset
+					}
+					return provider.Outcome{State: pay.Paid, Ref: p.Ref, Amount: p.AskedAmount}, nil
+				}
+				if _, err := fx.Pay(t.Context(), cardFor(inv), gateway.Idem{}); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := fx.Capture(t.Context(), inv.ID, c.asked, gateway.Idem{}); err != nil {
+					t.Fatal(err)
+				}
+				got, open := fx.get(inv.ID), fx.open(inv.ID)
+				if c.want != nil {
+					if got.Status != pay.StatusHeld || got.Payment.Captured != 0 || !speaks(open, "instead of 600", "was lost") {
+						t.Errorf("%s, captured %d: %q", got.Status, got.Payment.Captured, open)
+					}
+					return
+				}
+				if want := cmp.Or(c.asked, got.Amount); got.Status != pay.StatusPaid || got.Payment.Captured != want || got.Attention != "" || len(open) > 0 {
+					t.Errorf("%s, captured %d, %q: %q", got.Status, got.Payment.Captured, got.Attention, open)
+				}
+				fx.settle()
+				if got := fx.app.statuses(); !slices.Equal(got, []string{"held", "paid"}) {
+					t.Errorf("the app was told %v", got)
+				}
+			})
+		})
+	}
+}
+
+// The word about a capture may come after its answer was given up: what stood about that is over.
+func TestTheCompanyTellsOfACaptureLate(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		m := fx.merchant("b1", "holds")
+		in := fx.input("holds", "o1")
+		in.Capture = "manual"
+		inv := fx.invoice(in)
+		fx.cards.says = func(op string, p pay.Payment) (provider.Outcome, error) {
+			switch op {
+			case "charge":
+				return provider.Outcome{State: pay.Held, Ref: "ref-" + p.ID, Amount: p.Amount}, nil
+			case "inquire":
+				return provider.Outcome{}, &pay.Error{Code: pay.CodeUnsupported}
+			}
+			return provider.Outcome{}, errReset
+		}
+		if _, err := fx.Pay(t.Context(), cardFor(inv), gateway.Idem{}); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := fx.Capture(t.Context(), inv.ID, 0, gateway.Idem{}); err != nil || s.Value.Attention != pay.AttentionUnknown {
+			t.Fatalf("%q, %v", s.Value.Attention, err)
+		}
+		fx.advance(time.Hour)
+		fx.settle()
+		fx.on(m, func(d provider.Desk) {
+			if _, err := d.Confirm(t.Context(), provider.Key{PaymentID: fx.get(inv.ID).Payment.ID}, provider.Proof{Amount: inv.Amount}); err != nil {
+				t.Error(err)
+			}
+		})
+		if got, open := fx.get(inv.ID), fx.open(inv.ID); got.Status != pay.StatusPaid || got.Attention != "" || len(open) > 0 {
+			t.Errorf("%s, %q: %q", got.Status, got.Attention, open)
+		}
+	})
 }

@@ -201,7 +201,8 @@ func noActiveProvider(in InvoiceInput) error {
 }
 
 // reuse answers from the invoice that the order has already. done false: it has run out, and
-// was ended, so that a new one may be made.
+// was ended, so that a new one may be made. As long as its page stands, or a company says that it
+// took another sum, a buyer may have paid it: it is not ended then.
 func (g *Gateway) reuse(ctx context.Context, b *book, s *invoiceStep, invoiceID string, in InvoiceInput, c claim) (done bool, err error) {
 	inv, payments, err := b.open(ctx, invoiceID)
 	if err != nil {
@@ -215,7 +216,15 @@ func (g *Gateway) reuse(ctx context.Context, b *book, s *invoiceStep, invoiceID 
 	}
 	busy := anyOpen(payments, b.now)
 	if !b.now.Before(inv.ExpiresAt) && !busy {
-		return false, b.end(ctx, inv, nil, pay.StatusCancelled, "ran out unpaid")
+		if wrong, err := b.anotherSum(ctx, inv); err != nil {
+			return false, err
+		} else if wrong {
+			return false, errAnotherSum
+		}
+		if s.withdraw = g.page(payments); s.withdraw != nil {
+			return true, nil
+		}
+		return false, b.giveUp(ctx, inv, payments, "ran out unpaid")
 	}
 	differs := differences(*inv, in, g.InvoiceTTL)
 	if len(differs) > 0 && !(len(differs) == 1 && differs[0] == "provider") {
@@ -334,6 +343,8 @@ func (g *Gateway) newInvoice(ctx context.Context, b *book, s *invoiceStep, in In
 var errTwin = &pay.Error{Code: pay.CodeConflict, Reason: "in_progress", Message: errInProgress.Message}
 
 var errPaymentInProgress = &pay.Error{Code: pay.CodeConflict, Reason: "payment_in_progress", Message: "a buyer is paying this invoice, or its outcome is not known yet; ask again later"}
+
+var errAnotherSum = &pay.Error{Code: pay.CodeConflict, Reason: "payment_in_progress", Message: "the order's invoice has run out, but a company says that it took another sum for it; a person ends that, or cancel the invoice"}
 
 // differences names the fields in which a second request for an order differs from its invoice.
 func differences(inv pay.Invoice, in InvoiceInput, defaultTTL time.Duration) []string {

@@ -224,6 +224,95 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
+// An order whose invoice has run out gets no new one as long as the old one's page may be paid, or
+// has been: the company is asked first, as where it is cancelled.
+func TestAnOrderAgainAfterItsInvoiceRanOut(t *testing.T) {
+	for _, c := range []struct {
+		name, want string // the reason; "": a new invoice
+		says       func() (provider.Outcome, error)
+		old        pay.Status
+		state      pay.State
+	}{
+		{"its page was paid", "already_paid", func() (provider.Outcome, error) {
+			return provider.Outcome{State: pay.Paid, Amount: 100_000}, nil
+		}, pay.StatusPaid, pay.Paid},
+		{"its page was not paid", "", func() (provider.Outcome, error) {
+			return provider.Outcome{State: pay.Cancelled}, nil
+		}, pay.StatusCancelled, pay.Cancelled},
+		{"the company does not say", "not_withdrawn", func() (provider.Outcome, error) {
+			return provider.Outcome{State: pay.Created}, nil
+		}, pay.StatusPending, pay.Created},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			each(t, func(t *testing.T, fx *fixture) {
+				fx.merchant("b1", "host")
+				inv := fx.invoice(fx.input("host", "o1"))
+				fx.host.onCancel = c.says
+				fx.advance(24 * time.Hour) // and no sweep has come yet
+				again, err := fx.CreateInvoice(t.Context(), fx.input("host", "o1"), gateway.Idem{})
+				if reason(err) != c.want || (c.want == "") != (err == nil && again.Status == 201 && again.Value.ID != inv.ID) {
+					t.Errorf("%+v, %v", again, err)
+				}
+				if got := fx.get(inv.ID); got.Status != c.old || got.Payment.State != c.state {
+					t.Errorf("the old invoice is %s, its payment %s", got.Status, got.Payment.State)
+				}
+			})
+		})
+	}
+	t.Run("an attempt was left", func(t *testing.T) {
+		each(t, func(t *testing.T, fx *fixture) {
+			m := fx.merchant("b1", "link")
+			inv := fx.invoice(fx.input("link", "o1"))
+			fx.on(m, func(d provider.Desk) { // as Click's: no rule of the company ends it
+				if _, err := d.Open(t.Context(), provider.OpenOrder{Account: inv.ID, Ref: "r", Amount: inv.Amount, ExpiresAt: fx.Now().Add(time.Hour)}); err != nil {
+					t.Error(err)
+				}
+			})
+			fx.advance(24 * time.Hour)
+			if again, err := fx.CreateInvoice(t.Context(), fx.input("link", "o1"), gateway.Idem{}); err != nil || again.Status != 201 {
+				t.Fatalf("%+v, %v", again, err)
+			}
+			if got := fx.get(inv.ID); got.Status != pay.StatusCancelled || got.Payment.State != pay.Cancelled {
+				t.Errorf("the old invoice is %s, its payment %s", got.Status, got.Payment.State)
+			}
+		})
+	})
+}
+
+// An invoice whose company does not answer ends after its hour all the same, but a person is told, and
+// the company is asked on: a page that was paid is not forgotten.
+func TestAPageThatWasNotTakenBackIsAskedOn(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		then provider.Outcome
+		open []string
+	}{
+		{"paid", provider.Outcome{State: pay.Paid, Amount: 100_000}, []string{"says that it took the money, but the attempt is cancelled"}},
+		{"not paid", provider.Outcome{State: pay.Cancelled}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			each(t, func(t *testing.T, fx *fixture) {
+				fx.merchant("b1", "host")
+				inv := fx.invoice(fx.input("host", "o1"))
+				fx.host.onCancel = func() (provider.Outcome, error) { return provider.Outcome{}, errAway }
+				fx.advance(24 * time.Hour)
+				fx.settle()
+				fx.advance(61 * time.Minute)
+				fx.settle()
+				if got, open := fx.get(inv.ID), fx.open(inv.ID); got.Status != pay.StatusCancelled || got.Attention != pay.AttentionProvider || !speaks(open, "host did not let its page be taken back") {
+					t.Fatalf("%s, %q: %q", got.Status, got.Attention, open)
+				}
+				fx.host.onCancel = func() (provider.Outcome, error) { return c.then, nil }
+				fx.advance(time.Minute)
+				fx.settle()
+				if open := fx.open(inv.ID); !speaks(open, c.open...) {
+					t.Errorf("%q", open)
+				}
+			})
+		})
+	}
+}
+
 // An invoice made without a provider goes to the hosted page; any active provider may take it.
 func TestAnyProvider(t *testing.T) {
 	each(t, func(t *testing.T, fx *fixture) {
@@ -352,6 +441,9 @@ func TestAmountMismatchOutlivesTheInvoice(t *testing.T) {
 		}
 		if got := fx.get(inv.ID); got.Status != pay.StatusPending || got.Attention != pay.AttentionAmount {
 			t.Fatalf("%s, attention %q", got.Status, got.Attention)
+		}
+		if _, err := fx.CreateInvoice(t.Context(), fx.input("link", "o1"), gateway.Idem{}); reason(err) != "payment_in_progress" {
+			t.Fatalf("the same order again: %v", err)
 		}
 		if _, err := fx.CancelInvoice(t.Context(), inv.ID, gateway.Idem{}); err != nil {
 			t.Fatal(err)

@@ -248,9 +248,8 @@ func (g *Gateway) AskPayoutNow(ctx context.Context, payoutID, who string) error 
 	})
 }
 
-// AcknowledgePayout ends, in the name of a person, the alarms about a payout that no asking can
-// end. It moves no money.
-func (g *Gateway) AcknowledgePayout(ctx context.Context, payoutID, who, why string) error {
+// AcknowledgePayout is Acknowledge of the alarms about a payout.
+func (g *Gateway) AcknowledgePayout(ctx context.Context, payoutID string, seen []string, who, why string) error {
 	why, err := reasonOf(why)
 	if err != nil {
 		return err
@@ -264,18 +263,14 @@ func (g *Gateway) AcknowledgePayout(ctx context.Context, payoutID, who, why stri
 		if err != nil {
 			return err
 		}
-		ended := false
-		for _, a := range alarms {
-			if !a.ClosedAt.IsZero() || a.Kind == pay.AttentionUnknown {
-				continue
-			}
+		open, err := shown(alarms, seen, func(a pay.Alarm) bool { return a.Kind != pay.AttentionUnknown })
+		if err != nil {
+			return err
+		}
+		for _, a := range open {
 			if err := b.CloseAlarm(ctx, a.ID, who, b.now); err != nil {
 				return err
 			}
-			ended = true
-		}
-		if !ended {
-			return errNothingOpen
 		}
 		return b.wrotePayout(ctx, p, p.State, "seen by "+who+": "+why)
 	})

@@ -91,6 +91,9 @@ func (g *Gateway) beginRefund(ctx context.Context, in RefundInput, key Idem) (s 
 			s.refund.ID, s.status, s.replayed, s.twinRuns = t.resource, t.status, true, t.running
 			return nil
 		}
+		if err := b.agreed(ctx, in.Approval); err != nil {
+			return err
+		}
 		p := live(payments)
 		if p == nil {
 			return &pay.Error{Code: pay.CodeConflict, Reason: "not_paid", Message: "this invoice is " + string(inv.Status) + "; only a paid one can be refunded"}

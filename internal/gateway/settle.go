@@ -48,7 +48,8 @@ func (g *Gateway) learned(ctx context.Context, b *book, inv *pay.Invoice, paymen
 	switch o.State {
 	case pay.Paid:
 		if p.State == pay.Held {
-			return g.captured(ctx, b, inv, payments, p, proof, note)
+			_, err := g.captured(ctx, b, inv, payments, p, proof, note)
+			return err
 		}
 		_, _, err := g.confirm(ctx, b, inv, payments, p, proof, false)
 		return err
@@ -383,6 +384,7 @@ type Decision struct {
 	Happened           bool
 	Who, Why           string
 	Limit              pay.Tiyin // the owner's: a refund above it that did not happen is above one person; 0: none
+	Approval           string    // what two persons agreed on, as in RefundInput
 }
 
 func (d Decision) about(id string) bool { return d.Subject == "" || d.Subject == id }
@@ -394,6 +396,9 @@ func (g *Gateway) Decide(ctx context.Context, d Decision) error {
 	return g.update(ctx, d.Who, func(ctx context.Context, b *book) error {
 		inv, payments, err := b.open(ctx, d.InvoiceID)
 		if err != nil {
+			return err
+		}
+		if err := b.agreed(ctx, d.Approval); err != nil {
 			return err
 		}
 		for _, p := range payments {

@@ -175,6 +175,96 @@ func TestAnApprovalRunsOutAndIsRefused(t *testing.T) {
 	})
 }
 
+// A refund that two agreed on and that was not made is taken back like one that waits: after that
+// nobody sends it, however late it comes to be sent.
+func TestAConfirmedRefundIsTakenBack(t *testing.T) {
+	confirmed := func(t *testing.T, fx *fixture) (inv gateway.Invoice, approvalID string) {
+		inv = fx.paid("host", "1")
+		_, waits, err := fx.RefundByStaff(t.Context(), gateway.StaffRefund{InvoiceID: inv.ID, Amount: 30_000, Reason: "broken", Key: id.New(), Limit: 1, Who: "a@namuna.uz"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return inv, waits.ID
+	}
+	refused := func(t *testing.T, fx *fixture, approvalID string) {
+		t.Helper()
+		for _, who := range []string{"a@namuna.uz", "b@namuna.uz", "c@namuna.uz"} {
+			if _, err := fx.ConfirmRefund(t.Context(), approvalID, gateway.Signer{Who: who}); !conflict(err, "refused") {
+				t.Errorf("%s confirms what was taken back: %v", who, err)
+			}
+		}
+	}
+	t.Run("the company was not reached", func(t *testing.T) {
+		each(t, func(t *testing.T, fx *fixture) {
+			_, approvalID := confirmed(t, fx)
+			fx.host.onRefund = func(provider.RefundOrder) (provider.MoveOutcome, error) {
+				return provider.MoveOutcome{}, &provider.Error{Kind: provider.KindUnavailable, NotSent: true, Message: "no network"}
+			}
+			if _, err := fx.ConfirmRefund(t.Context(), approvalID, gateway.Signer{Who: "b@namuna.uz"}); pay.CodeOf(err) != pay.CodeUpstream {
+				t.Fatal(err)
+			}
+			fx.host.onRefund = nil
+			if err := fx.RefuseRefund(t.Context(), approvalID, "b@namuna.uz"); err != nil {
+				t.Fatal(err)
+			}
+			refused(t, fx, approvalID)
+			if fx.host.refunds != 1 {
+				t.Errorf("the company was asked %d times", fx.host.refunds)
+			}
+		})
+	})
+	t.Run("it has its turn after it was taken back", func(t *testing.T) {
+		each(t, func(t *testing.T, fx *fixture) {
+			inv, approvalID := confirmed(t, fx)
+			small := fx.lostRefund(inv.ID, 100)
+			fx.host.onInquire = func(provider.Question) (provider.Report, error) { // what is unknown is asked about first
+				if err := fx.RefuseRefund(t.Context(), approvalID, "c@namuna.uz"); err != nil {
+					t.Error(err)
+				}
+				return provider.Report{Found: true, Shows: true, Refunded: 100, Outcome: provider.Outcome{State: pay.Paid}}, nil
+			}
+			if _, err := fx.ConfirmRefund(t.Context(), approvalID, gateway.Signer{Who: "b@namuna.uz"}); !conflict(err, "refused") {
+				t.Errorf("%v", err)
+			}
+			refused(t, fx, approvalID)
+			if got := fx.get(inv.ID).Payment; got.Refunded != small.Amount || got.Reserved != 0 {
+				t.Errorf("%d returned, %d reserved", got.Refunded, got.Reserved)
+			}
+		})
+	})
+	t.Run("it is being made", func(t *testing.T) {
+		each(t, func(t *testing.T, fx *fixture) {
+			_, approvalID := confirmed(t, fx)
+			fx.host.onRefund = func(o provider.RefundOrder) (provider.MoveOutcome, error) {
+				if err := fx.RefuseRefund(t.Context(), approvalID, "a@namuna.uz"); !conflict(err, "decided") {
+					t.Errorf("taken back while the company is asked: %v", err)
+				}
+				return provider.MoveOutcome{State: pay.MoveSucceeded, Ref: "back"}, nil
+			}
+			if r, err := fx.ConfirmRefund(t.Context(), approvalID, gateway.Signer{Who: "b@namuna.uz"}); err != nil || r.State != pay.MoveSucceeded {
+				t.Errorf("%s, %v", r.State, err)
+			}
+		})
+	})
+	t.Run("that one was not made", func(t *testing.T) {
+		each(t, func(t *testing.T, fx *fixture) {
+			inv := fx.paid("host", "1")
+			lost, key := fx.lostRefund(inv.ID, 30_000), id.New()
+			if _, err := fx.DecideByStaff(t.Context(), gateway.StaffDecision{Key: key, Decision: gateway.Decision{
+				InvoiceID: inv.ID, Subject: lost.ID, Who: "a@namuna.uz", Why: "none there", Limit: 1,
+			}}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := fx.ConfirmRefund(t.Context(), key, gateway.Signer{Who: "b@namuna.uz"}); err != nil {
+				t.Fatal(err)
+			}
+			if err := fx.RefuseRefund(t.Context(), key, "a@namuna.uz"); !conflict(err, "decided") {
+				t.Errorf("taken back after it was decided: %v", err)
+			}
+		})
+	})
+}
+
 // Stuck events are sent again one by one, or all at once through the outbox; what gets stuck anew
 // is not tried for ever.
 func TestStuckEventsAreSentAgain(t *testing.T) {
@@ -383,7 +473,7 @@ func TestAReasonHidesACard(t *testing.T) {
 			t.Fatal(err)
 		}
 		fx.alarmed(inv)
-		if err := fx.Acknowledge(t.Context(), inv.ID, "a@namuna.uz", why); err != nil {
+		if err := fx.Acknowledge(t.Context(), inv.ID, fx.alarms(inv.ID), "a@namuna.uz", why); err != nil {
 			t.Fatal(err)
 		}
 		entries, err := fx.Timeline(t.Context(), inv.ID)
@@ -398,7 +488,7 @@ func TestAReasonHidesACard(t *testing.T) {
 			t.Errorf("%d entries tell a reason, %v", told, err)
 		}
 		for what, why := range map[string]string{"none": " \n", "too long": strings.Repeat("ў", 501)} {
-			if err := fx.Acknowledge(t.Context(), inv.ID, "a", why); pay.CodeOf(err) != pay.CodeInvalid {
+			if err := fx.Acknowledge(t.Context(), inv.ID, nil, "a", why); pay.CodeOf(err) != pay.CodeInvalid {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
@@ -418,6 +508,19 @@ func (fx *fixture) lostRefund(invoiceID string, amount pay.Tiyin) pay.Refund {
 		fx.t.Fatalf("%+v %v", r, err)
 	}
 	return *r
+}
+
+// alarms are the ids of an invoice's open alarms.
+func (fx *fixture) alarms(invoiceID string) (ids []string) {
+	fx.t.Helper()
+	d, err := fx.Dossier(fx.t.Context(), invoiceID)
+	if err != nil {
+		fx.t.Fatal(err)
+	}
+	for _, a := range d.Alarms {
+		ids = append(ids, a.ID)
+	}
+	return ids
 }
 
 // alarmed is an invoice whose company spoke of another sum.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/outbox"
@@ -62,9 +63,35 @@ func (g *Gateway) pruneKeys(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
+// readiness is what the database said when it was asked last.
+type readiness struct {
+	mu   sync.Mutex
+	said Readiness
+	at   time.Time // when; zero: never
+}
+
+// How long it counts, and how long the database has to answer.
+const (
+	readyFor     = time.Second
+	readyWithout = 5 * time.Second
+)
+
 // Ready says whether the gateway can serve: whether its database answers, and holds the schema
-// that this program knows.
+// that this program knows. Another process may bring that further at any time. Anybody may ask, so
+// that the database is asked once a second at most, in nobody's name: who goes away says nothing of it.
 func (g *Gateway) Ready(ctx context.Context) Readiness {
+	g.ready.mu.Lock()
+	defer g.ready.mu.Unlock()
+	if age := g.now().Sub(g.ready.at); g.ready.at.IsZero() || age < 0 || age >= readyFor {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyWithout)
+		defer cancel()
+		g.ready.said = g.isReady(ctx)
+		g.ready.at = g.now()
+	}
+	return g.ready.said
+}
+
+func (g *Gateway) isReady(ctx context.Context) Readiness {
 	r := Readiness{OK: true, Checks: map[string]string{}}
 	check := func(name string, err error) {
 		r.Checks[name] = "ok"

@@ -87,7 +87,8 @@ const invoiceWords = `Returns the ` + "`checkoutUrl`" + ` to send the buyer to. 
 - the same request again returns the open invoice (200);
 - another ` + "`provider`" + ` with everything else equal moves the invoice there (200), or is 409 ` + "`payment_in_progress`" + ` while an attempt is open;
 - any other difference is 409 ` + "`differs`" + `, with the fields that differ;
-- after a cancelled or failed invoice a new one is made (201); after a paid one the answer is 409.`
+- after a cancelled or failed invoice a new one is made (201), and after one that has run out: a page that a provider made for it is taken back first, which is 409 if it was paid, and 502 while the provider does not say;
+- after a paid one the answer is 409.`
 
 const refundWords = `Without ` + "`amount`" + `, all that is left. Where the provider's API cannot return money, 422 says where it is done, and the webhook comes when it was. A provider's refusal is no HTTP error: the refund is ` + "`failed`" + ` with ` + "`failure`" + `. While one refund of an invoice is pending, another is 409.`
 

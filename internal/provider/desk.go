@@ -56,7 +56,8 @@ type Desk interface {
 	// Payment reads one attempt by the provider's id. It writes nothing and expires nothing.
 	Payment(ctx context.Context, ref string) (pay.Payment, error)
 
-	// Statement lists attempts by TheirTime, ascending, both ends included.
+	// Statement lists attempts by TheirTime, ascending, both ends included: 50,000 at most. More of
+	// them are an error, and no part of the list is given.
 	Statement(ctx context.Context, from, to time.Time) ([]pay.Payment, error)
 
 	// Receipt keeps a fiscal receipt that the provider reports.

@@ -75,6 +75,14 @@ func (tx *Tx) DecideApproval(ctx context.Context, a Approval) (ok bool, err erro
 	return n == 1, err
 }
 
+// RefuseApproval is DecideApproval for a no: it counts also where the yes came first, as long as nothing
+// came of it.
+func (tx *Tx) RefuseApproval(ctx context.Context, a Approval) (ok bool, err error) {
+	n, err := tx.exec(ctx, `UPDATE approvals SET state = 'refused', decided_by = $2, decided_at = $3
+		WHERE id = $1 AND state IN ('waiting', 'confirmed') AND refund_id = '' AND expires_at > $3`, a.ID, a.DecidedBy, millis(a.DecidedAt))
+	return n == 1, err
+}
+
 // ApprovalMade writes down which refund came of a confirmed approval.
 func (tx *Tx) ApprovalMade(ctx context.Context, id, refundID string) error {
 	return tx.save(ctx, `UPDATE approvals SET refund_id = $2 WHERE id = $1 AND state = 'confirmed'`, id, refundID)

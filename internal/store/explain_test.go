@@ -189,7 +189,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 		{"LivePayment", "payments_one_live", func(ctx context.Context, tx *store.Tx) error { _, err := tx.LivePayment(ctx, "inv-000005"); return err }},
 		{"Statement", "payments_statement", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.Statement(ctx, "mer-5", noon, noon.Add(time.Second))
+			_, err := tx.Statement(ctx, "mer-5", noon, noon.Add(time.Second), 100)
 			return err
 		}},
 		{"Refund", "refunds_pkey", func(ctx context.Context, tx *store.Tx) error { _, err := tx.Refund(ctx, "ref-000005"); return err }},
@@ -458,6 +458,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 		{"Events, stuck", "events_stuck", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Events(ctx, store.EventFilter{State: store.EventStuck}, page)
+			return err
+		}},
+		{"Events, stuck, of one receiver", "events_stuck", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.Events(ctx, store.EventFilter{State: store.EventStuck, Receiver: "https://shop.uz/hook"}, page)
 			return err
 		}},
 		{"Events, waiting", "events_waiting|events_stuck", func(ctx context.Context, tx *store.Tx) error {

@@ -38,21 +38,20 @@ type Migration struct {
 	SQL       string    `json:"-"`
 }
 
-// migrator is goose, and what to do when its work is done.
+// migrator is goose, and what to do when the schema has changed.
 type migrator struct {
 	*goose.Provider
-	files fs.FS
-	close func()
+	db      *sql.DB
+	changed func()
 }
 
-func newMigrator(dialect goose.Dialect, db *sql.DB, done func(), options ...goose.ProviderOption) (*migrator, error) {
-	files := engineFiles{string(dialect)}
-	p, err := goose.NewProvider(dialect, db, files, append(options, goose.WithDisableGlobalRegistry(true))...)
+func newMigrator(dialect goose.Dialect, db *sql.DB, changed func(), options ...goose.ProviderOption) (*migrator, error) {
+	p, err := goose.NewProvider(dialect, db, engineFiles{string(dialect)}, append(options, goose.WithDisableGlobalRegistry(true))...)
 	if err != nil {
-		done()
+		db.Close()
 		return nil, err
 	}
-	return &migrator{p, files, done}, nil
+	return &migrator{p, db, changed}, nil
 }
 
 func (e *sqliteEngine) migrator() (*migrator, error) {
@@ -61,7 +60,7 @@ func (e *sqliteEngine) migrator() (*migrator, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	return newMigrator(goose.DialectSQLite3, db, func() { db.Close() })
+	return newMigrator(goose.DialectSQLite3, db, func() {})
 }
 
 // An advisory lock keeps two processes that start together from migrating together: the second
@@ -76,12 +75,8 @@ func (e *postgresEngine) migrator() (*migrator, error) {
 	for name := range postgresBounds {
 		delete(config.RuntimeParams, name)
 	}
-	db := stdlib.OpenDB(*config)
-	done := func() {
-		db.Close()
-		e.pool.Reset() // statements prepared on the old schema
-	}
-	return newMigrator(goose.DialectPostgres, db, done, goose.WithSessionLocker(locker))
+	// Its connections have statements that were prepared on the old schema.
+	return newMigrator(goose.DialectPostgres, stdlib.OpenDB(*config), e.pool.Reset, goose.WithSessionLocker(locker))
 }
 
 // engineFiles are the migrations as one engine reads them. What only one engine understands (a
@@ -143,8 +138,11 @@ func (s *Store) UpTo(ctx context.Context, version int64) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer m.close()
+	defer m.db.Close()
 	results, err := m.UpTo(ctx, version)
+	if err != nil || len(results) > 0 {
+		m.changed()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
@@ -161,20 +159,32 @@ func (s *Store) Status(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.engine.migrator()
-	if err != nil {
-		return nil, err
+	files := engineFiles{"sqlite3"}
+	if s.Postgres() {
+		files.dialect = "postgres"
 	}
-	defer m.close()
 	var list []Migration
-	for _, source := range m.ListSources() {
-		text, err := fs.ReadFile(m.files, path.Base(source.Path))
+	for _, name := range migrationNames() {
+		version, err := goose.NumericComponent(name)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Migration{Version: source.Version, Name: path.Base(source.Path), AppliedAt: applied[source.Version], SQL: string(text)})
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, Migration{Version: version, Name: name, AppliedAt: applied[version], SQL: string(text)})
 	}
 	return list, nil
+}
+
+// migrationNames are the files' names, in order.
+func migrationNames() []string {
+	names, _ := fs.Glob(migrations, "migrations/*.sql") // the pattern is good
+	for i, name := range names {
+		names[i] = path.Base(name)
+	}
+	return names
 }
 
 // Plan lists the steps that Up would take, in order.
@@ -200,12 +210,9 @@ func (s *Store) Schema(ctx context.Context) (have, want int64, err error) {
 }
 
 func (s *Store) versions(ctx context.Context) (have, want int64, err error) {
-	all, err := s.Status(ctx)
-	if err != nil {
+	names := migrationNames()
+	if want, err = goose.NumericComponent(names[len(names)-1]); err != nil {
 		return 0, 0, err
-	}
-	for _, m := range all {
-		want = max(want, m.Version)
 	}
 	applied, err := s.applied(ctx)
 	for version := range applied {
@@ -241,9 +248,8 @@ func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
 // SchemaDigest is a hash, in hexadecimal, of all migrations: equal where the schema is.
 func SchemaDigest() string {
 	sum := sha256.New()
-	files, _ := fs.Glob(migrations, "migrations/*.sql") // in order of their names
-	for _, name := range files {
-		text, _ := migrations.ReadFile(name)
+	for _, name := range migrationNames() {
+		text, _ := migrations.ReadFile(path.Join("migrations", name))
 		sum.Write(text)
 	}
 	return hex.EncodeToString(sum.Sum(nil))

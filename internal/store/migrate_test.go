@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"os"
 	"strings"
 	"sync"
@@ -87,4 +88,38 @@ func TestMigratingTogether(t *testing.T) {
 		})
 	}
 	processes.Wait()
+}
+
+// Whoever asks at which version the schema is, as each probe does, costs no connection; one that brings
+// it further has them made anew, since they know the old one.
+func TestAskingForTheSchemaKeepsTheConnections(t *testing.T) {
+	s := storetest.Reopen(t, storetest.EmptyDSN(t, storetest.Postgres), store.Options{MaxConns: 1})
+	connection := func() (pid string) {
+		t.Helper()
+		view(t, s, func(ctx context.Context, tx *store.Tx) error {
+			pids, err := tx.Texts(ctx, "SELECT pg_backend_pid()::text")
+			pid = strings.Join(pids, "")
+			return err
+		})
+		return pid
+	}
+	first := connection()
+	if _, err := s.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second := connection()
+	if second == first {
+		t.Error("the connection still knows the schema of before")
+	}
+	for range 10 {
+		if _, _, err := s.Schema(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Up(t.Context()); err != nil { // nothing is left to do
+		t.Fatal(err)
+	}
+	if got := connection(); got != second {
+		t.Errorf("asking has replaced connection %s by %s", second, got)
+	}
 }

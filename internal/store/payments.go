@@ -165,9 +165,9 @@ func (tx *Tx) LivePayment(ctx context.Context, invoiceID string) (pay.Payment, e
 		AND state IN ('held', 'paid', 'unknown', 'refunded')`, invoiceID)
 }
 
-// Statement reads a merchant's payments by the provider's own time, ascending, both ends
-// included.
-func (tx *Tx) Statement(ctx context.Context, merchantID string, from, to time.Time) ([]pay.Payment, error) {
+// Statement reads up to limit of a merchant's payments by the provider's own time, ascending, both
+// ends included.
+func (tx *Tx) Statement(ctx context.Context, merchantID string, from, to time.Time, limit int) ([]pay.Payment, error) {
 	return many(ctx, tx, scanPayment, paymentQuery+` WHERE merchant_id = $1 AND their_time > 0
-		AND their_time >= $2 AND their_time <= $3 ORDER BY their_time, id`, merchantID, millis(from), millis(to))
+		AND their_time >= $2 AND their_time <= $3 ORDER BY their_time, id LIMIT $4 + 0`, merchantID, millis(from), millis(to), int64(limit))
 }

@@ -623,16 +623,18 @@ func TestStatementHasBothEnds(t *testing.T) {
 		}
 		for _, c := range []struct {
 			from, to time.Time
+			limit    int
 			want     string
 		}{
-			{noon, noon.Add(time.Hour), "pay-1 pay-2 pay-3 pay-4"},
-			{noon.Add(time.Millisecond), noon.Add(time.Hour - time.Millisecond), "pay-3"},
-			{noon, noon, "pay-1 pay-2"},
-			{time.Time{}, noon.Add(-time.Millisecond), ""},
-			{noon.Add(time.Hour), noon, ""},
+			{noon, noon.Add(time.Hour), 4, "pay-1 pay-2 pay-3 pay-4"},
+			{noon, noon.Add(time.Hour), 3, "pay-1 pay-2 pay-3"},
+			{noon.Add(time.Millisecond), noon.Add(time.Hour - time.Millisecond), 9, "pay-3"},
+			{noon, noon, 9, "pay-1 pay-2"},
+			{time.Time{}, noon.Add(-time.Millisecond), 9, ""},
+			{noon.Add(time.Hour), noon, 9, ""},
 		} {
 			view(t, s, func(ctx context.Context, tx *store.Tx) error {
-				list, err := tx.Statement(ctx, shop.merchant.ID, c.from, c.to)
+				list, err := tx.Statement(ctx, shop.merchant.ID, c.from, c.to, c.limit)
 				var ids []string
 				for _, p := range list {
 					ids = append(ids, p.ID)
@@ -979,7 +981,7 @@ func TestStats(t *testing.T) {
 
 		shop := newShop(t, s)
 		inv, _ := shop.invoice(t, "1", pay.Unknown)
-		shop.invoice(t, "2", pay.Paid)
+		paid, p := shop.invoice(t, "2", pay.Paid)
 		update(t, s, func(ctx context.Context, tx *store.Tx) error {
 			for i, e := range []pay.Event{
 				{CreatedAt: noon, DeliveredAt: noon, StuckAt: noon},
@@ -995,6 +997,10 @@ func TestStats(t *testing.T) {
 			return errors.Join(
 				tx.Enqueue(ctx, work("deliver", "1", "a", noon)), tx.Enqueue(ctx, work("deliver", "2", "a", noon)),
 				tx.Enqueue(ctx, work("settle", "1", "b", noon)),
+				func() error {
+					_, err := tx.InsertRefund(ctx, pay.Refund{ID: "r", BusinessID: "biz", InvoiceID: paid.ID, PaymentID: p.ID, Amount: 1, State: pay.MoveUnknown, CreatedAt: noon, SentAt: noon})
+					return err
+				}(),
 				tx.InsertAlarm(ctx, pay.Alarm{ID: "1"}), tx.InsertAlarm(ctx, pay.Alarm{ID: "2", ClosedAt: noon}),
 				func() error {
 					_, err := tx.InsertPayout(ctx, pay.Payout{ID: "p", BusinessID: "biz", MerchantID: "mer", Amount: 1000, State: pay.MoveUnknown, CreatedAt: noon, SentAt: noon})
@@ -1005,7 +1011,7 @@ func TestStats(t *testing.T) {
 		})
 		same(t, "of a shop", stats(), store.Stats{
 			Work:              map[string]int64{"deliver": 2, "settle": 1},
-			OldestUndelivered: noon.Add(time.Second), UnknownPayments: 1, UnknownPayouts: 1, StuckEvents: 3, OpenAlarms: 1,
+			OldestUndelivered: noon.Add(time.Second), UnknownPayments: 1, UnknownRefunds: 1, UnknownPayouts: 1, StuckEvents: 3, OpenAlarms: 1,
 		})
 	})
 }

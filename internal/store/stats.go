@@ -10,6 +10,7 @@ type Stats struct {
 	Work              map[string]int64 // open work by kind
 	OldestUndelivered time.Time        // when the oldest event was made that is neither delivered nor given up; zero: none
 	UnknownPayments   int64
+	UnknownRefunds    int64
 	UnknownPayouts    int64
 	StuckEvents       int64
 	OpenAlarms        int64
@@ -45,6 +46,7 @@ func (tx *Tx) Stats(ctx context.Context) (Stats, error) {
 		query string
 	}{
 		{&stats.UnknownPayments, `SELECT COUNT(*) FROM payments WHERE state = 'unknown'`},
+		{&stats.UnknownRefunds, `SELECT COUNT(*) FROM refunds WHERE state = 'unknown'`},
 		{&stats.UnknownPayouts, `SELECT COUNT(*) FROM payouts WHERE state = 'unknown'`},
 		{&stats.StuckEvents, `SELECT (SELECT COUNT(*) FROM events WHERE stuck_at > 0 AND delivered_at = 0)
 			+ (SELECT COUNT(*) FROM payout_events WHERE stuck_at > 0 AND delivered_at = 0)`},

@@ -127,6 +127,7 @@ var Notes = []Text{
 	{"%s pulni olganini aytadi, ammo urinish muddati oʻtgan edi", "%s сообщает, что списала деньги, но срок попытки истёк", "%s says that it took the money, but the attempt had run out"},
 	{"%s pulni olganini aytadi, ammo hisobning boshqa toʻlovi: %s", "%s сообщает, что списала деньги, но другой платёж счёта: %s", "%s says that it took the money, but another payment of the invoice is %s"},
 	{"%s pulni olganini aytadi, ammo %s, kutilgani %s", "%s сообщает, что списала деньги, но %s вместо %s", "%s says that it took the money, but %s instead of %s"},
+	{"hisob muddati oʻtgach %s sahifasini yopmadi: toʻlangan-toʻlanmaganini oʻsha yerda koʻring", "%s не закрыл свою страницу после того, как срок счёта истёк: посмотрите там, оплачена ли она", "%s did not let its page be taken back after the invoice had run out: see there whether it was paid"},
 	{"%s: %s yechilgan, kutilgani %s", "%s сообщает, что списала %s вместо %s", "%s says that it captured %s instead of %s"},
 	{"%s fiskal chekni yarata olmadi: %s", "%s не смогла создать фискальный чек: %s", "%s could not make the fiscal receipt: %s"},
 	{"band qilish muddati oʻtdi, %s dan soʻrab boʻlmaydi", "срок удержания истёк, и у %s нельзя спросить, что с ним стало", "the hold has run out, and %s cannot be asked what became of it"},

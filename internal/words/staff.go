@@ -34,7 +34,7 @@ var (
 
 	RoleViewerMay  = Text{"Faqat koʻradi", "Только смотрит", "Only looks"}
 	RoleSupportMay = Text{"Xabarlarni qayta yuboradi, toʻlanmagan hisobni bekor qiladi", "Повторяет уведомления, отменяет неоплаченные счета", "Sends webhooks again, cancels unpaid invoices"}
-	RoleRefundsMay = Text{"Pul qaytaradi, noaniq toʻlovlar boʻyicha qaror qiladi", "Возвращает деньги, решает по неизвестным исходам", "Returns money, decides unknown outcomes"}
+	RoleRefundsMay = Text{"Pul qaytaradi, bandlarni boʻshatadi, noaniq toʻlovlar boʻyicha qaror qiladi", "Возвращает деньги, снимает удержания, решает по неизвестным исходам", "Returns money, releases holds, decides unknown outcomes"}
 	RoleOwnerMay   = Text{"Savdogarlar, kassalar, xodimlar, chegaralar", "Мерчанты, кассы, сотрудники, лимиты", "Merchants, tills, staff, limits"}
 )
 
