@@ -3,10 +3,8 @@ package evidence
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -31,130 +29,195 @@ const (
 // Redact returns a body with only what is safe in it. contentType is the message's; without one
 // a JSON object is recognised by its first character.
 func Redact(body []byte, contentType string) string {
+	shown, _ := redacted(make([]byte, 0, len(body)+len(body)/2), body, contentType)
+	return string(shown)
+}
+
+// redacted appends what Redact returns, and says which JSON-RPC method the body calls, if any.
+func redacted(dst, body []byte, contentType string) (shown []byte, method string) {
 	text := bytes.TrimSpace(body)
 	if len(text) == 0 {
-		return ""
+		return dst, ""
 	}
 	switch {
 	case text[0] == '{' || text[0] == '[':
-		if out, err := redactJSON(text); err == nil {
-			return out
+		if shown, method, ok := redactJSON(dst, text); ok {
+			return shown, method
 		}
 	case strings.Contains(strings.ToLower(contentType), "form-urlencoded"):
-		if out, ok := redactForm(string(text)); ok {
-			return out
+		if form, ok := redactForm(string(text)); ok {
+			return append(dst, form...), ""
 		}
 	case plainAnswers[string(text)]:
-		return string(text)
+		return append(dst, text...), ""
 	}
-	return "‹text, " + fmt.Sprint(utf8.RuneCount(text)) + " chars›"
+	dst = append(dst, "‹text, "...)
+	dst = strconv.AppendInt(dst, int64(utf8.RuneCount(text)), 10)
+	return append(dst, " chars›"...), ""
 }
 
 // ─── JSON ─────────────────────────────────────────────────────────────────────────────────
 
+// jsonRedactor goes over a valid text of JSON once. It copies nothing that it has not looked at.
 type jsonRedactor struct {
-	in  *json.Decoder
-	out strings.Builder
+	in     string
+	at     int // the next byte of in
+	out    []byte
+	method string // what a JSON-RPC call asks for
+	rpc    bool   // there is such a method, or none: nothing says otherwise
 }
 
-var errTooDeep = errors.New("nested too deeply")
-
-func redactJSON(body []byte) (string, error) {
-	r := &jsonRedactor{in: json.NewDecoder(bytes.NewReader(body))}
-	r.in.UseNumber() // 64-bit ids as they came
-	if err := r.value("", "", masked, 0); err != nil {
-		return "", err
+// redactJSON appends what may be seen of body, and says which method it calls, if any; false where it
+// is no JSON, or nested too deeply.
+func redactJSON(dst, body []byte) (_ []byte, method string, ok bool) {
+	if !json.Valid(body) {
+		return dst, "", false
 	}
-	if _, err := r.in.Token(); err != io.EOF {
-		return "", errors.New("more than one value")
+	r := jsonRedactor{in: string(body), out: dst, rpc: true}
+	if !r.value("", "", masked, 0) {
+		return dst, "", false
 	}
-	return r.out.String(), nil
+	if !r.rpc {
+		r.method = ""
+	}
+	return r.out, r.method, true
 }
 
-// value copies one value: of the field name in the object parent, with inherited as its class
-// where it stands in a list, or among the languages of a text.
-func (r *jsonRedactor) value(parent, name string, c class, depth int) error {
+// value copies one value: of the field name in the object parent, with c as its class, which is
+// that of the list where it stands in one.
+func (r *jsonRedactor) value(parent, name string, c class, depth int) (ok bool) {
 	if depth > maxDepth {
-		return errTooDeep
+		return false
 	}
-	token, err := r.in.Token()
-	if err != nil {
-		return err
-	}
-	switch v := token.(type) {
-	case json.Delim:
-		if v == '{' {
-			return r.object(name, c, depth)
-		}
+	switch r.next() {
+	case '{':
+		return r.object(name, c, depth)
+	case '[':
 		return r.list(parent, name, c, depth)
-	case string:
-		r.text(show(c, v, false))
-	case json.Number:
-		shown := show(c, v.String(), true)
-		if shown == v.String() {
-			r.out.WriteString(shown)
+	case '"':
+		r.out = appendText(r.out, show(c, r.text(), false))
+	case 't', 'f', 'n':
+		r.out = append(r.out, r.bare()...)
+	default:
+		number := r.bare() // as it came: an id may be too long for a number of ours
+		if shown := show(c, number, true); shown != number {
+			r.out = appendText(r.out, shown)
 		} else {
-			r.text(shown)
+			r.out = append(r.out, number...)
 		}
-	case bool:
-		fmt.Fprint(&r.out, v)
-	case nil:
-		r.out.WriteString("null")
 	}
-	return nil
+	return true
 }
 
-func (r *jsonRedactor) object(name string, c class, depth int) error {
-	r.out.WriteByte('{')
-	for i := 0; r.in.More(); i++ {
-		if i > 0 {
-			r.out.WriteByte(',')
+func (r *jsonRedactor) object(name string, c class, depth int) (ok bool) {
+	r.out = append(r.out, '{')
+	for r.at++; r.next() != '}'; {
+		if r.in[r.at] == ',' {
+			r.out = append(r.out, ',')
+			r.at++
+			r.next()
 		}
-		token, err := r.in.Token()
-		if err != nil {
-			return err
+		key := r.text()
+		r.out = append(appendText(r.out, showName(key)), ':')
+		r.next()
+		r.at++ // the colon
+		if depth == 0 && strings.EqualFold(key, "method") {
+			r.calls()
 		}
-		key, ok := token.(string)
-		if !ok {
-			return errors.New("a key that is no text")
-		}
-		r.text(showName(key))
-		r.out.WriteByte(':')
 		inner := classOf(name, key)
 		if c == note && (key == "uz" || key == "ru" || key == "en") {
 			inner = note // one text in three languages
 		}
-		if err := r.value(name, key, inner, depth+1); err != nil {
-			return err
+		if !r.value(name, key, inner, depth+1) {
+			return false
 		}
 	}
-	_, err := r.in.Token()
-	r.out.WriteByte('}')
-	return err
+	r.at++
+	r.out = append(r.out, '}')
+	return true
 }
 
-func (r *jsonRedactor) list(parent, name string, c class, depth int) error {
-	r.out.WriteByte('[')
-	for i := 0; r.in.More(); i++ {
-		if i > 0 {
-			r.out.WriteByte(',')
+func (r *jsonRedactor) list(parent, name string, c class, depth int) (ok bool) {
+	r.out = append(r.out, '[')
+	for r.at++; r.next() != ']'; {
+		if r.in[r.at] == ',' {
+			r.out = append(r.out, ',')
+			r.at++
 		}
-		if err := r.value(parent, name, c, depth+1); err != nil {
-			return err
+		if !r.value(parent, name, c, depth+1) {
+			return false
 		}
 	}
-	_, err := r.in.Token()
-	r.out.WriteByte(']')
-	return err
+	r.at++
+	r.out = append(r.out, ']')
+	return true
 }
 
-// text writes s as a JSON string, with ‹ and › and Cyrillic as they are.
-func (r *jsonRedactor) text(s string) {
+// calls notes the method that the value before r names. One that is no text makes it no call.
+func (r *jsonRedactor) calls() {
+	switch r.next() {
+	case '"':
+		before := r.at
+		r.method = r.text()
+		r.at = before
+	case 'n':
+	default:
+		r.rpc = false
+	}
+}
+
+// next passes over spaces and gives the byte behind them: in valid JSON there is one, until the end.
+func (r *jsonRedactor) next() byte {
+	for r.in[r.at] == ' ' || r.in[r.at] == '\t' || r.in[r.at] == '\n' || r.in[r.at] == '\r' {
+		r.at++
+	}
+	return r.in[r.at]
+}
+
+// bare reads a number, true, false or null.
+func (r *jsonRedactor) bare() string {
+	from := r.at
+	for strings.IndexByte(",]} \t\n\r", r.in[r.at]) < 0 {
+		r.at++
+	}
+	return r.in[from:r.at]
+}
+
+// text reads a string.
+func (r *jsonRedactor) text() string {
+	from, escaped := r.at, false
+	for r.at++; r.in[r.at] != '"'; r.at++ {
+		if r.in[r.at] == '\\' {
+			escaped = true
+			r.at++ // what is escaped may be a quotation mark
+		}
+	}
+	r.at++
+	if s := r.in[from+1 : r.at-1]; !escaped && utf8.ValidString(s) {
+		return s
+	}
+	var s string
+	_ = json.Unmarshal([]byte(r.in[from:r.at]), &s) // it is valid
+	return s
+}
+
+// appendText writes s as a JSON string, with ‹ and › and Cyrillic as they are.
+func appendText(dst []byte, s string) []byte {
+	if strings.IndexFunc(s, escapes) < 0 {
+		dst = append(dst, '"')
+		dst = append(dst, s...)
+		return append(dst, '"')
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.Encode(s)
-	r.out.Write(bytes.TrimRight(b.Bytes(), "\n"))
+	return append(dst, bytes.TrimRight(b.Bytes(), "\n")...)
+}
+
+// escapes says whether a character, or what is none, is not written into JSON as it is.
+func escapes(r rune) bool {
+	return r < ' ' || r == '"' || r == '\\' || r == utf8.RuneError || r == '\u2028' || r == '\u2029'
 }
 
 // ─── Forms, queries, addresses ────────────────────────────────────────────────────────────
@@ -205,9 +268,10 @@ func maskPath(escaped string) string {
 	if escaped == "" || escaped == "/" {
 		return escaped
 	}
-	parts := strings.Split(strings.TrimPrefix(escaped, "/"), "/")
+	var b strings.Builder
+	b.Grow(len(escaped) + len("‹ digits›"))
 	known, secret := false, false // whether the part before is known; whether a card may follow
-	for i, part := range parts {
+	for part := range strings.SplitSeq(strings.TrimPrefix(escaped, "/"), "/") {
 		switch {
 		case part == "":
 		case pathWords[part]:
@@ -216,10 +280,12 @@ func maskPath(escaped string) string {
 		case known && !secret && plainPart(part):
 		default:
 			known = false
-			parts[i] = shape(part)
+			part = shape(part)
 		}
+		b.WriteByte('/')
+		b.WriteString(part)
 	}
-	return "/" + strings.Join(parts, "/")
+	return b.String()
 }
 
 // plainPart says whether a part of a path is an id, a small number, an amount or a date.

@@ -80,30 +80,35 @@ var classes = map[string]class{
 // classOf finds the class of a field by its name and the name of the object that it stands in.
 // Below an account, or the params of a call, the merchant chose the names.
 func classOf(parent, name string) class {
-	parent, name = plainName(parent), plainName(name)
-	if c, ok := classes[parent+"."+name]; ok {
+	var room [2 * maxIdent]byte
+	full := append(appendPlain(room[:0], parent), '.')
+	dot := len(full) - 1
+	full = appendPlain(full, name)
+	if c, ok := classes[string(full)]; ok {
 		return c
 	}
-	if c, ok := classes[name]; ok {
+	if c, ok := classes[string(full[dot+1:])]; ok {
 		return c
 	}
-	if parent == "account" || parent == "params" {
+	switch string(full[:dot]) {
+	case "account", "params":
 		return account
 	}
 	return masked
 }
 
-// plainName makes click_trans_id, clickTransId and Click-Trans-ID one name.
-func plainName(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '_' || r == '-':
-			return -1
-		case r >= 'A' && r <= 'Z':
-			return r + ('a' - 'A')
+// appendPlain makes click_trans_id, clickTransId and Click-Trans-ID one name.
+func appendPlain(dst []byte, name string) []byte {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '_' || c == '-':
+		case c >= 'A' && c <= 'Z':
+			dst = append(dst, c+('a'-'A'))
+		default:
+			dst = append(dst, c)
 		}
-		return r
-	}, name)
+	}
+	return dst
 }
 
 // pathWords are the parts of paths that stand for themselves.

@@ -3,10 +3,10 @@ package evidence
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -123,7 +123,7 @@ func (r *Recorder) Callback(w http.ResponseWriter, req *http.Request, body []byt
 	req = req.WithContext(ctx)
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	x := &exchange{recorder: r, direction: In, began: r.now(), request: req, tag: func() Tag { return tagOf(ctx) }}
-	x.asked.write(body)
+	x.asked.has(body)
 	out := &answer{ResponseWriter: w, x: x}
 	return out, req, func() {
 		if x.status == 0 {
@@ -150,19 +150,25 @@ type exchange struct {
 
 // finish records x with the answer that was seen.
 func (x *exchange) finish() {
-	x.end(x.status, x.answered.redacted(x.answerType))
+	shown, _ := x.answered.redacted(make([]byte, 0, 512), x.answerType) // most answers whole
+	x.end(x.status, string(shown))
 }
 
 func (x *exchange) end(status int, response string) {
 	x.once.Do(func() {
 		tag := x.tag()
-		asked := x.asked.bytes()
-		contentType := x.request.Header.Get("Content-Type")
+		address := maskURL(x.request.URL)
+		request := make([]byte, 0, 512) // most calls whole
+		request = append(request, x.request.Method...)
+		request = append(request, ' ')
+		request = append(request, address...)
+		request = append(request, '\n')
+		request, method := x.asked.redacted(request, x.request.Header.Get("Content-Type"))
 		x.recorder.add(Message{
 			BusinessID: tag.BusinessID, MerchantID: tag.MerchantID, InvoiceID: tag.InvoiceID, PaymentID: tag.PaymentID,
 			At: x.began, Direction: x.direction,
-			Step:     step(x.request.URL, asked),
-			Request:  bound(strings.TrimSuffix(x.request.Method+" "+maskURL(x.request.URL)+"\n"+x.asked.redacted(contentType), "\n")),
+			Step:     step(x.request.URL, method),
+			Request:  bound(string(bytes.TrimSuffix(request, []byte("\n")))),
 			Status:   status,
 			Response: bound(response),
 			Duration: x.recorder.now().Sub(x.began),
@@ -187,6 +193,15 @@ func (g *glimpse) write(b []byte) {
 	g.kept = append(g.kept, b...)
 }
 
+// has is write for a whole body that nobody changes any more.
+func (g *glimpse) has(body []byte) {
+	if len(body) > maxSeen {
+		g.more = true
+		return
+	}
+	g.kept = slices.Clip(body)
+}
+
 // bytes returns the body, or nil where it was too long to be seen whole.
 func (g *glimpse) bytes() []byte {
 	g.mu.Lock()
@@ -197,12 +212,12 @@ func (g *glimpse) bytes() []byte {
 	return g.kept
 }
 
-func (g *glimpse) redacted(contentType string) string {
+func (g *glimpse) redacted(dst []byte, contentType string) (shown []byte, method string) {
 	b := g.bytes()
 	if b == nil && g.more {
-		return "‹more than 64 KiB›"
+		return append(dst, "‹more than 64 KiB›"...), ""
 	}
-	return Redact(b, contentType)
+	return redacted(dst, b, contentType)
 }
 
 // tee passes a body on and keeps a glimpse of it.
@@ -255,12 +270,9 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // step names what a message asked for: its JSON-RPC method, or its path without our own part
 // and without ids.
-func step(u *url.URL, body []byte) string {
-	var rpc struct {
-		Method string `json:"method"`
-	}
-	if json.Unmarshal(body, &rpc) == nil && rpc.Method != "" && isWord(rpc.Method) {
-		return rpc.Method
+func step(u *url.URL, method string) string {
+	if method != "" && isWord(method) {
+		return strings.Clone(method) // and not a part of the body, which would be kept with it
 	}
 	var words []string
 	for part := range strings.SplitSeq(u.EscapedPath(), "/") {

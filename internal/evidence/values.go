@@ -1,20 +1,14 @@
 package evidence
 
 import (
-	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/chorsu/chorsu/internal/id"
-
 	"github.com/chorsu/chorsu/internal/pay"
-)
-
-// A replacer is built once: each has tables of its own.
-var (
-	withoutBrackets = strings.NewReplacer("[", "", "]", "", "_id", "id")
-	withoutMarks    = strings.NewReplacer("-", "", ".", "", ":", "", "/", "", "_", "")
 )
 
 // show returns what may be seen of a value of class c.
@@ -47,7 +41,7 @@ func show(c class, value string, number bool) string {
 		return value
 	}
 	if number {
-		return fmt.Sprintf("‹%d digits›", countDigits(value))
+		return digits(countDigits(value))
 	}
 	return shape(value)
 }
@@ -55,16 +49,19 @@ func show(c class, value string, number bool) string {
 // shape tells how long a value is, and nothing else.
 func shape(value string) string {
 	if n := countDigits(value); n == len(value) && n > 0 {
-		return fmt.Sprintf("‹%d digits›", n)
+		return digits(n)
 	}
-	return fmt.Sprintf("‹%d chars›", utf8.RuneCountInString(value))
+	return "‹" + strconv.Itoa(utf8.RuneCountInString(value)) + " chars›"
 }
+
+func digits(n int) string { return "‹" + strconv.Itoa(n) + " digits›" }
 
 // showName shows a field's name if it looks like one; a password can stand before the equals
 // sign by mistake.
 func showName(name string) string {
-	plain := withoutBrackets.Replace(name)
-	if _, known := classes[plainName(plain)]; known {
+	var room [maxIdent]byte
+	plain := slices.DeleteFunc(appendPlain(room[:0], name), func(c byte) bool { return c == '[' || c == ']' })
+	if _, known := classes[string(plain)]; known {
 		return name
 	}
 	if len(name) <= 32 && countDigits(name) <= 2 && only(name, "_-.[]") {
@@ -137,16 +134,27 @@ func isMaskedPAN(s string) bool {
 // isCardNumber says whether a value is nothing but a card number: 16 digits of the local schemes,
 // or 13 to 19 that satisfy Luhn's sum and begin as the foreign ones do.
 func isCardNumber(s string) bool {
-	s = withoutMarks.Replace(s)
-	if countDigits(s) != len(s) || len(s) < 13 || len(s) > 19 {
+	var room [19]byte
+	number := room[:0]
+	for i := range len(s) {
+		switch c := s[i]; {
+		case strings.IndexByte("-.:/_", c) >= 0:
+		case c < '0' || c > '9' || len(number) == len(room):
+			return false
+		default:
+			number = append(number, c)
+		}
+	}
+	if len(number) < 13 {
 		return false
 	}
-	for _, bin := range []string{"8600", "9860", "5614", "6262"} { // UzCard, HUMO
-		if len(s) == 16 && strings.HasPrefix(s, bin) {
+	if len(number) == 16 {
+		switch string(number[:4]) {
+		case "8600", "9860", "5614", "6262": // UzCard, HUMO
 			return true
 		}
 	}
-	return strings.IndexByte("23456", s[0]) >= 0 && len(s) != 17 && pay.Luhn(s) // 17: an MXIK
+	return strings.IndexByte("23456", number[0]) >= 0 && len(number) != 17 && pay.Luhn(number) // 17: an MXIK
 }
 
 // maskPhone leaves four digits of a telephone number, and one that the company masked as it is.

@@ -42,16 +42,35 @@ func (g *Gateway) Callback(w http.ResponseWriter, r *http.Request, providerName,
 	body, readErr := io.ReadAll(http.MaxBytesReader(out, r.Body, maxCallback))
 	rewind := func(r *http.Request) { r.Body = io.NopCloser(&brokenOff{bytes.NewReader(body), readErr}) }
 	rewind(r)
-	m, a, err := g.callee(r, p, merchantID, body)
-	rewind(r)
-	if err != nil {
-		g.answerNobody(out, r, p, err)
-		return
+	c, remembered := g.remembered(r.Context(), providerName, merchantID)
+	var err error
+	if !remembered {
+		c, err = g.callee(r, p, merchantID, body)
+		rewind(r)
+		if err != nil {
+			g.answerNobody(out, r, p, err)
+			return
+		}
 	}
-	seen, r, done := g.Evidence.Callback(out, r, body, evidence.Tag{BusinessID: m.BusinessID, MerchantID: m.ID})
+	seen, r, done := g.Evidence.Callback(out, r, body, evidence.Tag{BusinessID: c.merchant.BusinessID, MerchantID: c.merchant.ID})
 	defer done()
 	rewind(r)
-	a.ServeCallback(seen, r, desk{g: g, m: m})
+	if remembered {
+		err = g.serveRemembered(seen, r, c)
+		rewind(r)
+		if err == nil {
+			return
+		}
+		if errors.Is(err, errMerchantChanged) {
+			c, err = g.callee(r, p, merchantID, body)
+			rewind(r)
+		}
+		if err != nil {
+			g.answerNobody(seen, r, p, err)
+			return
+		}
+	}
+	c.server.ServeCallback(seen, r, desk{g: g, m: c.merchant})
 }
 
 // brokenOff is a body that is read again: what came of it, and then the error that it broke off
@@ -100,16 +119,22 @@ func (w *statusWriter) WriteHeader(status int) {
 
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// callee finds the merchant that a call is for, and its account. Not found: nobody of ours, or
-// not called from where the merchant's option says.
-func (g *Gateway) callee(r *http.Request, p provider.Provider, merchantID string, body []byte) (m pay.Merchant, s provider.CallbackServer, err error) {
-	info := p.Info()
+// callee is the merchant that a call is for, and its account.
+type callee struct {
+	merchant pay.Merchant
+	server   provider.CallbackServer
+}
+
+// callee finds whom a call is for. Not found: nobody of ours, or not called from where the
+// merchant's option says.
+func (g *Gateway) callee(r *http.Request, p provider.Provider, merchantID string, body []byte) (c callee, err error) {
+	info, m := p.Info(), &c.merchant
 	err = g.store.Look(r.Context(), func(ctx context.Context, tx *store.Tx) error {
 		if merchantID != "" {
 			if !id.Valid(merchantID) {
 				return notFound("merchant")
 			}
-			m, err = found(tx.Merchant(ctx, merchantID))("merchant")
+			*m, err = found(tx.Merchant(ctx, merchantID))("merchant")
 			return err
 		}
 		router, ok := p.(provider.Router)
@@ -127,24 +152,27 @@ func (g *Gateway) callee(r *http.Request, p provider.Provider, merchantID string
 		if len(all) != 1 { // none, or two businesses with one service: only an address of its own can tell them apart
 			return notFound("merchant")
 		}
-		m = all[0]
+		*m = all[0]
 		return nil
 	})
 	if err != nil {
-		return m, nil, err
+		return c, err
 	}
 	if m.Provider != info.Name || !comesFrom(r.Context(), m.Options.CallbackFrom) {
-		return m, nil, notFound("merchant")
+		return c, notFound("merchant")
 	}
-	a, err := g.account(m)
+	a, err := g.account(*m)
 	if err != nil {
-		return m, nil, err
+		return c, err
 	}
-	s, ok := a.(provider.CallbackServer)
-	if !ok {
-		return m, nil, notFound("merchant")
+	var ok bool
+	if c.server, ok = a.(provider.CallbackServer); !ok {
+		return c, notFound("merchant")
 	}
-	return m, s, nil
+	if merchantID != "" {
+		g.remember(c)
+	}
+	return c, nil
 }
 
 // comesFrom says whether the caller's address is in one of the networks; none means any.

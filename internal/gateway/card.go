@@ -261,10 +261,10 @@ func (g *Gateway) BindForm(ctx context.Context, in FormInput, key Idem) (Saved[p
 // ReadCard has the form read back that a company speaks of. Its word alone changes nothing.
 func (d desk) ReadCard(ctx context.Context, ref string) error {
 	var card pay.BoundCard
-	err := d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+	err := d.g.store.View(ctx, d.checked(func(ctx context.Context, tx *store.Tx) (err error) {
 		card, err = tx.PendingCard(ctx, d.m.ID, ref)
 		return err
-	})
+	}))
 	if errors.Is(err, store.ErrNotFound) || err == nil && !card.ByForm {
 		return nil
 	}

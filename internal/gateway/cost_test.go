@@ -59,10 +59,10 @@ func TestWhatAPaymentTakes(t *testing.T) {
 			const all = runs + 2
 			var made, pages [all]gateway.Invoice
 			measure("create an invoice", 360, 2, func(i int) { made[i] = fx.invoice(fx.input("link", fmt.Sprint("o", i))) })
-			measure("check", 530, 2, func(i int) {
+			measure("check", 460, 1, func(i int) {
 				desk(func(d provider.Desk) error { _, err := d.Check(t.Context(), made[i].ID, made[i].Amount); return err })
 			})
-			measure("open", 940, 4, func(i int) {
+			measure("open", 800, 2, func(i int) {
 				desk(func(d provider.Desk) error {
 					_, err := d.Open(t.Context(), provider.OpenOrder{Account: made[i].ID, Ref: made[i].ID, Amount: made[i].Amount})
 					return err
@@ -74,8 +74,8 @@ func TestWhatAPaymentTakes(t *testing.T) {
 					return err
 				})
 			}
-			measure("confirm", 1100, 3, confirm)
-			measure("confirm again", 760, 3, confirm)
+			measure("confirm", 1000, 2, confirm)
+			measure("confirm again", 680, 2, confirm)
 			fx.settle()
 			measure("read the invoice", 350, 1, func(i int) { fx.get(made[i].ID) })
 			for i := range all {
@@ -88,7 +88,7 @@ func TestWhatAPaymentTakes(t *testing.T) {
 				}
 			})
 			fx.settle()
-			measure("a whole payment, and its webhook delivered", 4100, 24, func(i int) {
+			measure("a whole payment, and its webhook delivered", 3900, 20, func(i int) {
 				fx.paid("link", fmt.Sprint("whole", i))
 				if n, err := fx.runner.RunDue(t.Context()); n != 1 || err != nil {
 					t.Errorf("%d deliveries: %v", n, err)

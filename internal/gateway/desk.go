@@ -18,28 +18,29 @@ import (
 // desk is what one merchant's provider may do while it calls us. See provider.Desk for its
 // promises; each method is one transaction.
 type desk struct {
-	g *Gateway
-	m pay.Merchant
+	g      *Gateway
+	m      pay.Merchant
+	memory *memory // nil: m was read for this call
 }
 
 var _ provider.Desk = desk{}
 
 // Check says whether an amount could be paid now for the invoice that an account names.
 func (d desk) Check(ctx context.Context, account string, amount pay.Tiyin) (inv pay.Invoice, err error) {
-	err = d.g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+	err = d.g.store.Look(ctx, d.checked(func(ctx context.Context, tx *store.Tx) (err error) {
 		var payments []pay.Payment
 		if inv, payments, err = d.find(ctx, tx, account); err != nil {
 			return err
 		}
 		return d.takes(&inv, pointers(payments), amount, false)
-	})
+	}))
 	evidence.SetInvoice(ctx, inv.ID, "")
 	return inv, err
 }
 
 // Find reads the invoice that an account names and the payment that holds it, if any.
 func (d desk) Find(ctx context.Context, account string) (inv pay.Invoice, holder *pay.Payment, err error) {
-	err = d.g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+	err = d.g.store.Look(ctx, d.checked(func(ctx context.Context, tx *store.Tx) (err error) {
 		var payments []pay.Payment
 		if inv, payments, err = d.find(ctx, tx, account); err != nil {
 			return err
@@ -51,9 +52,16 @@ func (d desk) Find(ctx context.Context, account string) (inv pay.Invoice, holder
 			}
 		}
 		return nil
-	})
+	}))
 	evidence.SetInvoice(ctx, inv.ID, "")
 	return inv, holder, err
+}
+
+// update is the gateway's, by this merchant's provider.
+func (d desk) update(ctx context.Context, fn func(context.Context, *book) error) error {
+	return d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
+		return d.checked(func(ctx context.Context, _ *store.Tx) error { return fn(ctx, b) })(ctx, b.Tx)
+	})
 }
 
 // find reads an invoice of this merchant's business by its id or its pay number, and its payments.
@@ -66,18 +74,6 @@ func (d desk) find(ctx context.Context, tx *store.Tx, account string) (inv pay.I
 		err = provider.NoAccount
 	}
 	return inv, payments, err
-}
-
-// named is the id of what find reads.
-func (d desk) named(ctx context.Context, tx *store.Tx, account string) (id string, err error) {
-	if !couldBeAccount(account) {
-		return "", provider.NoAccount
-	}
-	id, err = tx.InvoiceNamed(ctx, d.m.BusinessID, account)
-	if errors.Is(err, store.ErrNotFound) {
-		err = provider.NoAccount
-	}
-	return id, err
 }
 
 func couldBeAccount(account string) bool { return account != "" && len(account) <= 255 }
@@ -122,30 +118,26 @@ func (d desk) Open(ctx context.Context, o provider.OpenOrder) (res provider.Resu
 		return res, provider.NoPayment
 	}
 	var refusal error
-	err = d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
+	err = d.update(ctx, func(ctx context.Context, b *book) error {
 		res, refusal = provider.Result{}, nil
-		if couldBeAccount(o.Account) {
-			b.ForeseeInvoiceNamed(d.m.BusinessID, o.Account)
-		}
-		invoiceID, err := b.InvoiceOfRef(ctx, d.m.ID, o.Ref)
-		if err == nil {
-			return d.again(ctx, b, invoiceID, o.Ref, &res, &refusal)
-		}
-		if !errors.Is(err, store.ErrNotFound) {
+		b.ForeseeInvoiceOfRef(d.m.ID, o.Ref)
+		inv, payments, err := d.lock(ctx, b, o.Account)
+		if err != nil && err != provider.NoAccount {
 			return err
 		}
-		if invoiceID, err = d.named(ctx, b.Tx, o.Account); err != nil {
-			return err
-		}
-		inv, payments, err := b.open(ctx, invoiceID)
-		if err != nil {
-			return err
-		}
-		// Its twin may have come in while we waited for the lock.
 		for _, p := range payments {
 			if p.MerchantID == d.m.ID && p.Ref == o.Ref {
-				return d.again(ctx, b, inv.ID, o.Ref, &res, &refusal)
+				res, refusal = again(b, inv, p)
+				return nil
 			}
+		}
+		switch _, missing := b.InvoiceOfRef(ctx, d.m.ID, o.Ref); {
+		case missing == nil:
+			return errOpenElsewhere
+		case !errors.Is(missing, store.ErrNotFound):
+			return missing
+		case err != nil:
+			return err
 		}
 		if refusal = d.takes(inv, payments, o.Amount, o.Parallel); refusal != nil {
 			res.Invoice = *inv
@@ -168,6 +160,15 @@ func (d desk) Open(ctx context.Context, o provider.OpenOrder) (res provider.Resu
 		b.after = append(b.after, func() { d.g.Metrics.Payment(d.m.Provider, pay.Created) })
 		return b.wrote(ctx, inv, store.Change{What: "payment", PaymentID: made.ID, Now: string(pay.Created), Note: d.m.Provider + " began an attempt"})
 	})
+	if errors.Is(err, errOpenElsewhere) {
+		err = d.update(ctx, func(ctx context.Context, b *book) error {
+			inv, _, p, err := d.open(ctx, b, provider.Key{Ref: o.Ref})
+			if err == nil {
+				res, refusal = again(b, inv, p)
+			}
+			return err
+		})
+	}
 	evidence.SetInvoice(ctx, res.Invoice.ID, res.Payment.ID)
 	if err == nil {
 		err = refusal
@@ -175,32 +176,29 @@ func (d desk) Open(ctx context.Context, o provider.OpenOrder) (res provider.Resu
 	return res, err
 }
 
+// errOpenElsewhere: the payment of that ref is another invoice's than the one that is locked. A
+// transaction locks one, so it is answered by the next.
+var errOpenElsewhere = errors.New("the payment is of another invoice")
+
+// lock is book.open of the invoice that find would read.
+func (d desk) lock(ctx context.Context, b *book, account string) (*pay.Invoice, []*pay.Payment, error) {
+	if !couldBeAccount(account) {
+		return nil, nil, provider.NoAccount
+	}
+	locked, rows, err := b.LockBookByAccount(ctx, d.m.BusinessID, account)
+	if errors.Is(err, store.ErrNotFound) {
+		err = provider.NoAccount
+	}
+	return b.opened(ctx)(locked, rows, err)
+}
+
 // again answers a repeat of Open with the payment as it stands; one that has lapsed meanwhile is
 // written down as such, and refused.
-func (d desk) again(ctx context.Context, b *book, invoiceID, ref string, res *provider.Result, refusal *error) error {
-	row, err := b.PaymentByRef(ctx, d.m.ID, ref)
-	if err != nil {
-		return err
+func again(b *book, inv *pay.Invoice, p *pay.Payment) (res provider.Result, refusal error) {
+	if slices.Contains(b.lapsed, p.ID) {
+		refusal = provider.Expired
 	}
-	lapsed := row.Lapsed(b.now) && row.OnExpiry != ""
-	if !lapsed {
-		inv, err := b.Invoice(ctx, invoiceID)
-		*res = provider.Result{Payment: row, Invoice: inv, Again: true}
-		return err
-	}
-	inv, payments, err := b.open(ctx, invoiceID)
-	if err != nil {
-		return err
-	}
-	for _, p := range payments {
-		if p.ID == row.ID {
-			*res = provider.Result{Payment: *p, Invoice: *inv, Again: true}
-		}
-	}
-	if res.Payment.State != pay.Created {
-		*refusal = provider.Expired
-	}
-	return nil
+	return provider.Result{Payment: *p, Invoice: *inv, Again: true}, refusal
 }
 
 // Confirm says that the money was taken.
@@ -453,7 +451,7 @@ type onPayment func(ctx context.Context, b *book, inv *pay.Invoice, payments []*
 // on finds the payment that a key names, locks its invoice, and runs one step.
 func (d desk) on(ctx context.Context, k provider.Key, step onPayment) (res provider.Result, err error) {
 	var refusal error
-	err = d.g.update(ctx, byProvider, func(ctx context.Context, b *book) error {
+	err = d.update(ctx, func(ctx context.Context, b *book) error {
 		res, refusal = provider.Result{}, nil
 		inv, payments, p, err := d.open(ctx, b, k)
 		if err != nil {
@@ -531,20 +529,20 @@ func (d desk) payment(ctx context.Context, tx *store.Tx, k provider.Key) (p pay.
 
 // Payment reads one attempt. It writes nothing and expires nothing.
 func (d desk) Payment(ctx context.Context, ref string) (p pay.Payment, err error) {
-	err = d.g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = d.g.store.Look(ctx, d.checked(func(ctx context.Context, tx *store.Tx) error {
 		p, err = d.payment(ctx, tx, provider.Key{Ref: ref})
 		return err
-	})
+	}))
 	evidence.SetInvoice(ctx, p.InvoiceID, p.ID)
 	return p, err
 }
 
 // Statement lists attempts by the provider's own time.
 func (d desk) Statement(ctx context.Context, from, to time.Time) (out []pay.Payment, err error) {
-	err = d.g.store.View(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = d.g.store.View(ctx, d.checked(func(ctx context.Context, tx *store.Tx) error {
 		out, err = tx.Statement(ctx, d.m.ID, from, to)
 		return err
-	})
+	}))
 	return out, err
 }
 

@@ -93,10 +93,12 @@ type Gateway struct {
 
 	mu       sync.Mutex
 	accounts map[string]openAccount
+	called   map[string]callee    // by merchant: see remember
 	asked    map[string]time.Time // when a read last had something asked
 
 	refunding turns // by invoice
 	binding   turns // by card
+	arrivals  gather[try]
 }
 
 // openAccount keeps an account as long as its merchant's row does not change, so that what it
@@ -114,8 +116,10 @@ func New(o Options) *Gateway {
 	g := &Gateway{
 		Options:   o,
 		store:     o.Store,
+		arrivals:  gather[try]{most: arrivalsMost},
 		providers: make(map[string]provider.Provider, len(o.Providers)),
 		accounts:  map[string]openAccount{},
+		called:    map[string]callee{},
 		asked:     map[string]time.Time{},
 	}
 	for _, p := range o.Providers {

@@ -277,6 +277,7 @@ func (g *Gateway) route(p provider.Provider, s secrets) string {
 }
 
 func (g *Gateway) saved(m pay.Merchant, s secrets) {
+	g.forget(m.ID)
 	if g.OnMerchantSaved != nil && !g.credentialsMissing(m, s) {
 		g.OnMerchantSaved(m.Provider, s.Values, s.TestKey, m.Options, g.callbackURL(m))
 	}

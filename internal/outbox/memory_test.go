@@ -69,7 +69,7 @@ func (m *memory) Enqueue(kind, subject, lane string, due time.Time) {
 	m.wake()
 }
 
-func (m *memory) Claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) ([]Work, error) {
+func (m *memory) Claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) (out []Work, next time.Time, err error) {
 	m.mu.Lock()
 	before := m.before
 	m.mu.Unlock()
@@ -80,7 +80,7 @@ func (m *memory) Claim(ctx context.Context, now time.Time, lease time.Duration, 
 	defer m.mu.Unlock()
 	m.claims++
 	if m.down != nil {
-		return nil, m.down
+		return nil, next, m.down
 	}
 	var due []*Work
 	for _, w := range m.rows {
@@ -95,7 +95,6 @@ func (m *memory) Claim(ctx context.Context, now time.Time, lease time.Duration, 
 		return int(a.ID[6]) - int(b.ID[6])
 	})
 	taken := map[string]int{}
-	var out []Work
 	for _, w := range due {
 		slots, named := free[w.Lane]
 		if !named {
@@ -115,21 +114,12 @@ func (m *memory) Claim(ctx context.Context, now time.Time, lease time.Duration, 
 		}
 		out = append(out, copied)
 	}
-	return out, nil
-}
-
-func (m *memory) NextDue(context.Context) (at time.Time, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.down != nil {
-		return time.Time{}, m.down
-	}
 	for _, w := range m.rows {
-		if at.IsZero() || w.DueAt.Before(at) {
-			at = w.DueAt
+		if len(out) < n && (next.IsZero() || w.DueAt.Before(next)) {
+			next = w.DueAt
 		}
 	}
-	return at, nil
+	return out, next, nil
 }
 
 func (m *memory) HandBack(_ context.Context, now time.Time, work []Work) error {

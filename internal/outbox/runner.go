@@ -34,7 +34,7 @@ type Sweep struct {
 type Options struct {
 	Workers int              // how much work runs at a time; default 256: most of it waits for others
 	PerLane int              // of it, how much in one lane; default 8
-	Batch   int              // how much is claimed at a time; default 32
+	Batch   int              // how much is claimed at a time; default 128: of sixteen lanes all that they can carry
 	Lease   time.Duration    // how long a claim holds; default 30 s: longer than any call's deadline
 	Grace   time.Duration    // how long running work may go on after a stop; default 25 s
 	Now     func() time.Time // what is due, and which lease has ended; default time.Now
@@ -45,6 +45,7 @@ type Options struct {
 // How the runner waits. These are real time, whatever Now says.
 const (
 	idle      = 5 * time.Second        // the longest wait: finds leases of processes that died, and missed wake-ups
+	pace      = 5 * time.Millisecond   // between two looks, while more comes at every moment: one look finds it all
 	crowded   = time.Second            // while due work stands behind full lanes, and could hide other due work
 	contended = 100 * time.Millisecond // while others claim what we see
 	firstBack = 100 * time.Millisecond // after the queue failed, doubling
@@ -71,7 +72,7 @@ func NewRunner(q Queue, handlers map[string]Handler, o Options) *Runner {
 		o.PerLane = 8
 	}
 	if o.Batch == 0 {
-		o.Batch = 32
+		o.Batch = 128
 	}
 	if o.Lease == 0 {
 		o.Lease = 30 * time.Second
@@ -137,6 +138,7 @@ type dispatcher struct {
 func (d *dispatcher) dispatch(ctx context.Context) {
 	var h health
 	for ctx.Err() == nil {
+		began := time.Now()
 		wait, err := d.look(ctx)
 		h.report(d.o.Logger, "the outbox's queue", err)
 		if err != nil {
@@ -144,14 +146,18 @@ func (d *dispatcher) dispatch(ctx context.Context) {
 			continue
 		}
 		if wait > 0 {
+			full := d.full()
 			d.wait(ctx, wait, d.queue.Wakes())
+			if !full { // room that is made is used at once
+				d.wait(ctx, pace-time.Since(began), nil)
+			}
 		}
 		d.collect()
 	}
 }
 
 // look claims what it can, starts it, and says how long nothing more will fall due: 0 when more
-// may be there already. Work that ends and wake-ups shorten that.
+// may be there already. Wake-ups shorten that, and so does work that ends where it makes room.
 func (d *dispatcher) look(ctx context.Context) (wait time.Duration, err error) {
 	n := min(d.o.Batch, d.o.Workers-d.running)
 	if n == 0 {
@@ -166,7 +172,7 @@ func (d *dispatcher) look(ctx context.Context) (wait time.Duration, err error) {
 	calm, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.o.Lease/3)
 	defer cancel()
 	now := d.o.Now()
-	work, err := d.queue.Claim(calm, now, d.o.Lease, n, d.o.PerLane, free)
+	work, next, err := d.queue.Claim(calm, now, d.o.Lease, n, d.o.PerLane, free)
 	if err != nil {
 		return 0, fmt.Errorf("claim: %w", err)
 	}
@@ -179,13 +185,9 @@ func (d *dispatcher) look(ctx context.Context) (wait time.Duration, err error) {
 	for _, w := range work {
 		d.start(w)
 	}
-	if len(work) == n {
-		return 0, nil
-	}
-	next, err := d.queue.NextDue(calm)
 	switch {
-	case err != nil:
-		return 0, fmt.Errorf("next due: %w", err)
+	case len(work) == n:
+		return 0, nil
 	case next.IsZero():
 		return idle, nil
 	case next.After(now):
@@ -205,6 +207,9 @@ func (d *dispatcher) crowded() bool {
 	}
 	return false
 }
+
+// full says whether work may be due for which there is no room.
+func (d *dispatcher) full() bool { return d.running >= d.o.Workers || d.crowded() }
 
 // start runs w in a goroutine of its own, which always reports its end.
 func (d *dispatcher) start(w Work) {
@@ -261,9 +266,12 @@ func (d *dispatcher) collect() {
 	}
 }
 
-// wait returns after so long, or when ctx ends. With wakes it also returns when one comes or
-// work ends; without, while the queue is broken, it only counts what ends.
+// wait returns after so long, or when ctx ends. With wakes it also returns when one comes, or when
+// work ends that others may have waited for; without, it only counts what ends.
 func (d *dispatcher) wait(ctx context.Context, long time.Duration, wakes <-chan struct{}) {
+	if long <= 0 {
+		return
+	}
 	timer := time.NewTimer(long)
 	defer timer.Stop()
 	for {
@@ -275,8 +283,9 @@ func (d *dispatcher) wait(ctx context.Context, long time.Duration, wakes <-chan 
 		case <-wakes:
 			return
 		case lane := <-d.done:
+			full := d.full()
 			d.ended(lane)
-			if wakes != nil {
+			if wakes != nil && full {
 				return
 			}
 		}
@@ -332,15 +341,16 @@ func sweepOnce(ctx context.Context, s Sweep) (next time.Time, err error) {
 func (r *Runner) RunDue(ctx context.Context) (n int, err error) {
 	var failed []error
 	for ; n < settleMax; n++ {
-		work, err := r.queue.Claim(ctx, r.o.Now(), r.o.Lease, 1, 1, nil)
+		work, _, err := r.queue.Claim(ctx, r.o.Now(), r.o.Lease, 1, 1, nil)
 		if err != nil {
 			return n, fmt.Errorf("outbox: claim: %w", err)
 		}
 		if len(work) == 0 {
 			return n, errors.Join(failed...)
 		}
-		if err := r.do(ctx, work[0]); err != nil {
-			failed = append(failed, fmt.Errorf("outbox: %s %s: %w", work[0].Kind, work[0].Subject, err))
+		w := work[0]
+		if err := r.do(ctx, w); err != nil {
+			failed = append(failed, fmt.Errorf("outbox: %s %s: %w", w.Kind, w.Subject, err))
 		}
 	}
 	return n, fmt.Errorf("outbox: still work due after %d pieces: something sets itself due at once", n)

@@ -132,6 +132,47 @@ func TestIdle(t *testing.T) {
 	})
 }
 
+// What comes at every moment is found by a look now and then, which takes it all, and not by one
+// for each: nor for each that ends, where nothing waited for its room. What comes alone is found at once.
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		var mu sync.Mutex
+		longest, n := time.Duration(0), 0
+		s := start(t, m, map[string]Handler{"k": func(_ context.Context, w Work) error {
+			mu.Lock()
+			longest, n = max(longest, time.Since(w.DueAt)), n+1
+			mu.Unlock()
+			time.Sleep(time.Millisecond)
+			_, err := m.Finish(w, time.Now())
+			return err
+		}}, Options{})
+		time.Sleep(time.Second)
+		began := m.claimCount()
+		for i := range 1000 {
+			m.Enqueue("k", fmt.Sprint(i), fmt.Sprint("lane", i%10), time.Now())
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(pace)
+		mu.Lock()
+		defer mu.Unlock()
+		looks := m.claimCount() - began
+		if n != 1000 || longest > pace || looks > int(time.Second/pace)+2 {
+			t.Errorf("%d pieces of work in %d looks, the slowest begun after %v", n, looks, longest)
+		}
+		longest, began = 0, m.claimCount()
+		mu.Unlock()
+		time.Sleep(time.Second)
+		m.Enqueue("k", "alone", "l", time.Now())
+		time.Sleep(time.Second)
+		mu.Lock()
+		if looks := m.claimCount() - began; n != 1001 || longest != 0 || looks > 2 {
+			t.Errorf("alone: begun after %v, in %d looks", longest, looks)
+		}
+		s.end()
+	})
+}
+
 // One receiver that hangs, with 10,000 messages due, takes its share of the workers and no
 // more: all others' work runs at once.
 func TestHungLane(t *testing.T) {

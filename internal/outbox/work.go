@@ -32,11 +32,10 @@ type Queue interface {
 	// Claim leases up to n rows that are due at now, taking from each lane at most what free
 	// says it can still carry (a lane not named there: perLane), and skipping lanes that are
 	// full without looking at their rows.
-	Claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) ([]Work, error)
-
-	// NextDue is when the earliest row falls due; zero when there is none. A leased row falls due
-	// when its lease ends: then somebody must take it over.
-	NextDue(ctx context.Context) (time.Time, error)
+	//
+	// Where that are fewer than n, next is when the earliest row falls due that is left; zero when there
+	// is none. A leased row falls due when its lease ends: then somebody must take it over.
+	Claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) (work []Work, next time.Time, err error)
 
 	// HandBack gives up the leases of work that was not begun, so that others may take it at once.
 	HandBack(ctx context.Context, now time.Time, work []Work) error

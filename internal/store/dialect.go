@@ -51,6 +51,23 @@ func (d dialect) oneOf(query string) string {
 	return "IN (" + query + ")"
 }
 
+// elements is a table of the elements of a JSON array that is bound to a placeholder, in one column
+// called value: as many rows as there are, by one text. Their members are text: value ->> 'name'.
+func (d dialect) elements(placeholder string) string {
+	if d == postgres {
+		return "json_array_elements(CAST(" + placeholder + " AS JSON))"
+	}
+	return "json_each(" + placeholder + ")"
+}
+
+// elementTexts is elements for an array of texts: value is the text itself.
+func (d dialect) elementTexts(placeholder string) string {
+	if d == postgres {
+		return "json_array_elements_text(CAST(" + placeholder + " AS JSON))"
+	}
+	return "json_each(" + placeholder + ")"
+}
+
 // The codes of PostgreSQL that are asked for by name.
 const (
 	pgSerialization = "40001"

@@ -49,6 +49,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.Merchant(ctx, "mer-5")
 			return err
 		}},
+		{"MerchantVersion", "merchants_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.MerchantVersion(ctx, "mer-5")
+			return err
+		}},
 		{"LockMerchant", "merchants_pkey", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.LockMerchant(ctx, "mer-5")
 			return err
@@ -96,8 +100,8 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, _, err := tx.BookByAccount(ctx, "biz-5", "5")
 			return err
 		}},
-		{"InvoiceNamed", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.InvoiceNamed(ctx, "biz-5", "5")
+		{"LockBookByAccount", "payments_of_invoice", func(ctx context.Context, tx *store.Tx) error {
+			_, _, err := tx.LockBookByAccount(ctx, "biz-5", "5")
 			return err
 		}},
 		{"InvoiceByAccount", "invoices_pkey", func(ctx context.Context, tx *store.Tx) error {
@@ -338,9 +342,12 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.OldestUndelivered(ctx, "biz-5", "order 5")
 			return err
 		}},
-		{"LockTry", "events_undelivered", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.LockTry(ctx, outbox.Work{ID: "work-000005", Lease: "x"}, pay.Event{ID: "evt-000005", InvoiceID: "inv-000005"})
+		{"LockSent", "events_undelivered", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LockSent(ctx, []store.Sent{{Event: pay.Event{ID: "evt-000005", InvoiceID: "inv-000005"}, Work: outbox.Work{ID: "work-000005", Lease: "x"}}})
 			return err
+		}},
+		{"Arrived", "events_pkey", func(ctx context.Context, tx *store.Tx) error {
+			return tx.Arrived(ctx, []store.Sent{{Event: pay.Event{ID: "evt-000005", InvoiceID: "inv-000005"}, Work: outbox.Work{ID: "work-000005", Lease: "x"}}}, noon)
 		}},
 		{"EventsAfter", "events_pkey", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.EventsAfter(ctx, "evt-000005", 5)
@@ -661,6 +668,13 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 		}},
 		{"SavePayment", "payments_pkey", func(ctx context.Context, tx *store.Tx) error {
 			return tx.SavePayment(ctx, pay.Payment{ID: "pay-000005", State: pay.Created})
+		}},
+		{"SavePayment of a book", "payments_pkey", func(ctx context.Context, tx *store.Tx) error {
+			_, payments, err := tx.LockBook(ctx, "inv-000005", false)
+			if err != nil {
+				return err
+			}
+			return tx.SavePayment(ctx, payments[0])
 		}},
 		{"SaveRefund", "refunds_pkey", func(ctx context.Context, tx *store.Tx) error {
 			return tx.SaveRefund(ctx, pay.Refund{ID: "ref-000005", State: pay.MoveFailed})

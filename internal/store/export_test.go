@@ -39,7 +39,15 @@ func (tx *Tx) Sent(ctx context.Context) error {
 
 // Claim is the claim of the queue, in this transaction.
 func (tx *Tx) Claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) ([]outbox.Work, error) {
-	return tx.claim(ctx, now, lease, n, perLane, free)
+	c, err := tx.claim(ctx, now, lease, n, perLane, free)
+	if err == nil {
+		err = tx.Sent(ctx) // what would have come with COMMIT
+	}
+	if err != nil {
+		return nil, err
+	}
+	work, _, err := c.made()
+	return work, err
 }
 
 // PagesRead counts the pages of the table and the indexes of the outbox that this transaction

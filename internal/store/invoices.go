@@ -144,24 +144,24 @@ func (tx *Tx) book(ctx context.Context, id, lock string, tells bool, args ...any
 	if payments, err = many(ctx, tx, scanPayment, paymentQuery+" WHERE invoice_id = "+id+" ORDER BY created_at, id", args...); err != nil {
 		return inv, nil, err
 	}
-	inv, err = one(ctx, tx, scanInvoice, first, args...)
+	if inv, err = one(ctx, tx, scanInvoice, first, args...); err == nil && !tx.readOnly {
+		tx.remember(payments)
+	}
 	return inv, payments, err
+}
+
+// remember notes how the payments of an invoice stand, under its lock: see SavePayment.
+func (tx *Tx) remember(payments []pay.Payment) {
+	tx.payments = make([]pay.Payment, len(payments))
+	for i, p := range payments {
+		tx.payments[i] = remembered(p)
+	}
 }
 
 // invoiceNamedQuery is two looks, each into its own index; with OR between them PostgreSQL may walk
 // over a business's invoices. No pay number looks like an id.
 const invoiceNamedQuery = `SELECT i.id FROM invoices i WHERE i.id = $2 AND i.business_id = $1
 	UNION ALL SELECT n.id FROM invoices n WHERE n.pay_number = $2 AND n.business_id = $1`
-
-// InvoiceNamed is the id of what InvoiceByAccount reads.
-func (tx *Tx) InvoiceNamed(ctx context.Context, businessID, account string) (string, error) {
-	return one(ctx, tx, scanText, invoiceNamedQuery, businessID, account)
-}
-
-// ForeseeInvoiceNamed says that InvoiceNamed will be asked.
-func (tx *Tx) ForeseeInvoiceNamed(businessID, account string) {
-	foresee(tx, scanText, invoiceNamedQuery, businessID, account)
-}
 
 // InvoiceByAccount reads the invoice that a buyer's provider names: by its id, or by its pay
 // number, within the business.
@@ -170,6 +170,11 @@ func (tx *Tx) InvoiceByAccount(ctx context.Context, businessID, account string) 
 }
 
 const byAccountQuery = invoiceQuery + ` WHERE i.id = (` + invoiceNamedQuery + `)`
+
+// LockBookByAccount is LockBook for the invoice that InvoiceByAccount reads.
+func (tx *Tx) LockBookByAccount(ctx context.Context, businessID, account string) (pay.Invoice, []pay.Payment, error) {
+	return tx.book(ctx, "("+invoiceNamedQuery+")", tx.dialect.forUpdate("i"), false, businessID, account)
+}
 
 // BookByAccount is InvoiceByAccount with the invoice's payments, in order of creation.
 func (tx *Tx) BookByAccount(ctx context.Context, businessID, account string) (inv pay.Invoice, payments []pay.Payment, err error) {

@@ -64,6 +64,16 @@ func (tx *Tx) Merchant(ctx context.Context, id string) (pay.Merchant, error) {
 	return one(ctx, tx, scanMerchant, merchantQuery+` WHERE m.id = $1`, id)
 }
 
+// MerchantVersion reads which version of a merchant stands: it grows with each change of it.
+func (tx *Tx) MerchantVersion(ctx context.Context, id string) (int64, error) {
+	return one(ctx, tx, scanNumber, merchantVersionQuery, id)
+}
+
+const merchantVersionQuery = `SELECT version FROM merchants WHERE id = $1`
+
+// ForeseeMerchantVersion says that MerchantVersion will be asked.
+func (tx *Tx) ForeseeMerchantVersion(id string) { foresee(tx, scanNumber, merchantVersionQuery, id) }
+
 // LockMerchant reads one merchant that is about to be changed: whoever changes it too waits. No
 // payment takes this lock, or waits for it.
 func (tx *Tx) LockMerchant(ctx context.Context, id string) (pay.Merchant, error) {

@@ -38,18 +38,44 @@ func paymentArgs(p pay.Payment) []any {
 }
 
 // SavePayment writes what may change of a payment: all but its invoice, merchant, amount,
-// account and creation.
+// account and creation. Where the transaction has read it with its book, and all else stands as it
+// was, that is only what a move changes: SQLite writes the index of a column anew that is named in an
+// UPDATE, whether it changes or not.
 func (tx *Tx) SavePayment(ctx context.Context, p pay.Payment) error {
-	return tx.save(ctx, `UPDATE payments SET ref = $2, captured = $3, refunded = $4, reserved = $5, state = $6, reason = $7,
-			their_time = $8, expires_at = $9, on_expiry = $10, lapse_note = $11, held_at = $12, paid_at = $13, ended_at = $14,
+	args, settled := movedArgs(p), settledArgs(p)
+	if i := slices.IndexFunc(tx.payments, func(was pay.Payment) bool { return was.ID == p.ID }); i >= 0 {
+		same := slices.Equal(settledArgs(tx.payments[i]), settled)
+		if tx.payments[i] = remembered(p); same {
+			return tx.save(ctx, paymentMove+` WHERE id = $1`, args...)
+		}
+	}
+	return tx.save(ctx, paymentMove+`, ref = $10,
+			their_time = $11, expires_at = $12, on_expiry = $13, lapse_note = $14,
 			card_pan = $15, card_system = $16, card_token = $17, page_url = $18, receipt_url = $19, fiscal = $20, meta = $21,
 			asked = $22, asked_at = $23, asked_amount = $24, code = $25, code_phone = $26, code_at = $27, code_tries = $28, hold_until = $29, card_id = $30
-		WHERE id = $1`,
-		p.ID, nullable(p.Ref), int64(p.Captured), int64(p.Refunded), int64(p.Reserved), string(p.State), p.Reason,
-		millis(p.TheirTime), millis(p.ExpiresAt), string(p.OnExpiry), p.LapseNote,
-		millis(p.HeldAt), millis(p.PaidAt), millis(p.EndedAt),
+		WHERE id = $1`, append(args, settled...)...)
+}
+
+const paymentMove = `UPDATE payments SET captured = $2, refunded = $3, reserved = $4, state = $5, reason = $6,
+			held_at = $7, paid_at = $8, ended_at = $9`
+
+// movedArgs is what each move of a payment may change, and its id before it.
+func movedArgs(p pay.Payment) []any {
+	return []any{p.ID, int64(p.Captured), int64(p.Refunded), int64(p.Reserved), string(p.State), p.Reason,
+		millis(p.HeldAt), millis(p.PaidAt), millis(p.EndedAt)}
+}
+
+// settledArgs is what may change besides, and seldom does once the payment is made.
+func settledArgs(p pay.Payment) []any {
+	return []any{nullable(p.Ref), millis(p.TheirTime), millis(p.ExpiresAt), string(p.OnExpiry), p.LapseNote,
 		p.Card.MaskedPAN, p.Card.PaymentSystem, p.Card.Token, p.PageURL, p.ReceiptURL, string(p.Fiscal), string(p.Meta),
-		string(p.Asked), millis(p.AskedAt), int64(p.AskedAmount), p.Code, p.CodePhone, millis(p.CodeAt), int64(p.CodeTries), millis(p.HoldUntil), p.CardID)
+		string(p.Asked), millis(p.AskedAt), int64(p.AskedAmount), p.Code, p.CodePhone, millis(p.CodeAt), int64(p.CodeTries), millis(p.HoldUntil), p.CardID}
+}
+
+// remembered is a copy that nobody else can change.
+func remembered(p pay.Payment) pay.Payment {
+	p.Meta = slices.Clone(p.Meta)
+	return p
 }
 
 const paymentQuery = `SELECT id, invoice_id, business_id, merchant_id, provider, COALESCE(ref, ''), account,
@@ -97,6 +123,11 @@ func (tx *Tx) PaymentByRef(ctx context.Context, merchantID, ref string) (pay.Pay
 // InvoiceOfRef is the id of the invoice of the payment that a provider calls ref.
 func (tx *Tx) InvoiceOfRef(ctx context.Context, merchantID, ref string) (string, error) {
 	return one(ctx, tx, scanText, invoiceOfRefQuery, merchantID, ref)
+}
+
+// ForeseeInvoiceOfRef says that InvoiceOfRef will be asked.
+func (tx *Tx) ForeseeInvoiceOfRef(merchantID, ref string) {
+	foresee(tx, scanText, invoiceOfRefQuery, merchantID, ref)
 }
 
 const invoiceOfRefQuery = `SELECT invoice_id FROM payments WHERE merchant_id = $1 AND ref = $2`

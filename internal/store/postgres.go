@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +19,7 @@ import (
 // postgresEngine is a PostgreSQL database, which other processes may share.
 type postgresEngine struct {
 	pool    *pgxpool.Pool
+	conns   int32 // at most, in the pool
 	log     *slog.Logger
 	commits *atomic.Int64
 	wakes   *wakes
@@ -43,8 +46,8 @@ func openPostgres(ctx context.Context, dsn string, o Options, commits *atomic.In
 	}
 	if o.MaxConns > 0 {
 		config.MaxConns = int32(o.MaxConns)
-	} else if config.MaxConns < 16 {
-		config.MaxConns = 16
+	} else if !strings.Contains(dsn, "pool_max_conns=") {
+		config.MaxConns = connections(config.ConnConfig.Host)
 	}
 	if config.ConnConfig.ConnectTimeout > 10*time.Second {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
@@ -61,13 +64,24 @@ func openPostgres(ctx context.Context, dsn string, o Options, commits *atomic.In
 	if err != nil {
 		return nil, err
 	}
-	e := &postgresEngine{pool: pool, log: o.Logger, commits: commits}
+	e := &postgresEngine{pool: pool, conns: config.MaxConns, log: o.Logger, commits: commits}
 	if err := e.fit(ctx); err != nil {
 		pool.Close()
 		return nil, err
 	}
 	e.wakes = newWakes(config.ConnConfig, uuid.NewString(), o.Logger)
 	return e, nil
+}
+
+// connections is how many a pool has whose address names no number (pool_max_conns=8). A server on
+// this machine shares its processors: more than four connections for each only wait for each other,
+// and the last of them long. One elsewhere is mostly waited for.
+func connections(host string) int32 {
+	least := 16
+	if strings.HasPrefix(host, "/") || host == "localhost" || host == "127.0.0.1" || host == "::1" {
+		least = 8
+	}
+	return int32(max(4*runtime.NumCPU(), least))
 }
 
 // fit says whether this server can keep what it is given.
@@ -125,7 +139,7 @@ func (e *postgresEngine) look(ctx context.Context, body func(session) error) err
 func (e *postgresEngine) once(ctx context.Context, begin string, whole bool, body func(session) error) error {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), postgresLongest)
 	defer cancel()
-	s, err := newPostgresSession(ctx, bounded, e.pool, begin, whole)
+	s, err := newPostgresSession(ctx, bounded, e, begin, whole)
 	if err != nil {
 		return err
 	}

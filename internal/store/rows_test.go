@@ -494,6 +494,36 @@ func TestPayments(t *testing.T) {
 		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SavePayment(ctx, saved) })
 		check("changed", changed)
 
+		// What was read under the lock is saved whole, whichever field of it changed, and twice as well.
+		var other pay.Payment
+		fill(&other, 3)
+		sound(&other)
+		other.State, other.Captured, other.OnExpiry, other.Fiscal = pay.Paid, 950, pay.Cancelled, pay.FiscalFailed
+		changed.State = pay.Held // of a returned one the schema knows how much was captured
+		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SavePayment(ctx, changed) })
+		for i := range reflect.TypeFor[pay.Payment]().NumField() {
+			field := reflect.TypeFor[pay.Payment]().Field(i).Name
+			switch field {
+			case "ID", "InvoiceID", "BusinessID", "MerchantID", "Provider", "Account", "Amount", "Way", "Save", "CreatedAt":
+				continue // never change
+			}
+			update(t, s, func(ctx context.Context, tx *store.Tx) error {
+				_, payments, err := tx.LockBook(ctx, inv.ID, false)
+				if err != nil {
+					return err
+				}
+				one := payments[1]
+				reflect.ValueOf(&one).Elem().Field(i).Set(reflect.ValueOf(other).Field(i))
+				reflect.ValueOf(&changed).Elem().Field(i).Set(reflect.ValueOf(other).Field(i))
+				if err := tx.SavePayment(ctx, one); err != nil {
+					return err
+				}
+				one.Reason, changed.Reason = "and then "+field, "and then "+field
+				return tx.SavePayment(ctx, one)
+			})
+			check("changed in "+field, changed)
+		}
+
 		view(t, s, func(ctx context.Context, tx *store.Tx) error {
 			for _, ref := range []string{"", "nobody's", p.Ref, "nul\x00"} {
 				if _, err := tx.PaymentByRef(ctx, p.MerchantID, ref); !errors.Is(err, store.ErrNotFound) {
@@ -740,8 +770,8 @@ func TestEvents(t *testing.T) {
 					return err
 				}
 				same(t, what, got, *want)
-				try, err := tx.LockTry(ctx, outbox.Work{ID: "nobody's", Lease: "lost"}, got)
-				same(t, what+": more", try, store.Try{Attempts: got.Attempts, Newer: got.Seq < two.Seq, More: more, Grew: true})
+				tries, err := tx.LockSent(ctx, []store.Sent{{Event: got, Work: outbox.Work{ID: "nobody's", Lease: "lost"}}})
+				same(t, what+": more", tries, []store.Try{{Attempts: got.Attempts, Newer: got.Seq < two.Seq, More: more}})
 				return err
 			})
 		}
@@ -790,7 +820,7 @@ func TestTimeline(t *testing.T) {
 			}
 			return errors.Join(
 				tx.InsertChange(ctx, change), tx.InsertMessages(ctx, []store.Message{secondMessage, message}),
-				tx.InsertDelivery(ctx, delivery), tx.InsertAlarm(ctx, open), tx.InsertAlarm(ctx, closed),
+				tx.InsertDeliveries(ctx, delivery), tx.InsertAlarm(ctx, open), tx.InsertAlarm(ctx, closed),
 			)
 		})
 		view(t, s, func(ctx context.Context, tx *store.Tx) error {
@@ -839,7 +869,7 @@ func TestEvidenceMayBeAnyBytes(t *testing.T) {
 			}
 			return errors.Join(
 				tx.InsertMessages(ctx, []store.Message{{ID: "m", InvoiceID: inv.ID, Direction: "in", Step: raw, Request: raw, Response: strings.Repeat("é", 1<<20)}}),
-				tx.InsertDelivery(ctx, store.Delivery{ID: "d", EventID: "e", InvoiceID: inv.ID, Error: raw, Answer: raw}),
+				tx.InsertDeliveries(ctx, store.Delivery{ID: "d", EventID: "e", InvoiceID: inv.ID, Error: raw, Answer: raw}),
 				tx.InsertAlarm(ctx, pay.Alarm{ID: "a", InvoiceID: inv.ID, Message: raw}),
 				tx.InsertChange(ctx, store.Change{ID: "c", InvoiceID: inv.ID, Note: raw}),
 				tx.Enqueue(ctx, work("k", "s", "l", noon)),

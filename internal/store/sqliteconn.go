@@ -16,10 +16,10 @@ func (c *sqliteConn) exec(ctx context.Context, query string, args []any) (int64,
 	return c.Exec(ctx, query, args)
 }
 
-func (c *sqliteConn) save(ctx context.Context, query string, args []any) error {
+func (c *sqliteConn) save(ctx context.Context, query string, args []any, rows int64) error {
 	n, err := c.exec(ctx, query, args)
-	if err == nil && n != 1 {
-		err = errLostRow(n)
+	if err == nil && n != rows {
+		err = errLostRow(n, rows)
 	}
 	return err
 }

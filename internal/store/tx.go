@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/chorsu/chorsu/internal/pay"
 )
 
 // Tx is a transaction, with one method per query. It is good inside the closure that was
@@ -24,6 +26,8 @@ type Tx struct {
 	err      error // the first failure
 	enqueued bool  // work was written: wake the runner after COMMIT
 	dueNow   bool  // and some of it is due: wake those of other processes too
+
+	payments []pay.Payment // of the locked invoice, as they stand in the database
 
 	foreseen []*answer // asked for before they were needed
 	place    *answer   // and NextSeq
@@ -69,10 +73,15 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error
 // would be a change lost in silence. On PostgreSQL it travels with the next statement, and so
 // does its error.
 func (tx *Tx) save(ctx context.Context, query string, args ...any) error {
+	return tx.saveAll(ctx, 1, query, args...)
+}
+
+// saveAll is save for a statement that must write so many rows.
+func (tx *Tx) saveAll(ctx context.Context, rows int, query string, args ...any) error {
 	if err := tx.writes(query, args); err != nil {
 		return err
 	}
-	if err := tx.db.save(ctx, query, args); err != nil {
+	if err := tx.db.save(ctx, query, args, int64(rows)); err != nil {
 		return tx.fail(during(err, query))
 	}
 	return nil
@@ -174,16 +183,41 @@ func ask[T any](tx *Tx, scan func(row) (T, error), query string, args ...any) *a
 		tx.fail(during(err, query))
 		return nil
 	}
-	if sent {
+	if early.sent = sent; sent {
 		tx.saw(query, args)
 	}
 	return early
+}
+
+// atLast asks a query whose answer is needed when the transaction is over, and not sooner. PostgreSQL is asked
+// together with COMMIT; SQLite at once.
+func atLast[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), query string, args ...any) (l later[T], err error) {
+	if l.answer = ask(tx, scan, query, args...); l.answer == nil || !l.answer.sent {
+		l.answer = nil
+		l.list, err = many(ctx, tx, scan, query, args...)
+	}
+	return l, err
+}
+
+// later is what a query has found, or will have found when its transaction is over.
+type later[T any] struct {
+	list   []T
+	answer *answer // nil: list is it
+}
+
+func (l later[T]) found() ([]T, error) {
+	if l.answer == nil {
+		return l.list, nil
+	}
+	list, _ := l.answer.list.([]T)
+	return list, l.answer.err
 }
 
 // answer is what a query found before it was needed.
 type answer struct {
 	query string
 	args  []any
+	sent  bool // it will come
 	came  bool // list or err is set
 	list  any  // []T
 	err   error
@@ -244,9 +278,9 @@ type statementError struct {
 func (e *statementError) Error() string { return "store: " + e.err.Error() + " (" + e.text + ")" }
 func (e *statementError) Unwrap() error { return e.err }
 
-// errLostRow is the answer to a save that did not write its one row.
-func errLostRow(n int64) error {
-	return fmt.Errorf("%d rows written where there should be one", n)
+// errLostRow is the answer to a save that did not write its rows.
+func errLostRow(n, rows int64) error {
+	return fmt.Errorf("%d rows written where there should be %d", n, rows)
 }
 
 func (tx *Tx) saw(query string, args []any) {

@@ -66,12 +66,6 @@ func (tx *Tx) Finish(ctx context.Context, w outbox.Work, now time.Time) (ok bool
 	return tx.free(ctx, w, now, now, "")
 }
 
-// Drop is Finish for work that this transaction has locked, and has seen to be leased still and to
-// have nothing more: see LockTry.
-func (tx *Tx) Drop(ctx context.Context, w outbox.Work) error {
-	return tx.save(ctx, `DELETE FROM work WHERE id = $1 AND lease_token = $2 AND gen = $3`, w.ID, w.Lease, w.Gen)
-}
-
 // Retry frees the lease of work that is not done and makes it due at that time, or now where
 // Enqueue has added to it meanwhile. ok is as in Finish.
 func (tx *Tx) Retry(ctx context.Context, w outbox.Work, at time.Time, lastError string) (ok bool, err error) {
@@ -164,26 +158,36 @@ func scanLane(r row) (l laneDue, err error) {
 // Claim implements outbox.Queue. The lane whose first row has waited longest comes first. A
 // row that another process is just claiming, or whose transaction is not committed, is left
 // out: it is found at the next look.
-func (q queue) Claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) (claimed []outbox.Work, err error) {
-	err = q.s.Update(ctx, func(ctx context.Context, tx *Tx) (err error) {
-		claimed, err = tx.claim(ctx, now, lease, n, perLane, free)
+func (q queue) Claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) ([]outbox.Work, time.Time, error) {
+	var c claim
+	err := q.s.Update(ctx, func(ctx context.Context, tx *Tx) (err error) {
+		c, err = tx.claim(ctx, now, lease, n, perLane, free)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
-	return claimed, nil
+	return c.made()
 }
 
-func (tx *Tx) claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) (claimed []outbox.Work, err error) {
+// claim is what a transaction has leased, lane by lane, and what the lanes are left with: on
+// PostgreSQL all of it is known when that is committed.
+type claim struct {
+	work []later[outbox.Work]
+	left later[laneDue]
+}
+
+func (tx *Tx) claim(ctx context.Context, now time.Time, lease time.Duration, n, perLane int, free map[string]int) (c claim, err error) {
 	lanes, err := many(ctx, tx, scanLane, lanesQuery)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	slices.SortStableFunc(lanes, func(a, b laneDue) int { return cmp.Compare(a.due, b.due) })
-	for len(claimed) < n {
+	c.left.list = lanes
+	for n > 0 {
 		var round []laneClaim
-		for left := n - len(claimed); left > 0 && len(lanes) > 0 && lanes[0].due <= millis(now); lanes = lanes[1:] {
+		left := n
+		for ; left > 0 && len(lanes) > 0 && lanes[0].due <= millis(now); lanes = lanes[1:] {
 			slots, named := free[lanes[0].name]
 			if !named {
 				slots = perLane
@@ -193,16 +197,27 @@ func (tx *Tx) claim(ctx context.Context, now time.Time, lease time.Duration, n, 
 				left -= slots
 			}
 		}
-		if len(round) == 0 {
+		if left > 0 { // no lane is left out for want of n: it is the last round
+			for _, l := range round {
+				work, err := atLast(ctx, tx, scanWork, tx.claimQuery(), l.args()...)
+				if err != nil {
+					return c, err
+				}
+				c.work = append(c.work, work)
+			}
 			break
 		}
-		some, err := tx.claimLanes(ctx, round)
+		work, err := tx.claimLanes(ctx, round)
 		if err != nil {
-			return nil, err
+			return c, err
 		}
-		claimed = append(claimed, some...) // fewer than asked for, perhaps: then further lanes have their turn
+		c.work = append(c.work, later[outbox.Work]{list: work})
+		n -= len(work) // less than was asked for, perhaps: then further lanes have their turn
 	}
-	return claimed, nil
+	if n > 0 && len(c.work) > 0 {
+		c.left, err = atLast(ctx, tx, scanLane, lanesQuery)
+	}
+	return c, err
 }
 
 // laneClaim leases up to slots rows of one lane that have been due longest. All carry the same
@@ -215,45 +230,52 @@ type laneClaim struct {
 	until int64
 }
 
-// claimLanes makes several claims, for all of which it waits once. They come in their order.
-func (tx *Tx) claimLanes(ctx context.Context, round []laneClaim) (all []outbox.Work, err error) {
-	query := `WITH picked AS MATERIALIZED (
+func (l laneClaim) args() []any { return []any{l.lane, l.due, l.slots, l.token, l.until} }
+
+func (tx *Tx) claimQuery() string {
+	return `WITH picked AS MATERIALIZED (
 			SELECT id FROM work WHERE lane = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3 + 0` + tx.dialect.skipLocked() + `
 		)
 		UPDATE work SET lease_token = $4, lease_until = $5, due_at = $5, attempts = attempts + 1
 		WHERE id IN (SELECT id FROM picked)
 		RETURNING ` + workColumns
-	last := len(round) - 1
-	for _, c := range round[:last] {
-		foresee(tx, scanWork, query, c.lane, c.due, c.slots, c.token, c.until)
+}
+
+// claimLanes makes several claims, for all of which it waits once. They come in their order.
+func (tx *Tx) claimLanes(ctx context.Context, round []laneClaim) ([]outbox.Work, error) {
+	query, last := tx.claimQuery(), len(round)-1
+	for _, l := range round[:last] {
+		foresee(tx, scanWork, query, l.args()...)
 	}
 	lists := make([][]outbox.Work, len(round))
 	for i := range round {
 		i = (i + last) % len(round) // the last first: it brings the others with it
-		c := round[i]
-		if lists[i], err = written(ctx, tx, scanWork, query, c.lane, c.due, c.slots, c.token, c.until); err != nil {
+		var err error
+		if lists[i], err = written(ctx, tx, scanWork, query, round[i].args()...); err != nil {
 			return nil, err
 		}
 	}
-	all = slices.Concat(lists...)
+	return slices.Concat(lists...), nil
+}
+
+// made is what came of a claim, once its transaction is over; and, if it is told, when the first of
+// what is left falls due.
+func (c claim) made() (all []outbox.Work, next time.Time, err error) {
+	for _, l := range c.work {
+		work, err := l.found()
+		if err != nil {
+			return nil, next, err // it lies until its lease ends
+		}
+		all = append(all, work...)
+	}
 	for i := range all {
 		all[i].Attempts-- // how often before this time
 	}
-	return all, nil
-}
-
-// NextDue implements outbox.Queue.
-func (q queue) NextDue(ctx context.Context) (at time.Time, err error) {
-	err = q.s.Look(ctx, func(ctx context.Context, tx *Tx) error {
-		lanes, err := many(ctx, tx, scanLane, lanesQuery)
-		if err != nil || len(lanes) == 0 {
-			return err
-		}
-		first := slices.MinFunc(lanes, func(a, b laneDue) int { return cmp.Compare(a.due, b.due) })
-		at = instant(first.due)
-		return nil
-	})
-	return at, err
+	lanes, err := c.left.found()
+	if len(lanes) > 0 {
+		next = instant(slices.MinFunc(lanes, func(a, b laneDue) int { return cmp.Compare(a.due, b.due) }).due)
+	}
+	return all, next, err
 }
 
 // HandBack implements outbox.Queue. A lease that was lost meanwhile is left alone.

@@ -24,7 +24,7 @@ const lease = 30 * time.Second
 // claim takes all that is due, in the order of its subjects.
 func claim(t testing.TB, s *store.Store, now time.Time) []outbox.Work {
 	t.Helper()
-	list, err := s.Queue().Claim(t.Context(), now, lease, 1000, 1000, nil)
+	list, _, err := s.Queue().Claim(t.Context(), now, lease, 1000, 1000, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func enqueue(t testing.TB, s *store.Store, list ...outbox.Work) {
 
 func nextDue(t testing.TB, s *store.Store) time.Time {
 	t.Helper()
-	at, err := s.Queue().NextDue(t.Context())
+	_, at, err := s.Queue().Claim(t.Context(), time.UnixMilli(1), lease, 1, 1, nil) // when nothing is due
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +344,7 @@ func TestClaimByLanes(t *testing.T) {
 		} {
 			update(t, s, func(ctx context.Context, tx *store.Tx) error { _, err := tx.Exec(ctx, `DELETE FROM work`); return err })
 			enqueue(t, s, all...)
-			list, err := s.Queue().Claim(t.Context(), c.now, lease, c.n, c.perLane, c.free)
+			list, _, err := s.Queue().Claim(t.Context(), c.now, lease, c.n, c.perLane, c.free)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -354,8 +354,8 @@ func TestClaimByLanes(t *testing.T) {
 	})
 }
 
-// A look at the queue costs one statement, and one more for each lane of which something is
-// taken, however many lanes have work for later.
+// A look at the queue costs one statement, and where something is taken one more for each lane that it is
+// taken of, and one for when the rest falls due, however many lanes have work for later.
 func TestWhatALookCosts(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		for i := range 20 {
@@ -364,13 +364,31 @@ func TestWhatALookCosts(t *testing.T) {
 		for _, c := range []struct {
 			now  time.Time
 			want int64
-		}{{noon.Add(-time.Second), 1}, {noon.Add(2 * time.Second), 1 + 3}} {
+		}{{noon.Add(-time.Second), 1}, {noon.Add(2 * time.Second), 1 + 3 + 1}} {
 			before, _ := s.Counts()
 			claim(t, s, c.now)
 			after, _ := s.Counts()
 			same(t, "statements", after-before, c.want)
 		}
 	})
+}
+
+// A claim waits twice for a PostgreSQL, of however many lanes it takes something: what it has taken is
+// told with COMMIT, and so is when the rest falls due.
+func TestAClaimWaitsTwice(t *testing.T) {
+	dsn, trips := storetest.CountTrips(t, storetest.DSN(t, storetest.Postgres))
+	s := storetest.Reopen(t, dsn, store.Options{MaxConns: 1, Now: func() time.Time { return noon }})
+	for i, want := range []int64{-1, 2, 2} { // the first prepares its statements
+		for lane := range 5 {
+			enqueue(t, s, work("deliver", fmt.Sprint(i, lane), fmt.Sprint("lane ", lane), noon))
+		}
+		<-trips.Notified()
+		before := trips.Count()
+		list, next, err := s.Queue().Claim(t.Context(), noon, lease, 100, 8, nil)
+		if waits := trips.Count() - before; err != nil || len(list) != 5 || !next.Equal(noon.Add(lease)) || want >= 0 && waits != want {
+			t.Errorf("%d waits for %d, the rest due at %v: %v", waits, len(list), next, err)
+		}
+	}
 }
 
 // Two processes on one PostgreSQL that claim at the same time share the work: nothing is
@@ -392,7 +410,7 @@ func TestTwoProcessesShareTheWork(t *testing.T) {
 		s := processes[i%2]
 		claimers.Go(func() {
 			for {
-				list, err := s.Queue().Claim(t.Context(), noon, lease, 10, 4, nil)
+				list, _, err := s.Queue().Claim(t.Context(), noon, lease, 10, 4, nil)
 				if err != nil {
 					t.Error(err)
 					return
@@ -540,7 +558,7 @@ func (m *queueModel) lease(rt *rapid.T, row *outbox.Work, got outbox.Work) {
 func (m *queueModel) claim(rt *rapid.T) {
 	n, perLane := rapid.IntRange(1, 6).Draw(rt, "n"), rapid.IntRange(0, 2).Draw(rt, "perLane")
 	free := map[string]int{"lane 1": rapid.IntRange(0, 2).Draw(rt, "free")}
-	got, err := m.store.Queue().Claim(m.t.Context(), m.now, lease, n, perLane, free)
+	got, next, err := m.store.Queue().Claim(m.t.Context(), m.now, lease, n, perLane, free)
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -568,6 +586,18 @@ func (m *queueModel) claim(rt *rapid.T) {
 		}
 		m.lease(rt, row, got[i])
 	}
+	if want := m.nextDue(); len(got) < n && !next.Equal(want) {
+		rt.Fatalf("what is left falls due at %v, want %v", next, want)
+	}
+}
+
+func (m *queueModel) nextDue() (next time.Time) {
+	for _, row := range m.rows {
+		if next.IsZero() || row.DueAt.Before(next) {
+			next = row.DueAt
+		}
+	}
+	return next
 }
 
 // holder draws a claim, often one whose lease was lost.
@@ -622,13 +652,9 @@ func (m *queueModel) handBack(rt *rapid.T) {
 
 // compare reads every row.
 func (m *queueModel) compare(rt *rapid.T) {
-	var next time.Time
 	want := map[string]outbox.Work{}
 	for subject, row := range m.rows {
 		want[subject] = *row
-		if next.IsZero() || row.DueAt.Before(next) {
-			next = row.DueAt
-		}
 	}
 	got := map[string]outbox.Work{}
 	m.update(rt, func(ctx context.Context, tx *store.Tx) error {
@@ -649,8 +675,8 @@ func (m *queueModel) compare(rt *rapid.T) {
 	if !maps.EqualFunc(want, got, sameWork) {
 		rt.Fatalf("the queue is\n%+v, want\n%+v", got, want)
 	}
-	at, err := m.store.Queue().NextDue(m.t.Context())
-	if err != nil || !at.Equal(next) {
+	_, at, err := m.store.Queue().Claim(m.t.Context(), time.UnixMilli(1), lease, 1, 1, nil) // when nothing is due
+	if next := m.nextDue(); err != nil || !at.Equal(next) {
 		rt.Fatalf("next due is %v (%v), want %v", at, err, next)
 	}
 }

@@ -280,8 +280,8 @@ func (u uncancelled) exec(_ context.Context, query string, args []any) (int64, e
 	return u.conn.exec(context.Background(), query, args)
 }
 
-func (u uncancelled) save(_ context.Context, query string, args []any) error {
-	return u.conn.save(context.Background(), query, args)
+func (u uncancelled) save(_ context.Context, query string, args []any, rows int64) error {
+	return u.conn.save(context.Background(), query, args, rows)
 }
 
 func (uncancelled) ahead(string, []any, func(found)) (bool, error) { return false, nil }

@@ -59,9 +59,10 @@ func NewSender(o Options) *Sender {
 		ForceAttemptHTTP2:   true,
 		// Many receivers, each with few messages at a time: one that hangs holds connections of
 		// its own and no slot that another waits for. MaxConnsPerHost stays 0 for that reason;
-		// how many run at once is the outbox's matter.
+		// how many run at once is the outbox's matter: eight to one receiver, which all find their
+		// connection again.
 		MaxIdleConns:           512,
-		MaxIdleConnsPerHost:    4,
+		MaxIdleConnsPerHost:    8,
 		IdleConnTimeout:        60 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression:     true, // so that 64 KiB read are 64 KiB in memory
@@ -115,7 +116,10 @@ func (s *Sender) send(parent context.Context, url string, header http.Header, bo
 		return Result{Error: s.inWords(parent, err)}
 	}
 	defer res.Body.Close()
-	read, _ := io.ReadAll(io.LimitReader(res.Body, maxRead)) // an answer cut short changes nothing
+	var read []byte
+	if res.ContentLength != 0 {
+		read, _ = io.ReadAll(io.LimitReader(res.Body, maxRead)) // an answer cut short changes nothing
+	}
 	out := Result{Status: res.StatusCode, Answer: excerpt(read)}
 	switch {
 	case res.StatusCode/100 == 2:

@@ -114,12 +114,12 @@ func readFiscal(p params) (q fiscalParams, f *fault) {
 // null and nothing are "".
 func (p params) loose(name string, max int) (string, bool) {
 	raw := p[name]
-	if len(raw) == 0 || string(raw) == "null" {
+	if raw == "" || raw == "null" {
 		return "", true
 	}
 	text, ok := p.text(name)
 	if isNumber(raw) {
-		text, ok = string(raw), true
+		text, ok = raw, true
 	}
 	return text, ok && len(text) <= max && !hasControl(text)
 }

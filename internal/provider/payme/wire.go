@@ -1,7 +1,6 @@
 package payme
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -107,8 +106,8 @@ type request struct {
 }
 
 // params are the parameters of a call, each still as it came. Those that a method does not
-// know are ignored, as the manual wants.
-type params map[string]json.RawMessage
+// know are ignored, as the manual wants. They are parts of one text, which is valid JSON and UTF-8.
+type params map[string]string
 
 type checkPerformParams struct {
 	Account string
@@ -136,7 +135,7 @@ func readRequest(body []byte) (request, *fault) {
 	if !utf8.Valid(body) || !json.Valid(body) {
 		return q, faultNotJSON
 	}
-	top, ok := object(body)
+	top, ok := object(strings.TrimLeft(string(body), jsonSpace))
 	if !ok {
 		return q, faultRequest
 	}
@@ -154,14 +153,14 @@ func readRequest(body []byte) (request, *fault) {
 
 // requestID takes a number or a short text, and nothing: Payme always sends a number, but a
 // call that lacks one is not worth losing a payment for.
-func requestID(raw json.RawMessage) (json.RawMessage, bool) {
-	if len(raw) == 0 || string(raw) == "null" {
+func requestID(raw string) (json.RawMessage, bool) {
+	if raw == "" || raw == "null" {
 		return nil, true
 	}
 	if len(raw) > maxID || raw[0] == '{' || raw[0] == '[' || raw[0] == 't' || raw[0] == 'f' {
 		return nil, false
 	}
-	return raw, true
+	return json.RawMessage(raw), true
 }
 
 func (a *account) readCheckPerform(p params) (q checkPerformParams, f *fault) {
@@ -197,7 +196,7 @@ func (a *account) readCreate(p params) (q createParams, f *fault) {
 // people type in Payme's sandbox, so spaces around it do not count, and a number is its text.
 func (a *account) readAccount(p params) (string, *fault) {
 	raw, there := p["account"]
-	if !there || string(raw) == "null" {
+	if !there || raw == "null" {
 		return "", faultAccount.about(a.field)
 	}
 	fields, ok := object(raw)
@@ -206,7 +205,7 @@ func (a *account) readAccount(p params) (string, *fault) {
 	}
 	text, ok := fields.text(a.field)
 	if n := fields[a.field]; !ok && isNumber(n) {
-		text, ok = string(n), true
+		text, ok = n, true
 	}
 	text = strings.TrimSpace(text)
 	if !ok || text == "" || len(text) > maxAccount || hasControl(text) {
@@ -218,7 +217,7 @@ func (a *account) readAccount(p params) (string, *fault) {
 // amount reads a whole number of tiyin. One beyond 64 bits is a wrong amount, not a wrong
 // type; it comes back as 0, which is one too.
 func (p params) amount() (pay.Tiyin, *fault) {
-	raw := string(p["amount"])
+	raw := p["amount"]
 	if !isInteger(raw) {
 		return 0, faultRequest.about("amount")
 	}
@@ -253,15 +252,14 @@ func (p params) period() (from, to time.Time, f *fault) {
 
 func (p params) text(name string) (string, bool) {
 	raw := p[name]
-	if len(raw) == 0 || raw[0] != '"' {
+	if raw == "" || raw[0] != '"' {
 		return "", false
 	}
-	var s string
-	return s, json.Unmarshal(raw, &s) == nil
+	return unquote(raw)
 }
 
 func (p params) integer(name string) (int64, bool) {
-	raw := string(p[name])
+	raw := p[name]
 	if !isInteger(raw) {
 		return 0, false
 	}
@@ -269,30 +267,63 @@ func (p params) integer(name string) (int64, bool) {
 	return n, err == nil
 }
 
-// object reads a JSON object, name for name: the standard decoder would fold upper and lower
-// case into one and silently take the last of two equal names.
-func object(raw []byte) (params, bool) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+// object reads the JSON object that text is, name for name: the standard decoder would fold upper
+// and lower case into one and silently take the last of two equal names. text is valid JSON.
+func object(text string) (params, bool) {
+	if text == "" || text[0] != '{' {
 		return nil, false
 	}
 	out := params{}
-	for dec.More() {
-		t, err := dec.Token()
-		if err != nil {
-			return nil, false
-		}
-		name, ok := t.(string)
+	for rest := strings.TrimLeft(text[1:], jsonSpace); rest[0] != '}'; rest = strings.TrimLeft(rest, jsonSpace+",") {
+		quoted := rest[:valueLength(rest)]
+		name, ok := unquote(quoted)
 		if _, twice := out[name]; !ok || twice {
 			return nil, false
 		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return nil, false
-		}
-		out[name] = value
+		rest = strings.TrimLeft(rest[len(quoted):], jsonSpace+":")
+		value := rest[:valueLength(rest)]
+		out[name], rest = value, rest[len(value):]
 	}
 	return out, true
+}
+
+const jsonSpace = " \t\r\n"
+
+// valueLength is how much of text its first value takes.
+func valueLength(text string) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '{', '[':
+			depth++
+		case '"':
+			for i++; text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++ // what is escaped may be a quotation mark
+				}
+			}
+		case '}', ']':
+			depth--
+		default:
+			if depth > 0 || strings.IndexByte(jsonSpace+",}]", text[i+1]) < 0 {
+				continue // within a number, true, false or null, or between values
+			}
+		}
+		if depth == 0 {
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+// unquote reads a JSON string.
+func unquote(quoted string) (string, bool) {
+	if strings.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1], true
+	}
+	var s string
+	err := json.Unmarshal([]byte(quoted), &s)
+	return s, err == nil
 }
 
 // isInteger says whether a JSON value is written as a whole number: 5000000.0 and 5e6 are not.
@@ -301,8 +332,8 @@ func isInteger(raw string) bool {
 	return digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
-func isNumber(raw []byte) bool {
-	return len(raw) > 0 && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9')
+func isNumber(raw string) bool {
+	return raw != "" && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9')
 }
 
 func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }

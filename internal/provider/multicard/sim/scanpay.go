@@ -36,7 +36,7 @@ func (s *Simulator) newCode(a simulator.Action) (simulator.Report, error) {
 	case "payme":
 		text = "5050" + simulator.Digits(16)
 	case "uzum":
-		text = simulator.Digits(43)
+		text = "1" + simulator.Digits(42) // no other's begins so
 	case "anorbank":
 		text = "ANOR-" + simulator.Digits(12)
 	case "xazna":
