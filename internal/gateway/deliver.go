@@ -32,48 +32,117 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 	if g.now().Before(e.NextAt) { // a newer event of the order woke us; it waits behind this one
 		return g.update(ctx, byWorker, func(ctx context.Context, b *book) error { return b.later(ctx, w, e.NextAt, w.LastError) })
 	}
-	res := g.send(ctx, e, e.InvoiceID)
+	t := try{store.Sent{Event: e, Work: w}, g.send(ctx, e, e.InvoiceID)}
+	ctx = context.WithoutCancel(ctx)
+	if t.res.Delivered {
+		if err := g.arrivals.join(t, func(tries []try) []error { return g.arrived(ctx, tries) }); !errors.Is(err, errAlone) {
+			return err
+		}
+	}
+	return g.tried(ctx, t)
+}
 
-	sent := e
-	return g.update(context.WithoutCancel(ctx), byWorker, func(ctx context.Context, b *book) error {
-		e := sent // the closure may run again
-		// Under the invoice's lock no newer event can come in between: it would count as delivered.
-		was, err := b.LockTry(ctx, w, e)
+// try is one try to tell an app of an event, and how it ended.
+type try struct {
+	store.Sent
+	res webhook.Result
+}
+
+// arrivalsMost is how many arrivals share a transaction: it locks as many invoices.
+const arrivalsMost = 32
+
+// errAlone says that the end of a try is to be written by itself.
+var errAlone = errors.New("not with others")
+
+// arrived writes, in one transaction, that events have arrived, and says of each how that went. What
+// needs more than that one word is left alone: an event that is sent again, or has others behind it.
+func (g *Gateway) arrived(ctx context.Context, tries []try) []error {
+	ends := make([]error, len(tries))
+	sent := make([]store.Sent, len(tries))
+	for i, t := range tries {
+		sent[i] = t.Sent
+	}
+	err := g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
+		was, err := b.LockSent(ctx, sent)
 		if err != nil {
 			return err
 		}
+		var plain []store.Sent
+		var made []store.Delivery
+		for i, t := range tries {
+			switch {
+			case !was[i].Leased:
+				ends[i] = errLeaseLost
+			case was[i] != store.Try{Attempts: t.Event.Attempts, Leased: true}:
+				ends[i] = errAlone
+			default:
+				ends[i] = nil // the closure may run again
+				plain, made = append(plain, t.Sent), append(made, t.delivery(t.Event.Attempts+1, b.now))
+			}
+		}
+		if len(plain) == 0 {
+			return nil
+		}
+		if err := b.InsertDeliveries(ctx, made...); err != nil {
+			return err
+		}
+		return b.Arrived(ctx, plain, b.now)
+	})
+	for i := range ends {
+		switch {
+		case err == nil:
+		case len(tries) == 1:
+			ends[i] = err
+		default:
+			ends[i] = errAlone // the fault may be another's
+		}
+	}
+	return ends
+}
+
+func (t try) delivery(attempt int, now time.Time) store.Delivery {
+	return store.Delivery{
+		ID: id.New(), BusinessID: t.Event.BusinessID, EventID: t.Event.ID, InvoiceID: t.Event.InvoiceID, Attempt: attempt,
+		At: now, Status: t.res.Status, Duration: t.res.Duration, Error: t.res.Error, Answer: evidence.Mask(t.res.Answer),
+	}
+}
+
+// tried writes how one try has ended, and what comes next of its order.
+func (g *Gateway) tried(ctx context.Context, t try) error {
+	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
+		e := t.Event // the closure may run again
+		// Under the invoice's lock no newer event can come in between: it would count as delivered.
+		all, err := b.LockSent(ctx, []store.Sent{t.Sent})
+		if err != nil {
+			return err
+		}
+		was := all[0]
 		if !was.Leased {
 			return errLeaseLost
 		}
 		e.Attempts++
-		if err := b.InsertDelivery(ctx, store.Delivery{
-			ID: id.New(), BusinessID: e.BusinessID, EventID: e.ID, InvoiceID: e.InvoiceID, Attempt: e.Attempts,
-			At: b.now, Status: res.Status, Duration: res.Duration, Error: res.Error, Answer: evidence.Mask(res.Answer),
-		}); err != nil {
+		if err := b.InsertDeliveries(ctx, t.delivery(e.Attempts, b.now)); err != nil {
 			return err
 		}
-		if was.Attempts != sent.Attempts { // a person pressed "send again" while this try was under way
-			return b.done(ctx, w)
+		if was.Attempts != t.Event.Attempts { // a person pressed "send again" while this try was under way
+			return b.done(ctx, t.Work)
 		}
-		e.NextAt = g.afterDelivery(&e, res.Delivered, b.now)
+		e.NextAt = g.afterDelivery(&e, t.res.Delivered, b.now)
 		if err := b.SaveEvent(ctx, e); err != nil {
 			return err
 		}
 		if !e.NextAt.IsZero() {
-			return b.later(ctx, w, e.NextAt, res.Error)
+			return b.later(ctx, t.Work, e.NextAt, t.res.Error)
 		}
-		if res.Delivered {
+		if t.res.Delivered {
 			if err := b.SetNotifyDelivered(ctx, e.InvoiceID, !was.Newer); err != nil {
 				return err
 			}
 		}
-		switch {
-		case was.More:
-			return b.later(ctx, w, b.now, "")
-		case was.Grew:
-			return b.done(ctx, w)
+		if was.More {
+			return b.later(ctx, t.Work, b.now, "")
 		}
-		return b.Drop(ctx, w)
+		return b.done(ctx, t.Work)
 	})
 }
 

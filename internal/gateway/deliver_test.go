@@ -1,11 +1,15 @@
 package gateway_test
 
 import (
+	"runtime"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/gateway"
+	"github.com/chorsu/chorsu/internal/outbox"
 )
 
 // The first try is at once, then come the fast retries, then the invoice stands under Stuck while
@@ -96,4 +100,70 @@ func TestNotifyDuringATry(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Webhooks that arrive at the same time are written in one transaction, each by what it is: one whose
+// lease somebody else has by now, and one that is asked for again meanwhile, spoil nobody's.
+func TestArrivalsTogether(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		var invoices []gateway.Invoice
+		for _, order := range []string{"o1", "o2", "o3", "o4"} {
+			invoices = append(invoices, fx.paid("host", order))
+		}
+		work, _, err := fx.store.Queue().Claim(t.Context(), fx.Now(), 30*time.Second, 10, 10, nil)
+		if err != nil || len(work) != 4 {
+			t.Fatalf("%d pieces of work: %v", len(work), err)
+		}
+		slices.SortFunc(work, func(a, b outbox.Work) int { return strings.Compare(a.Subject, b.Subject) })
+		work[2].Lease = "another's"
+
+		waiting, release := gateway.HoldArrivals(fx.Gateway)
+		ends := make([]error, len(work))
+		var all sync.WaitGroup
+		for i, w := range work {
+			all.Go(func() { ends[i] = fx.Deliver(t.Context(), w) })
+		}
+		for waiting() < len(work) {
+			runtime.Gosched()
+		}
+		if _, err := fx.Notify(t.Context(), invoices[3].ID, gateway.Idem{}); err != nil {
+			t.Fatal(err)
+		}
+		_, before := fx.store.Counts()
+		release()
+		all.Wait()
+		if _, after := fx.store.Counts(); after-before != 2 {
+			t.Errorf("%d commits: want one for all, and one for what was asked for again", after-before)
+		}
+		for i, err := range ends {
+			if (err != nil) != (i == 2) {
+				t.Errorf("%s: %v", work[i].Subject, err)
+			}
+		}
+		for i, inv := range invoices {
+			if got := fx.get(inv.ID).NotifyDelivered; got != (i != 2) {
+				t.Errorf("%s: delivered %v", work[i].Subject, got)
+			}
+		}
+		fx.advance(time.Minute) // the lease that was really held ends
+		fx.settle()
+		if got := len(fx.app.statuses()); got != 5 || !fx.get(invoices[2].ID).NotifyDelivered {
+			t.Errorf("%d tries; want one more, of the order whose lease was lost", got)
+		}
+		if left, next, err := fx.store.Queue().Claim(t.Context(), fx.Now(), time.Second, 10, 10, nil); err != nil || len(left) > 0 || !next.IsZero() {
+			t.Errorf("work is left: %v, %v, %v", left, next, err)
+		}
+	})
+}
+
+// A lot whose leader panics ends for those whom he led, and the next lot has its turn.
+func TestGatherAfterAPanic(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "o1")
+		gateway.PanicOfArrivals(fx.Gateway)
+		fx.settle()
+		if !fx.get(inv.ID).NotifyDelivered {
+			t.Error("the next arrival was not written")
+		}
+	})
 }

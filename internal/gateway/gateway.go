@@ -98,6 +98,7 @@ type Gateway struct {
 
 	refunding turns // by invoice
 	binding   turns // by card
+	arrivals  gather[try]
 }
 
 // openAccount keeps an account as long as its merchant's row does not change, so that what it
@@ -115,6 +116,7 @@ func New(o Options) *Gateway {
 	g := &Gateway{
 		Options:   o,
 		store:     o.Store,
+		arrivals:  gather[try]{most: arrivalsMost},
 		providers: make(map[string]provider.Provider, len(o.Providers)),
 		accounts:  map[string]openAccount{},
 		called:    map[string]callee{},

@@ -447,6 +447,7 @@ var errPayoutInProgress = &pay.Error{Code: pay.CodeConflict, Reason: "payout_in_
 
 // ResendPayoutCode has the code of a payout sent again, where the company has such a call.
 func (g *Gateway) ResendPayoutCode(ctx context.Context, payoutID string, key Idem) (Saved[pay.Payout], error) {
+	var before time.Time // when the code was sent that counts if this one is not
 	return g.onPayout(ctx, payoutID, "payout.resend", key, func(ctx context.Context, b *book, s *payoutStep, p *pay.Payout) error {
 		if !p.Waits() {
 			return errNoCode
@@ -457,28 +458,55 @@ func (g *Gateway) ResendPayoutCode(ctx context.Context, payoutID string, key Ide
 		if _, ok := g.providers[p.Provider].Info().Account.(provider.PayoutResender); !ok {
 			return &pay.Error{Code: pay.CodeUnsupported, Reason: "no_resend", Message: p.Provider + " sends a payout's code once; make a new payout"}
 		}
-		p.SentAt, s.send = b.now, true
+		before, p.SentAt, s.send = p.SentAt, b.now, true
 		s.payout = *p
 		if err := b.SavePayout(ctx, *p); err != nil {
 			return err
 		}
-		if err := b.wrotePayout(ctx, *p, p.State, "another code is sent"); err != nil {
-			return err
-		}
-		return s.take(ctx, b, true)
+		return s.take(ctx, b, false)
 	}, func(s payoutStep) error {
 		a, err := g.account(s.merchant)
-		if err != nil {
-			return err
+		if err == nil {
+			err = g.aboutPayout(ctx, s.merchant, s.payout, "resend_payout", func(ctx context.Context) error {
+				return a.(provider.PayoutResender).ResendPayoutCode(ctx, s.payout)
+			})
 		}
-		err = g.aboutPayout(ctx, s.merchant, s.payout, "resend_payout", func(ctx context.Context) error {
-			return a.(provider.PayoutResender).ResendPayoutCode(ctx, s.payout)
-		})
-		if err != nil {
-			return upstream(s.merchant.Provider, err)
-		}
-		return nil
+		return g.payoutResent(ctx, s, before, err)
 	})
+}
+
+// payoutResent writes down how a resend ended. One that failed gives its key back, so that the same
+// request may be made again; and where nothing was sent, it need not wait its minute.
+func (g *Gateway) payoutResent(ctx context.Context, s payoutStep, before time.Time, callErr error) error {
+	err := g.update(context.WithoutCancel(ctx), byAPI, func(ctx context.Context, b *book) error {
+		p, err := b.LockPayout(ctx, s.payout.ID)
+		switch {
+		case err != nil:
+			return err
+		case callErr == nil:
+			if err := b.wrotePayout(ctx, p, p.State, "another code is sent"); err != nil {
+				return err
+			}
+			return s.claim.finish(ctx, b.Tx)
+		case unsent(callErr) && p.Waits() && p.SentAt.Equal(s.payout.SentAt):
+			p.SentAt = before
+			if err := b.SavePayout(ctx, p); err != nil {
+				return err
+			}
+		}
+		return s.claim.release(ctx, b.Tx)
+	})
+	if err == nil && callErr != nil {
+		err = upstream(s.merchant.Provider, callErr)
+	}
+	return err
+}
+
+// unsent says whether it is certain that a call never left.
+func unsent(err error) bool {
+	_, ours := errors.AsType[*pay.Error](err)
+	e, theirs := errors.AsType[*provider.Error](err)
+	return ours || theirs && e.NotSent
 }
 
 // onPayout decides about one payout under its lock, and then makes the call that was decided on.

@@ -111,10 +111,11 @@ func (a *payAccount) ConfirmPayout(_ context.Context, p pay.Payout, code string)
 }
 
 func (a *payAccount) ResendPayoutCode(context.Context, pay.Payout) error {
-	a.c.mu.Lock()
-	defer a.c.mu.Unlock()
-	a.c.resent++
-	return nil
+	_, err := a.step("resend", func() (provider.MoveOutcome, error) {
+		a.c.resent++
+		return provider.MoveOutcome{}, nil
+	})
+	return err
 }
 
 func (a *payAccount) Register(context.Context, provider.RegisterQuery) (provider.RegisterPage, error) {
@@ -643,6 +644,41 @@ func TestResendPayoutCode(t *testing.T) {
 		fx.advance(time.Minute)
 		if _, err := fx.ResendPayoutCode(t.Context(), p.ID, gateway.Idem{}); pay.CodeOf(err) != pay.CodeConflict {
 			t.Fatal(err)
+		}
+	})
+}
+
+// A code that was not sent again spends no key: the same request is made again. At once, where nothing
+// has left; where the answer was lost, the code may have been sent, and the next waits its minute.
+func TestFailedResendSpendsNoKey(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		p := fx.create(fx.payout("p1", true), gateway.Idem{}).Value
+		for i, c := range []struct {
+			fault *provider.Error
+			again pay.Code
+		}{
+			{&provider.Error{Kind: provider.KindUnavailable, NotSent: true}, ""},
+			{&provider.Error{Kind: provider.KindUnavailable}, pay.CodeRateLimited},
+		} {
+			fx.advance(time.Minute)
+			key := gateway.Idem{Key: fmt.Sprint("resend-", i), Request: i}
+			fx.payer.before = func(string) error { return c.fault }
+			if _, err := fx.ResendPayoutCode(t.Context(), p.ID, key); pay.CodeOf(err) != pay.CodeUpstream {
+				t.Fatal(err)
+			}
+			fx.payer.before = nil
+			if c.again != "" {
+				if _, err := fx.ResendPayoutCode(t.Context(), p.ID, key); pay.CodeOf(err) != c.again {
+					t.Errorf("at once after a lost answer: %v", err)
+				}
+				fx.advance(time.Minute)
+			}
+			if s, err := fx.ResendPayoutCode(t.Context(), p.ID, key); err != nil || s.Replayed || fx.payer.resent != i+1 {
+				t.Errorf("the same request again: replayed %t, %d codes, %v", s.Replayed, fx.payer.resent, err)
+			}
+			if s, err := fx.ResendPayoutCode(t.Context(), p.ID, key); err != nil || !s.Replayed || fx.payer.resent != i+1 {
+				t.Errorf("and once more: replayed %t, %d codes, %v", s.Replayed, fx.payer.resent, err)
+			}
 		}
 	})
 }

@@ -41,6 +41,24 @@ func BenchmarkConfirm(b *testing.B) {
 	}
 }
 
+// BenchmarkConfirmAlone is the same by one caller, who shares his commit with nobody.
+func BenchmarkConfirmAlone(b *testing.B) {
+	for _, e := range storetest.Engines {
+		b.Run(string(e), func(b *testing.B) {
+			shop := newShop(b, storetest.Open(b, e))
+			for i := range b.N {
+				shop.invoice(b, fmt.Sprint(i), pay.Created)
+			}
+			b.ResetTimer()
+			for i := range b.N {
+				if err := shop.confirm(b.Context(), fmt.Sprint(i)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func (shop *shop) confirm(ctx context.Context, id string) error {
 	return shop.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		p, err := tx.PaymentByRef(ctx, shop.merchant.ID, "ref-"+id)

@@ -4,8 +4,8 @@ import (
 	"errors"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
-	sqlitecodes "modernc.org/sqlite/lib"
+
+	"github.com/chorsu/chorsu/internal/store/sqlite"
 )
 
 // dialect is what the engines word differently; the rest of the SQL is one text for both.
@@ -51,6 +51,23 @@ func (d dialect) oneOf(query string) string {
 	return "IN (" + query + ")"
 }
 
+// elements is a table of the elements of a JSON array that is bound to a placeholder, in one column
+// called value: as many rows as there are, by one text. Their members are text: value ->> 'name'.
+func (d dialect) elements(placeholder string) string {
+	if d == postgres {
+		return "json_array_elements(CAST(" + placeholder + " AS JSON))"
+	}
+	return "json_each(" + placeholder + ")"
+}
+
+// elementTexts is elements for an array of texts: value is the text itself.
+func (d dialect) elementTexts(placeholder string) string {
+	if d == postgres {
+		return "json_array_elements_text(CAST(" + placeholder + " AS JSON))"
+	}
+	return "json_each(" + placeholder + ")"
+}
+
 // The codes of PostgreSQL that are asked for by name.
 const (
 	pgSerialization = "40001"
@@ -77,10 +94,8 @@ func Taken(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code == pgUnique
 	}
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		return e.Code() == sqlitecodes.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlitecodes.SQLITE_CONSTRAINT_PRIMARYKEY
-	}
-	return false
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Unique()
 }
 
 // tableQuery finds a table by its name.
@@ -89,4 +104,13 @@ func (d dialect) tableQuery() string {
 		return `SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1`
 	}
 	return `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1`
+}
+
+// asMillis is a time that goose wrote, as ours are stored: it takes the engine's own kind of time,
+// which on SQLite is text.
+func (d dialect) asMillis(column string) string {
+	if d == postgres {
+		return "CAST(EXTRACT(EPOCH FROM " + column + ") * 1000 AS BIGINT)"
+	}
+	return "CAST(strftime('%s', " + column + ") AS BIGINT) * 1000"
 }

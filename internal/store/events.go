@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chorsu/chorsu/internal/outbox"
@@ -60,6 +63,12 @@ func (tx *Tx) SendSooner(ctx context.Context, id string) error {
 	return err
 }
 
+// Sent is a try to send an event that has ended, and the work whose lease it had.
+type Sent struct {
+	Event pay.Event // as it stood when the try began
+	Work  outbox.Work
+}
+
 // Try is how an event stands when a try to send it has ended.
 type Try struct {
 	Attempts int  // how often it had been tried before; fewer than when this try began: somebody asked for it to be sent again
@@ -69,27 +78,112 @@ type Try struct {
 	Grew     bool // and Enqueue has added to it meanwhile
 }
 
-// LockTry locks the invoice of an event and the work of sending it, and reads how they stand.
-// Nobody adds an event of the invoice, or asks for one to be sent again, until the transaction ends.
-func (tx *Tx) LockTry(ctx context.Context, w outbox.Work, e pay.Event) (Try, error) {
-	if w.Lease == "" {
-		return Try{}, tx.fail(errNoSuchToken)
+// LockSent locks the invoices of events and the work of sending them, and reads how each stands, in
+// the order of the list. Nobody adds an event of the invoices, or asks for one to be sent again, until
+// the transaction ends.
+func (tx *Tx) LockSent(ctx context.Context, list []Sent) ([]Try, error) {
+	type named struct {
+		Event   string `json:"event"`
+		Invoice string `json:"invoice"`
+		Work    string `json:"work"`
 	}
-	if tx.dialect == postgres { // the locks first: what comes after them sees what those before us wrote
-		foresee(tx, scanText, `SELECT i.id FROM invoices i WHERE i.id = $1`+tx.dialect.forUpdate("i"), e.InvoiceID)
-		foresee(tx, scanText, `SELECT w.id FROM work w WHERE w.id = $1 AND w.lease_token = $2`+tx.dialect.forUpdate("w"), w.ID, w.Lease)
+	names := make([]named, len(list))
+	for i, s := range list {
+		if s.Work.Lease == "" {
+			return nil, tx.fail(errNoSuchToken)
+		}
+		names[i] = named{s.Event.ID, s.Event.InvoiceID, s.Work.ID}
 	}
-	return one(ctx, tx, func(r row) (t Try, err error) {
-		var newer, more, gen int64
-		err = r.Scan(&t.Attempts, &newer, &more, &gen)
-		t.Newer, t.More, t.Leased, t.Grew = newer > 0, more > 0, gen >= 0, gen != w.Gen
-		return t, err
-	}, `SELECT e.attempts,
+	all, err := bundle(names)
+	if err != nil {
+		return nil, tx.fail(err)
+	}
+	among := func(member string) string {
+		return tx.dialect.oneOf(`SELECT value ->> '` + member + `' FROM ` + tx.dialect.elements("$1"))
+	}
+	// The locks first: what comes after them sees what those before us wrote. In one order, so that two
+	// who lock several do not wait for each other.
+	if tx.dialect == postgres {
+		foresee(tx, scanText, `SELECT i.id FROM invoices i WHERE i.id `+among("invoice")+` ORDER BY i.id`+tx.dialect.forUpdate("i"), all)
+	}
+	type lease struct {
+		work, token string
+		gen         int64
+	}
+	scanLease := func(r row) (l lease, err error) {
+		err = r.Scan(&l.work, &l.token, &l.gen)
+		return l, err
+	}
+	leased := `SELECT w.id, w.lease_token, w.gen FROM work w WHERE w.id ` + among("work") + ` ORDER BY w.id` + tx.dialect.forUpdate("w")
+	foresee(tx, scanLease, leased, all)
+	type standing struct {
+		event string
+		Try
+	}
+	found, err := many(ctx, tx, func(r row) (s standing, err error) {
+		var newer, more int64
+		err = r.Scan(&s.event, &s.Attempts, &newer, &more)
+		s.Newer, s.More = newer > 0, more > 0
+		return s, err
+	}, `SELECT e.id, e.attempts,
 		CASE WHEN EXISTS (SELECT 1 FROM events n WHERE n.invoice_id = e.invoice_id AND n.seq > e.seq) THEN 1 ELSE 0 END,
 		CASE WHEN EXISTS (SELECT 1 FROM events m WHERE m.business_id = e.business_id AND m.source_invoice_id = e.source_invoice_id
-			AND m.delivered_at = 0 AND m.dead_at = 0 AND m.seq > e.seq) THEN 1 ELSE 0 END,
-		COALESCE((SELECT w.gen FROM work w WHERE w.id = $2 AND w.lease_token = $3), -1)
-		FROM events e WHERE e.id = $1`, e.ID, w.ID, w.Lease)
+			AND m.delivered_at = 0 AND m.dead_at = 0 AND m.seq > e.seq) THEN 1 ELSE 0 END
+		FROM events e WHERE e.id `+among("event"), all)
+	if err != nil {
+		return nil, err
+	}
+	leases, err := many(ctx, tx, scanLease, leased, all)
+	if err != nil {
+		return nil, err
+	}
+	tries := make([]Try, len(list))
+	for i, s := range list {
+		at := slices.IndexFunc(found, func(f standing) bool { return f.event == s.Event.ID })
+		if at < 0 {
+			return nil, tx.fail(fmt.Errorf("store: the event %s is gone: %w", s.Event.ID, ErrNotFound))
+		}
+		tries[i] = found[at].Try
+		for _, l := range leases {
+			if l.work == s.Work.ID && l.token == s.Work.Lease {
+				tries[i].Leased, tries[i].Grew = true, l.gen != s.Work.Gen
+			}
+		}
+	}
+	return tries, nil
+}
+
+// Arrived writes that events have arrived with their one try now, that their invoices' newest are
+// among those, and that the work of sending them is done. LockSent has said so of each: this try's
+// lease, no other try, nothing newer, and nothing more to send.
+func (tx *Tx) Arrived(ctx context.Context, list []Sent, at time.Time) error {
+	ids := func(of func(Sent) string) (string, error) {
+		all := make([]string, len(list))
+		for i, s := range list {
+			all[i] = of(s)
+		}
+		return bundle(all)
+	}
+	events, err := ids(func(s Sent) string { return s.Event.ID })
+	if err != nil {
+		return tx.fail(err)
+	}
+	invoices, err := ids(func(s Sent) string { return s.Event.InvoiceID })
+	if err != nil {
+		return tx.fail(err)
+	}
+	work, err := ids(func(s Sent) string { return s.Work.ID })
+	if err != nil {
+		return tx.fail(err)
+	}
+	among := tx.dialect.oneOf(`SELECT value FROM ` + tx.dialect.elementTexts("$1"))
+	if err := tx.saveAll(ctx, len(list), `UPDATE events SET attempts = attempts + 1, next_at = 0, delivered_at = $2, stuck_at = 0 WHERE id `+among, events, millis(at)); err != nil {
+		return err
+	}
+	if err := tx.saveAll(ctx, len(list), `UPDATE invoices SET notify_delivered = TRUE WHERE id `+among, invoices); err != nil {
+		return err
+	}
+	return tx.saveAll(ctx, len(list), `DELETE FROM work WHERE id `+among, work)
 }
 
 const eventQuery = `SELECT id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url,
@@ -168,13 +262,38 @@ type Delivery struct {
 	Answer   string // the start of the receiver's answer
 }
 
-// InsertDelivery stores one try. The receiver's answer may be any bytes; its first 1,000 are
-// kept.
-func (tx *Tx) InsertDelivery(ctx context.Context, d Delivery) error {
-	return tx.save(ctx, `INSERT INTO deliveries (id, business_id, event_id, invoice_id, attempt, at, status, duration_ms, error, answer)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		d.ID, d.BusinessID, d.EventID, d.InvoiceID, int64(d.Attempt), millis(d.At), int64(d.Status), d.Duration.Milliseconds(),
-		printable(d.Error, 1000), printable(d.Answer, 1000))
+// InsertDeliveries stores tries. A receiver's answer may be any bytes; its first 1,000 are kept.
+func (tx *Tx) InsertDeliveries(ctx context.Context, list ...Delivery) error {
+	type stored struct {
+		ID       string `json:"id"`
+		Business string `json:"business"`
+		Event    string `json:"event"`
+		Invoice  string `json:"invoice"`
+		Attempt  int    `json:"attempt"`
+		At       int64  `json:"at"`
+		Status   int    `json:"status"`
+		Took     int64  `json:"took"`
+		Error    string `json:"error"`
+		Answer   string `json:"answer"`
+	}
+	rows := make([]stored, len(list))
+	for i, d := range list {
+		rows[i] = stored{d.ID, d.BusinessID, d.EventID, d.InvoiceID, d.Attempt, millis(d.At), d.Status, d.Duration.Milliseconds(),
+			printable(d.Error, 1000), printable(d.Answer, 1000)}
+	}
+	all, err := bundle(rows)
+	if err != nil {
+		return tx.fail(err)
+	}
+	return tx.saveAll(ctx, len(list), `INSERT INTO deliveries (id, business_id, event_id, invoice_id, attempt, at, status, duration_ms, error, answer)
+		SELECT value ->> 'id', value ->> 'business', value ->> 'event', value ->> 'invoice', CAST(value ->> 'attempt' AS BIGINT), CAST(value ->> 'at' AS BIGINT),
+			CAST(value ->> 'status' AS BIGINT), CAST(value ->> 'took' AS BIGINT), value ->> 'error', value ->> 'answer' FROM `+tx.dialect.elements("$1"), all)
+}
+
+// bundle is a list as one argument: see dialect.elements.
+func bundle(list any) (string, error) {
+	all, err := json.Marshal(list)
+	return string(all), err
 }
 
 // Deliveries reads all tries to tell of an invoice, in order.

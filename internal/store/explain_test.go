@@ -342,9 +342,12 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.OldestUndelivered(ctx, "biz-5", "order 5")
 			return err
 		}},
-		{"LockTry", "events_undelivered", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.LockTry(ctx, outbox.Work{ID: "work-000005", Lease: "x"}, pay.Event{ID: "evt-000005", InvoiceID: "inv-000005"})
+		{"LockSent", "events_undelivered", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LockSent(ctx, []store.Sent{{Event: pay.Event{ID: "evt-000005", InvoiceID: "inv-000005"}, Work: outbox.Work{ID: "work-000005", Lease: "x"}}})
 			return err
+		}},
+		{"Arrived", "events_pkey", func(ctx context.Context, tx *store.Tx) error {
+			return tx.Arrived(ctx, []store.Sent{{Event: pay.Event{ID: "evt-000005", InvoiceID: "inv-000005"}, Work: outbox.Work{ID: "work-000005", Lease: "x"}}}, noon)
 		}},
 		{"EventsAfter", "events_pkey", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.EventsAfter(ctx, "evt-000005", 5)

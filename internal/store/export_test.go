@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"modernc.org/sqlite"
-
 	"github.com/chorsu/chorsu/internal/outbox"
 )
 
@@ -59,14 +57,7 @@ func (tx *Tx) PagesRead(ctx context.Context) (pages int64, err error) {
 		return one(ctx, tx, scanNumber, `SELECT SUM(pg_stat_get_xact_blocks_fetched(oid))::bigint FROM pg_class
 			WHERE oid = 'work'::regclass OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'work'::regclass)`)
 	}
-	for _, op := range []sqlite.DBStatusOp{sqlite.DBStatusCacheHit, sqlite.DBStatusCacheMiss} {
-		n, _, err := tx.db.(uncancelled).conn.conn.(sqlite.DBStatus).Status(op, false)
-		if err != nil {
-			return 0, err
-		}
-		pages += int64(n)
-	}
-	return pages, nil
+	return tx.db.(uncancelled).conn.PagesRead()
 }
 
 // Explain is the engine's plan for a statement, a line for each step.

@@ -189,7 +189,7 @@ func TestTheSchemaRefuses(t *testing.T) {
 			return tx.SaveEvent(ctx, pay.Event{ID: "nothing"})
 		}},
 		{"a delivery of no event", false, func(ctx context.Context, tx *store.Tx, inv pay.Invoice, _ pay.Payment) error {
-			return tx.InsertDelivery(ctx, store.Delivery{ID: "new", EventID: "nothing", InvoiceID: inv.ID})
+			return tx.InsertDeliveries(ctx, store.Delivery{ID: "new", EventID: "nothing", InvoiceID: inv.ID})
 		}},
 		{"a second merchant of a business at a provider", true, func(ctx context.Context, tx *store.Tx, _ pay.Invoice, p pay.Payment) error {
 			return tx.SaveMerchant(ctx, pay.Merchant{ID: "new", BusinessID: p.BusinessID, Provider: p.Provider}, "")

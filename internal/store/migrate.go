@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 // The migrations are numbered, forward only, each in a transaction, one text for both engines but
@@ -221,16 +222,13 @@ func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
 		if err != nil || !there {
 			return err
 		}
-		type step struct {
-			version int64
-			at      time.Time
-		}
+		type step struct{ version, at int64 }
 		steps, err := many(ctx, tx, func(r row) (s step, err error) {
 			err = r.Scan(&s.version, &s.at)
 			return s, err
-		}, `SELECT version_id, tstamp FROM `+versionTable+` WHERE is_applied AND version_id > 0`)
+		}, `SELECT version_id, `+tx.dialect.asMillis("tstamp")+` FROM `+versionTable+` WHERE is_applied AND version_id > 0`)
 		for _, s := range steps {
-			applied[s.version] = s.at.UTC()
+			applied[s.version] = instant(s.at)
 		}
 		return err
 	})

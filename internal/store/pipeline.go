@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -52,8 +53,8 @@ func newPostgresSession(ctx, bounded context.Context, e *postgresEngine, begin s
 	return s, nil
 }
 
-func (s *postgresSession) save(_ context.Context, query string, args []any) error {
-	s.hold(heldStatement{query: mustWrite(query), args: args, want: 1})
+func (s *postgresSession) save(_ context.Context, query string, args []any, rows int64) error {
+	s.hold(mustWrite(query, args, rows))
 	return nil
 }
 
@@ -67,14 +68,19 @@ func (s *postgresSession) ahead(query string, args []any, read func(found)) (boo
 
 func (s *postgresSession) hold(h heldStatement) { s.held = append(s.held, h) }
 
-// mustWrite makes the server refuse an UPDATE or a DELETE that finds no row, by a division by zero:
-// COMMIT may be in the same message, and must not be run then. An INSERT writes its row or fails by
-// itself.
-func mustWrite(query string) string {
+// mustWrite makes the server refuse an UPDATE or a DELETE that does not find its rows, by a division
+// by zero: COMMIT may be in the same message, and must not be run then. An INSERT writes its rows or
+// fails by itself.
+func mustWrite(query string, args []any, rows int64) heldStatement {
 	if !strings.HasPrefix(query, "UPDATE ") && !strings.HasPrefix(query, "DELETE ") {
-		return query
+		return heldStatement{query: query, args: args, want: rows}
 	}
-	return "WITH written AS (" + query + " RETURNING 1) SELECT 1 / COUNT(*) FROM written"
+	count := "COUNT(*)"
+	if rows != 1 {
+		args = append(slices.Clip(args), rows)
+		count = fmt.Sprintf("CASE COUNT(*) WHEN $%d THEN 1 ELSE 0 END", len(args))
+	}
+	return heldStatement{query: "WITH written AS (" + query + " RETURNING 1) SELECT 1 / " + count + " FROM written", args: args, want: 1}
 }
 
 func (s *postgresSession) exec(_ context.Context, query string, args []any) (int64, error) {
@@ -149,10 +155,10 @@ func (s *postgresSession) try(query string, args []any) (pgx.BatchResults, error
 	for _, h := range s.held {
 		tag, err := h.answered(results)
 		if err == nil && h.want >= 0 && tag.RowsAffected() != h.want {
-			err = errLostRow(tag.RowsAffected())
+			err = errLostRow(tag.RowsAffected(), h.want)
 		}
 		if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == pgDivision {
-			err = errLostRow(0)
+			err = errLostRow(0, h.want)
 		}
 		if err != nil {
 			results.Close()

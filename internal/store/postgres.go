@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,8 +46,8 @@ func openPostgres(ctx context.Context, dsn string, o Options, commits *atomic.In
 	}
 	if o.MaxConns > 0 {
 		config.MaxConns = int32(o.MaxConns)
-	} else if config.MaxConns < 16 {
-		config.MaxConns = 16
+	} else if !strings.Contains(dsn, "pool_max_conns=") {
+		config.MaxConns = connections(config.ConnConfig.Host)
 	}
 	if config.ConnConfig.ConnectTimeout > 10*time.Second {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
@@ -69,6 +71,17 @@ func openPostgres(ctx context.Context, dsn string, o Options, commits *atomic.In
 	}
 	e.wakes = newWakes(config.ConnConfig, uuid.NewString(), o.Logger)
 	return e, nil
+}
+
+// connections is how many a pool has whose address names no number (pool_max_conns=8). A server on
+// this machine shares its processors: more than four connections for each only wait for each other,
+// and the last of them long. One elsewhere is mostly waited for.
+func connections(host string) int32 {
+	least := 16
+	if strings.HasPrefix(host, "/") || host == "localhost" || host == "127.0.0.1" || host == "::1" {
+		least = 8
+	}
+	return int32(max(4*runtime.NumCPU(), least))
 }
 
 // fit says whether this server can keep what it is given.

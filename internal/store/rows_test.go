@@ -770,8 +770,8 @@ func TestEvents(t *testing.T) {
 					return err
 				}
 				same(t, what, got, *want)
-				try, err := tx.LockTry(ctx, outbox.Work{ID: "nobody's", Lease: "lost"}, got)
-				same(t, what+": more", try, store.Try{Attempts: got.Attempts, Newer: got.Seq < two.Seq, More: more, Grew: true})
+				tries, err := tx.LockSent(ctx, []store.Sent{{Event: got, Work: outbox.Work{ID: "nobody's", Lease: "lost"}}})
+				same(t, what+": more", tries, []store.Try{{Attempts: got.Attempts, Newer: got.Seq < two.Seq, More: more}})
 				return err
 			})
 		}
@@ -820,7 +820,7 @@ func TestTimeline(t *testing.T) {
 			}
 			return errors.Join(
 				tx.InsertChange(ctx, change), tx.InsertMessages(ctx, []store.Message{secondMessage, message}),
-				tx.InsertDelivery(ctx, delivery), tx.InsertAlarm(ctx, open), tx.InsertAlarm(ctx, closed),
+				tx.InsertDeliveries(ctx, delivery), tx.InsertAlarm(ctx, open), tx.InsertAlarm(ctx, closed),
 			)
 		})
 		view(t, s, func(ctx context.Context, tx *store.Tx) error {
@@ -869,7 +869,7 @@ func TestEvidenceMayBeAnyBytes(t *testing.T) {
 			}
 			return errors.Join(
 				tx.InsertMessages(ctx, []store.Message{{ID: "m", InvoiceID: inv.ID, Direction: "in", Step: raw, Request: raw, Response: strings.Repeat("é", 1<<20)}}),
-				tx.InsertDelivery(ctx, store.Delivery{ID: "d", EventID: "e", InvoiceID: inv.ID, Error: raw, Answer: raw}),
+				tx.InsertDeliveries(ctx, store.Delivery{ID: "d", EventID: "e", InvoiceID: inv.ID, Error: raw, Answer: raw}),
 				tx.InsertAlarm(ctx, pay.Alarm{ID: "a", InvoiceID: inv.ID, Message: raw}),
 				tx.InsertChange(ctx, store.Change{ID: "c", InvoiceID: inv.ID, Note: raw}),
 				tx.Enqueue(ctx, work("k", "s", "l", noon)),

@@ -7,10 +7,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/chorsu/chorsu/internal/store/sqlite"
 )
 
 // sqliteEngine is one SQLite file: one connection that writes (writer.go), and a few that
@@ -72,28 +75,29 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
-// sqliteURI is the address of a file with the settings that every connection has.
+// sqliteSettings are the settings that every connection has.
 //
 // synchronous=FULL syncs the journal at each commit: a payment that was answered as paid
 // survives a power cut. fullfsync is the same promise on macOS.
+var sqliteSettings = []string{
+	fmt.Sprintf("busy_timeout(%d)", sqliteWait.Milliseconds()),
+	"journal_mode(WAL)",
+	"synchronous(FULL)",
+	"fullfsync(1)",
+	"checkpoint_fullfsync(1)",
+	"foreign_keys(1)",
+	"trusted_schema(0)",
+	"journal_size_limit(67108864)",
+}
+
+// sqliteURI is the address of a file for the driver of database/sql, which the migrations use,
+// with the same settings.
 func sqliteURI(path string) string {
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path // C:/…
 	}
-	q := url.Values{
-		"_pragma": {
-			fmt.Sprintf("busy_timeout(%d)", sqliteWait.Milliseconds()),
-			"journal_mode(WAL)",
-			"synchronous(FULL)",
-			"fullfsync(1)",
-			"checkpoint_fullfsync(1)",
-			"foreign_keys(1)",
-			"trusted_schema(0)",
-			"journal_size_limit(67108864)",
-		},
-		"_dqs": {"0"},
-	}
+	q := url.Values{"_pragma": sqliteSettings, "_dqs": {"0"}}
 	return "file://" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
@@ -108,17 +112,11 @@ var writing = []string{"query_only=0", "temp_store=MEMORY"}
 var reading = []string{"query_only=1", "mmap_size=2147418112"}
 
 func (e *sqliteEngine) connect(pragmas ...string) (*sqliteConn, error) {
-	c, err := openConn(sqliteURI(e.path))
+	c, err := sqlite.Open(e.path, slices.Concat(sqliteSettings, pragmas)...)
 	if err != nil {
 		return nil, err
 	}
-	for _, pragma := range pragmas {
-		if err := c.plain("PRAGMA " + pragma); err != nil {
-			c.close()
-			return nil, err
-		}
-	}
-	return c, nil
+	return &sqliteConn{c}, nil
 }
 
 func (e *sqliteEngine) dialect() dialect { return sqlite3 }

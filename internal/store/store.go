@@ -42,7 +42,7 @@ const reruns = 8
 type Options struct {
 	Logger   *slog.Logger     // default: slog.Default()
 	Now      func() time.Time // when work is due "now", and when rows of work were made; default: time.Now
-	MaxConns int              // PostgreSQL: connections in the pool, default 16; SQLite: readers, default 4
+	MaxConns int              // PostgreSQL: connections in the pool, default by where it is; SQLite: readers, default 4
 }
 
 // Store is one open database.
@@ -84,7 +84,7 @@ type session interface {
 	exec(ctx context.Context, query string, args []any) (rows int64, err error)
 	// save runs a statement that must write exactly one row. It may do so later in the same
 	// transaction: its error comes then from a later call, or from the end.
-	save(ctx context.Context, query string, args []any) error
+	save(ctx context.Context, query string, args []any, rows int64) error
 	query(ctx context.Context, query string, args []any) (rows, error)
 	// ahead says that a query will come. Where it is worth it, the server is asked together with
 	// what is waited for next, and read is given the rows then; sent says whether that will be.

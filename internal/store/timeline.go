@@ -129,7 +129,7 @@ func (tx *Tx) insertMessages(ctx context.Context, query string, list []Message) 
 	}
 	n, err := tx.exec(ctx, query, args...)
 	if err == nil && n != int64(len(list)) {
-		err = tx.fail(errLostRow(n))
+		err = tx.fail(errLostRow(n, int64(len(list))))
 	}
 	return err
 }

@@ -73,10 +73,15 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error
 // would be a change lost in silence. On PostgreSQL it travels with the next statement, and so
 // does its error.
 func (tx *Tx) save(ctx context.Context, query string, args ...any) error {
+	return tx.saveAll(ctx, 1, query, args...)
+}
+
+// saveAll is save for a statement that must write so many rows.
+func (tx *Tx) saveAll(ctx context.Context, rows int, query string, args ...any) error {
 	if err := tx.writes(query, args); err != nil {
 		return err
 	}
-	if err := tx.db.save(ctx, query, args); err != nil {
+	if err := tx.db.save(ctx, query, args, int64(rows)); err != nil {
 		return tx.fail(during(err, query))
 	}
 	return nil
@@ -273,9 +278,9 @@ type statementError struct {
 func (e *statementError) Error() string { return "store: " + e.err.Error() + " (" + e.text + ")" }
 func (e *statementError) Unwrap() error { return e.err }
 
-// errLostRow is the answer to a save that did not write its one row.
-func errLostRow(n int64) error {
-	return fmt.Errorf("%d rows written where there should be one", n)
+// errLostRow is the answer to a save that did not write its rows.
+func errLostRow(n, rows int64) error {
+	return fmt.Errorf("%d rows written where there should be %d", n, rows)
 }
 
 func (tx *Tx) saw(query string, args []any) {

@@ -66,12 +66,6 @@ func (tx *Tx) Finish(ctx context.Context, w outbox.Work, now time.Time) (ok bool
 	return tx.free(ctx, w, now, now, "")
 }
 
-// Drop is Finish for work that this transaction has locked, and has seen to be leased still and to
-// have nothing more: see LockTry.
-func (tx *Tx) Drop(ctx context.Context, w outbox.Work) error {
-	return tx.save(ctx, `DELETE FROM work WHERE id = $1 AND lease_token = $2 AND gen = $3`, w.ID, w.Lease, w.Gen)
-}
-
 // Retry frees the lease of work that is not done and makes it due at that time, or now where
 // Enqueue has added to it meanwhile. ok is as in Finish.
 func (tx *Tx) Retry(ctx context.Context, w outbox.Work, at time.Time, lastError string) (ok bool, err error) {

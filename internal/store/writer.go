@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -13,7 +14,7 @@ import (
 // writer is the one connection of a SQLite file that writes, and the turns that are taken on
 // it. Closures that wait while another commits share the next transaction: each runs under
 // its own savepoint, and one COMMIT, which is one sync of the disk, carries them all (group
-// commit).
+// commit). Only the first needs none: what it would go back to is where the transaction begins.
 //
 // There is no goroutine behind it. Each closure runs in its caller's own goroutine, which has
 // the turn until it passes it on; so a panic or a t.Fatal in a closure unwinds the caller that
@@ -41,12 +42,15 @@ const (
 	slowClosure   = 20 * time.Millisecond
 )
 
+var errRolledBack = errors.New("store: the transaction was rolled back under its closure")
+
 // seat is a place in the queue. The turn comes with the batch to join.
 type seat struct{ turn chan *batch }
 
 // batch is one transaction of SQLite, and the Updates that share it.
 type batch struct {
 	closures int
+	open     bool // BEGIN was, and holds what was not refused
 	began    time.Time
 	err      error         // why none of it stands; set before done is closed
 	done     chan struct{} // closed after COMMIT or ROLLBACK
@@ -115,26 +119,15 @@ func (w *writer) enter(ctx context.Context) (*batch, error) {
 	return nil, ctx.Err()
 }
 
-// run is one closure of a batch, under a savepoint.
+// run is one closure of a batch.
 func (w *writer) run(b *batch, body func(session) error) (err error) {
-	if b.closures == 0 {
-		if b.err = w.begin(); b.err != nil {
-			return b.err
-		}
-		b.began = w.clock()
-	}
-	b.closures++
-	if b.err = w.step("SAVEPOINT closure"); b.err != nil {
+	first := !b.open
+	if b.err = w.enclose(b, first); b.err != nil {
 		return b.err
 	}
 	started, keep := w.clock(), false
 	defer func() { // also when body panics
-		if !keep {
-			b.err = w.step("ROLLBACK TO closure")
-		}
-		if b.err == nil {
-			b.err = w.step("RELEASE closure")
-		}
+		b.err = w.settle(b, first, keep)
 		if took := w.clock().Sub(started); took > slowClosure {
 			w.log.Warn("a transaction held the database's one writer for long", "took", took)
 		}
@@ -142,6 +135,44 @@ func (w *writer) run(b *batch, body func(session) error) (err error) {
 	err = body(uncancelled{w.conn})
 	keep = err == nil
 	return err
+}
+
+// enclose makes what the next closure writes a whole that can be taken back: by a transaction, or
+// by a savepoint in the one that others have written in. A savepoint costs two statements, and a
+// copy of every page that is written behind it.
+func (w *writer) enclose(b *batch, first bool) error {
+	if first {
+		if err := w.begin(); err != nil {
+			return err
+		}
+		b.open = true
+		if b.closures == 0 {
+			b.began = w.clock()
+		}
+		b.closures++
+		return nil
+	}
+	b.closures++
+	return w.step("SAVEPOINT closure")
+}
+
+// settle keeps what a closure wrote, or takes it back.
+func (w *writer) settle(b *batch, first, keep bool) error {
+	switch {
+	case first && keep:
+		if !w.conn.InTransaction() { // the next savepoint would begin another
+			return errRolledBack
+		}
+		return nil
+	case first:
+		b.open = false
+		return w.step("ROLLBACK")
+	case !keep:
+		if err := w.step("ROLLBACK TO closure"); err != nil {
+			return err
+		}
+	}
+	return w.step("RELEASE closure")
 }
 
 // leave passes the turn on to the next of the batch or, as its last, ends the batch. It
@@ -201,6 +232,9 @@ func (w *writer) begin() (err error) {
 // The connection is then thrown away: SQLite may have rolled back by itself, and nothing that
 // is only believed of a transaction shall be built on.
 func (w *writer) end(b *batch) {
+	if b.err == nil && !b.open {
+		return // all of it was refused
+	}
 	if b.err == nil {
 		b.err = w.step("COMMIT")
 	}
@@ -246,8 +280,8 @@ func (u uncancelled) exec(_ context.Context, query string, args []any) (int64, e
 	return u.conn.exec(context.Background(), query, args)
 }
 
-func (u uncancelled) save(_ context.Context, query string, args []any) error {
-	return u.conn.save(context.Background(), query, args)
+func (u uncancelled) save(_ context.Context, query string, args []any, rows int64) error {
+	return u.conn.save(context.Background(), query, args, rows)
 }
 
 func (uncancelled) ahead(string, []any, func(found)) (bool, error) { return false, nil }

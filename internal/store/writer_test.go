@@ -238,6 +238,60 @@ func TestARefusalInABatchIsItsOwn(t *testing.T) {
 	r.check("after a refusal", "after before")
 }
 
+// The first of a transaction has no savepoint: refused, it takes the transaction with it, and the
+// next begins another. The batch stays one, and what was refused alone commits nothing.
+func TestTheFirstIsRefused(t *testing.T) {
+	refused := errors.New("refused")
+	refuse := func(name string) func(context.Context, *Tx) error {
+		return func(ctx context.Context, tx *Tx) error {
+			if err := write(name)(ctx, tx); err != nil {
+				return err
+			}
+			return refused
+		}
+	}
+	for _, c := range []struct {
+		what    string
+		batch   []func(context.Context, *Tx) error
+		written string
+		commits int64
+	}{
+		{"alone", []func(context.Context, *Tx) error{refuse("1")}, "", 0},
+		{"with another", []func(context.Context, *Tx) error{refuse("1"), write("2")}, "2", 1},
+		{"twice", []func(context.Context, *Tx) error{refuse("1"), refuse("2"), write("3"), refuse("4"), write("5")}, "3 5", 1},
+		{"all of them", []func(context.Context, *Tx) error{refuse("1"), refuse("2")}, "", 0},
+		{"the same row", []func(context.Context, *Tx) error{refuse("1"), write("1"), refuse("1")}, "1", 1},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			r := newRoom(t)
+			for i, p := range r.together(c.batch...) {
+				if p.err != nil && p.err != refused {
+					t.Errorf("caller %d was told %v", i+1, p.err)
+				}
+			}
+			if n := r.commits.Load(); n != c.commits {
+				t.Errorf("%d commits, want %d", n, c.commits)
+			}
+			r.check("after a first that was refused", c.written)
+		})
+	}
+}
+
+// What the first of a batch wrote is not believed to stand when the transaction has gone under it.
+func TestATransactionThatIsGoneIsMissed(t *testing.T) {
+	r := newRoom(t)
+	all := r.together(
+		func(ctx context.Context, tx *Tx) error {
+			return errors.Join(write("gone")(ctx, tx), func() error { _, err := tx.exec(ctx, "ROLLBACK"); return err }())
+		},
+		write("next"),
+	)
+	if !errors.Is(all[0].err, errRolledBack) || all[1].err != nil {
+		t.Errorf("answers: %v, %v", all[0].err, all[1].err)
+	}
+	r.check("after it was gone", "next")
+}
+
 // Rule (d): everybody is answered after COMMIT, also who only read or was refused: he may have
 // seen what a neighbour had not committed.
 func TestEverybodyIsAnsweredAfterCommit(t *testing.T) {

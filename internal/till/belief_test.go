@@ -200,3 +200,46 @@ func TestTwoDesksOnOneBox(t *testing.T) {
 		t.Errorf("nobody has paid here: %s\n%s", shown.raw, not.raw)
 	}
 }
+
+// viaMulticard is Multicard in place of the shop's own wallets.
+func (s *shop) viaMulticard() till.Wallets {
+	return till.Wallets{"via_multicard": {
+		"url": s.boxAt + "/multicard", "applicationId": "rhmt_test", "secret": "Pw18axeBFo8V7NamKHXX", "storeId": "a1df872e-d5aa-11ee-8de8-005056b4367d",
+	}}
+}
+
+// A payment belongs to the company that was asked for it. Another one that stands behind the endpoint
+// now, or none, has no word about it, and is not given the receipt of it.
+func TestAnotherCompanyHasNoWord(t *testing.T) {
+	s := newShop(t)
+	paid := s.post("/payment/click", `{"amount":500,"qr_code":"`+clickCode+`","operation_id":"paid"}`)
+	s.fault("click", "ofd_data.submit_qrcode", simulator.Error500)
+	s.post("/payment/click_confirm", `{"payment_id":"`+paid.Data["payment_id"].(string)+`","qr_code":"`+link+`"}`)
+	s.post("/payment/click", `{"amount":500,"qr_code":"880101698207133396","operation_id":"lost"}`)
+	own := s.options.Config.Wallets
+	for name, wallets := range map[string]till.Wallets{"another company": s.viaMulticard(), "none": {}} {
+		s.options.Config.Wallets = wallets
+		s.restart()
+		sent := len(s.tap.all())
+		for range 3 {
+			s.clock.advance(time.Hour)
+			s.agent.Tick(t.Context())
+		}
+		if op := s.operation("lost"); op["state"] != "unknown" {
+			t.Errorf("%s: %v %v", name, op["state"], op["message"])
+		}
+		if op := s.operation("paid"); op["receipt_state"] != "queued" || op["receipt_error"] != "the company that took the money is not set up" {
+			t.Errorf("%s: the link is %v, %v", name, op["receipt_state"], op["receipt_error"])
+		}
+		if sent := s.tap.all()[sent:]; len(sent) > 0 {
+			t.Errorf("%s was asked: %q", name, sent)
+		}
+	}
+	s.options.Config.Wallets = own
+	s.restart()
+	s.clock.advance(time.Hour)
+	s.agent.Tick(t.Context())
+	if lost, paid := s.operation("lost"), s.operation("paid"); lost["state"] != "approved" || paid["receipt_state"] != "delivered" {
+		t.Errorf("with Click again: %v, and the link %v", lost["state"], paid["receipt_state"])
+	}
+}

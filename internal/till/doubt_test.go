@@ -25,6 +25,7 @@ import (
 type doubted struct {
 	reverses time.Duration
 	answers  bool // the result reaches us, and not the end
+	slip     string
 
 	mu   sync.Mutex
 	last func() (terminal.Record, error)
@@ -42,7 +43,9 @@ func (d *doubted) Run(_ context.Context, op terminal.Operation, p terminal.Progr
 	if d.answers {
 		p.Answered(terminal.Result{Outcome: terminal.Approved, Code: "000", Receipt: "341", RRN: "408005356148", Amount: op.Amount})
 	}
-	return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, "lost")
+	r := terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, "lost")
+	r.Slip = d.slip
+	return r
 }
 
 func (d *doubted) Last(context.Context) (terminal.Record, error) {
@@ -195,6 +198,57 @@ func TestPersonsWordStands(t *testing.T) {
 	}
 }
 
+// refunding is a doubted device whose sales are approved: only what goes back is lost.
+type refunding struct {
+	doubted
+	runs int
+}
+
+func (d *refunding) Caps() terminal.Caps { return terminal.Caps{Return: true, Last: true} }
+func (d *refunding) Run(ctx context.Context, op terminal.Operation, p terminal.Progress) terminal.Result {
+	d.runs++
+	if op.Kind != terminal.Sale {
+		return d.doubted.Run(ctx, op, p)
+	}
+	if err := p.Sent(); err != nil {
+		return terminal.Failed(terminal.NotStarted, terminal.CodeAbsent, err.Error())
+	}
+	return earlier.Result()
+}
+
+// A return that a person has voided, and of which the pinpad says afterwards that it was paid, may be
+// paid: it is not paid out again before a person has decided again.
+func TestContradictedReturnCounts(t *testing.T) {
+	d := &refunding{}
+	s := newShop(t, func(o *till.Options) { o.Terminals["xumo"] = d })
+	d.says(terminal.Record{None: true}, nil)
+	s.post("/payment/xumo", `{"amount":50000}`)
+	asked := false
+	d.mu.Lock()
+	d.last = func() (terminal.Record, error) {
+		if !asked {
+			asked = true
+			if a := s.post("/payment/operations/"+s.last().ID+"/resolve", `{"decision":"void","name":"Dilnoza"}`); !a.Success {
+				t.Error(a.raw)
+			}
+		}
+		return terminal.Record{Kind: terminal.Return, Approved: true, Code: "000", Amount: 50000, Receipt: "341", RRN: "408005356148"}, nil
+	}
+	d.mu.Unlock()
+	back := `{"request_id":"` + earlier.RRN + `","amount":50000,"is_return":true}`
+	if a := s.post("/payment/xumo", back); a.code() != "contradicted" || d.runs != 2 {
+		t.Fatalf("%s after %d runs", a.raw, d.runs)
+	}
+	op := s.last()
+	if a := s.post("/payment/xumo", back); a.code() != "218" || d.runs != 2 {
+		t.Errorf("paid out again: %s after %d runs", a.raw, d.runs)
+	}
+	s.post("/payment/operations/"+op.ID+"/resolve", `{"decision":"void","name":"Rustam"}`)
+	if s.post("/payment/xumo", back); d.runs != 3 {
+		t.Errorf("a named person says that it was not paid, and the device had %d runs", d.runs)
+	}
+}
+
 // What a device puts into its error is logged without a card's number.
 func TestErrorsAreLoggedDiscreetly(t *testing.T) {
 	d := &doubted{}
@@ -340,6 +394,24 @@ func TestShortRRN(t *testing.T) {
 	}
 }
 
+// A number that a slip prints with zeros before it, and a cashier types without them, is that sale: what
+// went back by it is counted.
+func TestZerosOnASlip(t *testing.T) {
+	d := &short{results: []terminal.Result{
+		{Outcome: terminal.Approved, Code: "000", RRN: "408005356147", Receipt: "0012"},
+		{Outcome: terminal.Approved, Code: "400", RRN: "408005356148", Receipt: "0013"},
+	}}
+	s := newShop(t, func(o *till.Options) { o.Terminals["xumo"] = d })
+	s.post("/payment/xumo", `{"amount":50000}`)
+	sale := s.last()
+	if a := s.post("/payment/xumo", `{"request_id":12,"amount":50000,"is_return":true}`); !a.Success || s.last().Original != sale.ID {
+		t.Errorf("%s, of %q", a.raw, s.last().Original)
+	}
+	if a := s.post("/payment/xumo", `{"request_id":"408005356147","amount":50000,"is_return":true}`); a.code() != "218" || len(d.asked) != 2 {
+		t.Errorf("given back twice: %s", a.raw)
+	}
+}
+
 // ─── Wallets ───────────────────────────────────────────────────────────────────────────────
 
 // One payment asked for under several operation_ids is found under each: a page that was answered
@@ -430,19 +502,7 @@ func TestShownQRIsPaidLate(t *testing.T) {
 // a start; until then nobody is told that nothing was done.
 func TestFullDisk(t *testing.T) {
 	s := newShop(t)
-	s.stop()
-	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(s.db, "sqlite:"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec(`CREATE TRIGGER full BEFORE UPDATE OF state ON operations WHEN NEW.state <> OLD.state AND (SELECT value FROM settings WHERE name = 'disk') = 'full'
-	  BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END`); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s.start()
+	s.diskIsFull("NEW.state <> OLD.state AND (SELECT value FROM settings WHERE name = 'disk') = 'full'")
 	disk := func(says string) {
 		t.Helper()
 		if err := s.journal.Set(t.Context(), "disk", says); err != nil {
@@ -469,6 +529,51 @@ func TestFullDisk(t *testing.T) {
 	}
 	if n := s.humo.Total(); n != 50000 {
 		t.Errorf("the device holds %d", n)
+	}
+}
+
+// diskIsFull has the journal refuse the writes of an operation's state that a condition is true of.
+func (s *shop) diskIsFull(when string) {
+	s.t.Helper()
+	s.stop()
+	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(s.db, "sqlite:"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := db.Exec("CREATE TRIGGER full BEFORE UPDATE OF state ON operations WHEN " + when + " BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.start()
+}
+
+// That an outcome is not known is no word against one that is, also where the first could not be written
+// and the second could: nobody is called to a good sale.
+func TestUnknownContradictsNothing(t *testing.T) {
+	d := &doubted{}
+	s := doubtedShop(t, d)
+	s.diskIsFull("NEW.state = 'unknown'")
+	calls := 0
+	d.mu.Lock()
+	d.last = func() (terminal.Record, error) {
+		if calls++; calls == 1 {
+			return earlier, nil
+		}
+		return theSale, nil
+	}
+	d.mu.Unlock()
+	if a := s.post("/payment/xumo", `{"amount":50000}`); !a.Success {
+		t.Fatal(a.raw)
+	}
+	s.agent.Tick(t.Context())
+	if op := s.last(); op.State != journal.Approved || op.Code != "000" {
+		t.Errorf("%s %s: %s", op.State, op.Code, op.Message)
+	}
+	s.restart()
+	if a := s.post("/payment/xumo", `{"amount":70000}`); a.Error == nil || strings.Contains(a.raw, "contradicted") {
+		t.Error(a.raw)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -82,7 +83,7 @@ func (d *device) shows() string {
 }
 
 // openDriver makes the driver of a terminal. endpoint is xumo or uzcard.
-func openDriver(ctx context.Context, endpoint string, t Terminal, client *http.Client, now func() time.Time) (terminal.Driver, error) {
+func openDriver(ctx context.Context, endpoint string, t Terminal, client *http.Client, now func() time.Time, log *slog.Logger) (terminal.Driver, error) {
 	switch t.Driver {
 	case "sim":
 		options := map[string]string{"style": map[string]string{"xumo": sim.HUMO, "uzcard": sim.UzCard}[endpoint]}
@@ -97,7 +98,7 @@ func openDriver(ctx context.Context, endpoint string, t Terminal, client *http.C
 	case "fbox":
 		return fbox.Open(t.Address, endpoint, t.Options, client)
 	case "process":
-		return process.Open(ctx, t.Options)
+		return process.Open(ctx, t.Options, log)
 	}
 	return nil, fmt.Errorf("there is no driver %q", t.Driver)
 }
@@ -187,7 +188,7 @@ func (a *Agent) openEndpoint(ctx context.Context, d *device, endpoint string, t 
 		return nil
 	}
 	if driver == nil {
-		if driver, err = openDriver(ctx, endpoint, t, a.o.HTTP, a.now); err != nil {
+		if driver, err = openDriver(ctx, endpoint, t, a.o.HTTP, a.now, a.log); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -366,6 +367,24 @@ func TestAReturnWaitsForItsSale(t *testing.T) {
 	s.agent.Tick(t.Context())
 	if len(b.reports) != 6 {
 		t.Errorf("%d reports as soon as the gateway is back", len(b.reports))
+	}
+}
+
+// The clock is set back between a sale and its return, and the gateway hears of both at once: of the sale
+// first all the same.
+func TestReportsAreNotByTheClock(t *testing.T) {
+	b, url := newBook(t)
+	var heard []any
+	b.over = func(report map[string]any) int { heard = append(heard, report["kind"]); return 0 }
+	s := newShop(t, paired(url))
+	s.post("/payment/xumo", `{"amount":50000}`)
+	s.clock.advance(-time.Hour)
+	s.post("/payment/xumo", `{"request_id":"`+s.last().RRN+`","amount":50000,"is_return":true}`)
+	s.post("/payment/xumo", `{"amount":70000}`)
+	s.clock.advance(2 * time.Hour)
+	s.agent.Tick(t.Context())
+	if want := []any{"sale", "return", "sale"}; !reflect.DeepEqual(heard, want) {
+		t.Errorf("the gateway hears of %v, want %v", heard, want)
 	}
 }
 

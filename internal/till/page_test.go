@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chorsu/chorsu/internal/till"
+	"github.com/chorsu/chorsu/internal/till/journal"
 	"github.com/chorsu/chorsu/internal/till/terminal"
 	boxsim "github.com/chorsu/chorsu/internal/till/terminal/fbox/sim"
 )
@@ -197,6 +198,58 @@ func TestSlips(t *testing.T) {
 	a = s.get("/till/slip?id=" + strings.TrimPrefix(lost.code(), "unresolved:"))
 	if copies, _ := a.Data["copies"].([]any); len(copies) != 2 || !strings.Contains(copies[0].(string), "РЕЗУЛЬТАТ НЕИЗВЕСТЕН") {
 		t.Error(a.raw)
+	}
+}
+
+// paper is the buyer's copy of an operation's slip.
+func (s *shop) paper(id string) string {
+	s.t.Helper()
+	a := s.get("/till/slip?id=" + id)
+	copies, _ := a.Data["copies"].([]any)
+	if len(copies) != 2 || !strings.Contains(copies[1].(string), strings.TrimSpace(strings.SplitN(copies[0].(string), "Nusxa", 2)[0])) {
+		s.t.Fatal(a.raw)
+	}
+	return copies[0].(string)
+}
+
+// A paper on which a pinpad had printed that it was approved, before it did not tell the end or took it
+// back, is no paper to give goods for: what stands above it says so. The same for a wallet's payment.
+func TestSlipOfWhatIsNotPaid(t *testing.T) {
+	const unknown, unpaid, recovered = "РЕЗУЛЬТАТ НЕИЗВЕСТЕН", "НЕ ОПЛАЧЕНО", "ВОССТАНОВЛЕНО"
+	d := &doubted{slip: "ОДОБРЕНО\nСУММА 500.00 UZS\n"}
+	s := doubtedShop(t, d)
+	says := func(when, id, loud string) {
+		t.Helper()
+		text := s.paper(id)
+		for _, word := range []string{unknown, unpaid, recovered} {
+			at, slip := strings.Index(text, word), strings.Index(text, "500.00 UZS")
+			if is := at >= 0; is != (word == loud) || is && at > slip {
+				t.Errorf("%s:\n%s", when, text)
+			}
+		}
+	}
+	id := strings.TrimPrefix(s.post("/payment/xumo", `{"amount":50000}`).code(), "unresolved:")
+	if !strings.Contains(s.paper(id), "ОДОБРЕНО") {
+		t.Fatal("the pinpad's own paper is lost")
+	}
+	says("unknown at a pinpad", id, unknown)
+	s.clock.advance(5 * time.Minute)
+	s.state(journal.Declined, "after 5 minutes")
+	says("not performed", id, unpaid)
+
+	id = strings.TrimPrefix(s.post("/payment/xumo", `{"amount":50000}`).code(), "unresolved:")
+	d.says(theSale, nil)
+	s.state(journal.Approved, "once the device has performed it")
+	says("found approved", id, recovered)
+
+	lost := `{"amount":50000,"qr_code":"880101698207133396"}`
+	id = strings.TrimPrefix(s.post("/payment/click", lost).code(), "unresolved:")
+	says("a wallet's", id, unknown)
+	s.post("/payment/operations/"+id+"/resolve", `{"decision":"void","name":"Dilnoza"}`)
+	says("voided by a person", id, unpaid)
+	refused := s.post("/payment/click", `{"amount":50000,"qr_code":"880101698207133399","operation_id":"refused"}`)
+	if says("refused by the wallet", "refused", unpaid); refused.Success {
+		t.Error(refused.raw)
 	}
 }
 

@@ -3,7 +3,6 @@ package till
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/chorsu/chorsu/internal/pay"
 	"github.com/chorsu/chorsu/internal/till/journal"
@@ -64,7 +63,7 @@ func (a *Agent) giveBack(ctx context.Context, op *journal.Operation, m move, cap
 	if op.Kind == journal.Void && !caps.Void || op.Kind == journal.Return && !caps.Return {
 		return atPinpad(op.Endpoint, "902")
 	}
-	sale, err := a.j.Sale(ctx, op.Device, m.RRN, strings.TrimLeft(m.Receipt, "0"))
+	sale, err := a.j.Sale(ctx, op.Device, m.RRN, m.Receipt)
 	if err != nil {
 		return a.broken(err)
 	}
@@ -93,7 +92,7 @@ func (a *Agent) meant(ctx context.Context, device string, m *move) *failure {
 	if err != nil {
 		return a.broken(err)
 	}
-	bySlip, err := a.j.Sale(ctx, device, "", strings.TrimLeft(m.Receipt, "0"))
+	bySlip, err := a.j.Sale(ctx, device, "", m.Receipt)
 	if err != nil {
 		return a.broken(err)
 	}
@@ -189,7 +188,7 @@ func (a *Agent) baseline(ctx context.Context, d *device, op *journal.Operation) 
 		return
 	}
 	if !d.base.known {
-		last, err := d.by(op.Endpoint).Last(ctx)
+		last, err := d.last(ctx, op.Endpoint)
 		if err != nil {
 			a.log.Warn("a pinpad does not tell its last transaction", "operation", op.ID, "endpoint", op.Endpoint, "error", err)
 			return
@@ -255,7 +254,7 @@ func (p progress) Show(text string) { p.d.Show(terminal.Mask(text)) }
 // take puts a driver's result into the operation.
 func (a *Agent) take(op *journal.Operation, r terminal.Result) {
 	tell(op, r)
-	op.Code, op.Message = r.Code, terminal.Mask(r.Note)
+	op.Code, op.Message = said(r.Code), clip(terminal.Mask(r.Note), saidWords)
 	switch r.Outcome {
 	case terminal.Approved:
 		op.State = journal.Approved
@@ -271,14 +270,32 @@ func (a *Agent) take(op *journal.Operation, r terminal.Result) {
 	}
 }
 
+// What a device says is kept up to here: of what it calls something by, as much as the gateway's book
+// takes; of its words, what a person reads.
+const (
+	saidName  = 64
+	saidWords = 300
+)
+
+// said is what a device calls something by, as it may be kept.
+func said(name string) string { return clip(terminal.Mask(name), saidName) }
+
+// last is what a device says of its last transaction, by the names that the journal keeps: they are held
+// against those.
+func (d *device) last(ctx context.Context, endpoint string) (terminal.Record, error) {
+	r, err := d.by(endpoint).Last(ctx)
+	r.Receipt, r.Trace = said(r.Receipt), said(r.Trace)
+	return r, err
+}
+
 // tell keeps what a device told of an operation, whatever came of it.
 func tell(op *journal.Operation, r terminal.Result) {
 	for _, f := range []struct {
 		to   *string
 		from string
 	}{
-		{&op.RRN, r.RRN}, {&op.Receipt, r.Receipt}, {&op.Trace, r.Trace}, {&op.Auth, r.Auth},
-		{&op.TerminalID, r.TerminalID}, {&op.Card, terminal.Card(r.MaskedPAN)}, {&op.Slip, terminal.Clean(r.Slip)},
+		{&op.RRN, said(r.RRN)}, {&op.Receipt, said(r.Receipt)}, {&op.Trace, said(r.Trace)}, {&op.Auth, said(r.Auth)},
+		{&op.TerminalID, said(r.TerminalID)}, {&op.Card, clip(terminal.Card(r.MaskedPAN), saidName)}, {&op.Slip, terminal.Clean(r.Slip)},
 	} {
 		if f.from != "" {
 			*f.to = f.from
@@ -400,7 +417,7 @@ func (a *Agent) shortReport(endpoint string) func(*http.Request) envelope {
 		defer stop()
 		res := d.by(endpoint).Report(ctx, terminal.ReportShift)
 		if res.Outcome != terminal.Approved {
-			return no(atPinpad(endpoint, codeOr(res.Code, terminal.CodeLinkLost)))
+			return no(atPinpad(endpoint, codeOr(said(res.Code), terminal.CodeLinkLost)))
 		}
 		return ok(printed{Message: terminal.Clean(res.Slip)})
 	}

@@ -1,7 +1,13 @@
 package till_test
 
 import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -34,6 +40,9 @@ func TestMain(m *testing.M) {
 		os.Exit(arcussim.Main(os.Args[1:]))
 	case "driver":
 		os.Exit(processsim.Main(os.Getenv(arcussim.StateEnv), os.Stdin, os.Stdout))
+	case "leaky":
+		leak(os.Stdin, os.Stdout, os.Stderr)
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
@@ -141,7 +150,7 @@ var pinpads = map[string]func(*testing.T, *clock) pinpad{
 		state := filepath.Join(t.TempDir(), "state.json")
 		t.Setenv(arcussim.StateEnv, state)
 		program := programLink(t)
-		d, err := process.Open(t.Context(), map[string]string{"path": program})
+		d, err := process.Open(t.Context(), map[string]string{"path": program}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,6 +164,58 @@ var pinpads = map[string]func(*testing.T, *clock) pinpad{
 		}
 		return p
 	},
+}
+
+// leak plays a driver that tells a card's number wherever nobody has asked for it, and does not stop.
+func leak(in io.Reader, out, trace io.Writer) {
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		var q struct{ Op, ID string }
+		json.Unmarshal(lines.Bytes(), &q)
+		r := map[string]any{"id": q.ID, "outcome": "approved", "code": "000"}
+		if q.Op == "sale" {
+			for _, pan := range writtenPANs {
+				fmt.Fprintf(trace, "track 2 %s=2512, tag 5711%s\n", pan, fullPAN)
+			}
+			fmt.Fprintf(trace, "%s\n%s", strings.Repeat("long ", 1<<16), strings.Repeat("tick\n", 1000))
+			r["rrn"], r["trace"], r["receipt"], r["auth"], r["terminal_id"], r["card"] = fullPAN, writtenPANs[1], writtenPANs[2], writtenPANs[3], fullPAN, strings.Repeat("long ", 1000)
+			r["note"], r["code"] = strings.Repeat("long ", 1000)+fullPAN, fullPAN
+		}
+		json.NewEncoder(out).Encode(map[string]any{"result": r})
+	}
+}
+
+// What a program writes beside its answers, and what it calls an operation by, is logged and kept without
+// a card's number, and bounded.
+func TestProgramThatLeaks(t *testing.T) {
+	t.Setenv(roleEnv, "leaky")
+	logged := &safe{b: &bytes.Buffer{}}
+	s := newShop(t, func(o *till.Options) {
+		o.Logger = slog.New(slog.NewJSONHandler(logged, nil))
+		o.Terminals, o.Config.Terminals = nil, map[string]till.Terminal{"xumo": {Driver: "process", Options: map[string]string{"path": programLink(t)}}}
+	})
+	s.post("/payment/xumo", `{"amount":50000}`)
+	limit, done := context.WithTimeout(t.Context(), 20*time.Second)
+	defer done()
+	for limit.Err() == nil && !strings.Contains(logged.text(), "left out") {
+		s.get("/till/state")
+	}
+	text, kept, op := logged.text(), s.journalText(), s.last()
+	for _, pan := range writtenPANs {
+		if strings.Contains(text, pan) || strings.Contains(kept, pan) {
+			t.Errorf("%q is in the log: %t, in the journal: %t", pan, strings.Contains(text, pan), strings.Contains(kept, pan))
+		}
+	}
+	if n := strings.Count(text, "track [number], tag [number]"); n != len(writtenPANs) {
+		t.Errorf("%d of %d lines are logged:\n%s", n, len(writtenPANs), text[:min(len(text), 2000)])
+	}
+	if n := strings.Count(text, "tick"); n == 0 || n > 100 || len(text) > 50_000 {
+		t.Errorf("%d lines and %d bytes are logged", n, len(text))
+	}
+	for name, said := range map[string]string{"rrn": op.RRN, "trace": op.Trace, "receipt": op.Receipt, "auth": op.Auth, "terminal": op.TerminalID, "card": op.Card, "code": op.Code, "message": op.Message} {
+		if said == "" || len(said) > 300 || name != "message" && len(said) > 64 {
+			t.Errorf("%s has %d bytes", name, len(said))
+		}
+	}
 }
 
 // switched is a box that can be taken off the network.
@@ -224,6 +285,13 @@ func TestEveryPinpad(t *testing.T) {
 			if a := s.post("/payment/xumo", `{"request_id":340,"amount":50000,"is_return":"true"}`); !a.Success || p.total() != 50000 {
 				t.Errorf("return: %s, the device holds %d", a.raw, p.total())
 			}
+			if op := s.last(); op.Kind != journal.Void || op.OriginalRRN != first.Data["ppt_id"] {
+				t.Errorf("the sale of the slip's number is not known: %+v", op)
+			}
+			runs := p.runs()
+			if a := s.post("/payment/xumo", fmt.Sprintf(`{"request_id":%q,"amount":50000,"is_return":true}`, first.Data["ppt_id"])); a.code() != "218" || p.runs() != runs {
+				t.Errorf("by the slip's number, and then by the RRN: %s, %d runs", a.raw, p.runs()-runs)
+			}
 			if a := s.post("/payment/xumo", `{"request_id":340,"amount":50000,"is_return":true}`); a.code() != "218" || p.total() != 50000 {
 				t.Errorf("twice: %s, the device holds %d", a.raw, p.total())
 			}
@@ -237,7 +305,7 @@ func TestEveryPinpad(t *testing.T) {
 			part := func(ref string, amount int) answer {
 				return s.post("/payment/xumo", fmt.Sprintf(`{"request_id":%q,"amount":%d,"is_return":true}`, ref, amount))
 			}
-			runs := p.runs()
+			runs = p.runs()
 			for _, c := range []struct {
 				amount, runs int
 				code         string
@@ -396,6 +464,8 @@ func TestScenario_InStore_17_18_Cuts(t *testing.T) {
 				}
 			} else if a.code() != "not_performed" || op.State != journal.Declined || d.Total() != 0 {
 				t.Errorf("%s, %+v, the device holds %d", a.raw, op, d.Total())
+			} else if paper := s.paper(op.ID); !strings.Contains(paper, "НЕ ОПЛАЧЕНО") || strings.Contains(paper, "ВОССТАНОВЛЕНО") {
+				t.Errorf("the paper of what was taken back:\n%s", paper)
 			}
 			sales := 0
 			for _, m := range term.Wire() {

@@ -20,6 +20,8 @@ const (
 	wordVoid      = "Bekor qilish / Отмена"
 	wordRecovered = "TIKLANGAN / ВОССТАНОВЛЕНО"
 	wordUnknown   = "NATIJA NOMA'LUM\nРЕЗУЛЬТАТ НЕИЗВЕСТЕН\nQayta to'lamang\nНе платите повторно"
+	wordNotPaid   = "TO'LANMAGAN\nНЕ ОПЛАЧЕНО"
+	wordNotDone   = "BAJARILMADI\nНЕ ВЫПОЛНЕНО"
 	copyBuyer     = "Nusxa 1 - mijoz / клиент"
 	copyShop      = "Nusxa 2 - do'kon / магазин"
 )
@@ -38,17 +40,41 @@ func methodOf(op *journal.Operation) string {
 	return codeOr(wallet, op.Provider)
 }
 
-// slipOf is the text of an operation's slip: the device's own where it printed one, else ours. One
-// that was learned after the answer was lost says so.
+// slipOf is the text of an operation's slip: the device's own where it printed one, else ours.
 func (a *Agent) slipOf(op *journal.Operation) string {
-	text := op.Slip
-	if text == "" {
-		text = a.ownSlip(op, copyBuyer).Text()
+	if op.Slip == "" {
+		return above(op) + a.ownSlip(op, copyBuyer).Text()
 	}
-	if op.Recovered {
-		text = wordRecovered + "\n" + text
+	return above(op) + op.Slip
+}
+
+// above is what stands over a slip. A device may have printed that it was approved and not have told
+// the end, or have taken it back: what counts is the operation, and a paper of one that is not approved
+// must not pass for one that is. One that was learned after the answer was lost says so, too.
+func above(op *journal.Operation) string {
+	switch loud := warning(op); {
+	case loud != "":
+		return slip.Slip{Loud: loud}.Text()
+	case op.Recovered:
+		return wordRecovered + "\n"
 	}
-	return text
+	return ""
+}
+
+// warning is what a paper must say loudly; "" for one that is approved. A decision that was
+// contradicted is none until a person has decided again.
+func warning(op *journal.Operation) string {
+	switch {
+	case op.Kind == journal.Close:
+		return ""
+	case op.State == journal.Unknown, op.State == journal.InProgress, op.Code == codeContradicted:
+		return wordUnknown
+	case op.State == journal.Approved:
+		return ""
+	case op.Kind == journal.Sale:
+		return wordNotPaid
+	}
+	return wordNotDone
 }
 
 // ownSlip lays out a slip from the journal.
@@ -76,9 +102,6 @@ func (a *Agent) ownSlip(op *journal.Operation, copy string) slip.Slip {
 	add("RRN", op.RRN)
 	add("ID", op.PaymentID)
 	add("Terminal", op.TerminalID)
-	if op.State == journal.Unknown {
-		s.Loud = wordUnknown
-	}
 	return s
 }
 
@@ -87,11 +110,7 @@ func (a *Agent) copies(op *journal.Operation) []string {
 	if op.Slip != "" {
 		return []string{a.slipOf(op) + copyBuyer + "\n", a.slipOf(op) + copyShop + "\n"}
 	}
-	buyer, shop := a.ownSlip(op, copyBuyer).Text(), a.ownSlip(op, copyShop).Text()
-	if op.Recovered {
-		buyer, shop = wordRecovered+"\n"+buyer, wordRecovered+"\n"+shop
-	}
-	return []string{buyer, shop}
+	return []string{above(op) + a.ownSlip(op, copyBuyer).Text(), above(op) + a.ownSlip(op, copyShop).Text()}
 }
 
 // ─── The printer ───────────────────────────────────────────────────────────────────────────

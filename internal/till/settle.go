@@ -312,7 +312,7 @@ func (a *Agent) decide(ctx context.Context, id string, found *journal.Operation)
 // contradicts says whether money has moved by one of two final states of an operation, and not by the
 // other.
 func contradicts(now, found *journal.Operation) bool {
-	return now.State.Final() && now.State != found.State && (now.State == journal.Approved || found.State == journal.Approved)
+	return now.State.Final() && found.State.Final() && now.State != found.State && (now.State == journal.Approved || found.State == journal.Approved)
 }
 
 // contradict keeps a decision, and writes that the device or the company says otherwise, with what
@@ -344,7 +344,7 @@ func (a *Agent) contradict(now, found *journal.Operation) error {
 // askDevice asks a pinpad for its last transaction and puts what that means into op. The caller
 // holds the device. false: it does not say enough, and op is as it was.
 func (a *Agent) askDevice(ctx context.Context, d *device, op *journal.Operation) bool {
-	last, err := d.by(op.Endpoint).Last(ctx)
+	last, err := d.last(ctx, op.Endpoint)
 	if err != nil {
 		a.log.Info("a pinpad does not tell its last transaction", "operation", op.ID, "error", err)
 		return false
@@ -429,11 +429,7 @@ func compare(op *journal.Operation, last terminal.Record) verdict {
 
 // askCompany asks a wallet's company, or Scan2pay, by our id.
 func (a *Agent) askCompany(ctx context.Context, op *journal.Operation) {
-	account := provider.Account(a.scan)
-	if op.Endpoint != "qr_pay" {
-		account = a.wallets[op.Endpoint].account
-	}
-	asker, ok := account.(provider.Inquirer)
+	asker, ok := a.companyOf(op).(provider.Inquirer)
 	if !ok {
 		return
 	}
@@ -466,6 +462,19 @@ func (a *Agent) askCompany(ctx context.Context, op *journal.Operation) {
 	}
 	found.Recovered, found.ResolvedBy = op.State == journal.Unknown, "wallet"
 	a.decide(ctx, op.ID, &found)
+}
+
+// companyOf is the company that was asked for an operation's money; nil where another one stands behind
+// its endpoint since, or none. Another one has never heard of it, and "no such payment" would be true
+// of it only: nobody is asked then, and a person decides.
+func (a *Agent) companyOf(op *journal.Operation) provider.Account {
+	if op.Endpoint == "qr_pay" {
+		return a.scan
+	}
+	if w := a.wallets[op.Endpoint]; w.provider == op.Provider {
+		return w.account
+	}
+	return nil
 }
 
 // gone says whether a company may be believed that it has no such payment: a call may land at it for

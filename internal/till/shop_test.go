@@ -102,6 +102,12 @@ func (s *safe) Write(p []byte) (int, error) {
 	return s.b.Write(p)
 }
 
+func (s *safe) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
 // newShop opens a shop with all wallets and two simulated pinpads.
 func newShop(t *testing.T, change ...func(*till.Options)) *shop {
 	t.Helper()

@@ -198,7 +198,7 @@ type boxStatus struct {
 func (a *Agent) uzqrStatus(r *http.Request) envelope {
 	return a.passOn(r, "invoice_id", func(ctx context.Context, id string) (fbox.Answer, error) {
 		answer, err := a.box.Call(ctx, "/payment/one_qr/status?invoice_id="+url.QueryEscape(id), nil)
-		if op, e := a.j.ByPayment(ctx, "one_qr", id); e == nil && op != nil && op.Kind == journal.Sale && err == nil {
+		if op, e := a.j.ByPayment(ctx, "one_qr", journal.Sale, id); e == nil && op != nil && err == nil {
 			a.learnUzqr(ctx, op, answer)
 		}
 		return answer, err
@@ -312,6 +312,9 @@ func (a *Agent) paidByUzqr(ctx context.Context, payID string) (*journal.Operatio
 }
 
 func (a *Agent) sendUzqrReceipt(ctx context.Context, op *journal.Operation, link string) error {
+	if a.box == nil {
+		return errNotSetUp
+	}
 	answer, err := a.box.Call(ctx, "/payment/one_qr/receipt", map[string]any{"pay_id": op.RRN, "fiscal_receipt_url": link})
 	switch {
 	case err != nil:
@@ -350,7 +353,7 @@ func (a *Agent) uzqrCancel(r *http.Request, f fields) envelope {
 		return no(noBox())
 	}
 	return a.toBox(r.Context(), "cancel", map[string]any{"invoice_id": id}, func(answer fbox.Answer) {
-		op, err := a.j.ByPayment(r.Context(), "one_qr", id)
+		op, err := a.j.ByPayment(r.Context(), "one_qr", journal.Sale, id)
 		if err != nil || op == nil || op.State.Final() || !answer.Success {
 			return
 		}
@@ -477,16 +480,18 @@ func didNothing(e *fbox.Error) bool {
 func (a *Agent) uzqrRefundStatus(r *http.Request) envelope {
 	return a.passOn(r, "refund_id", func(ctx context.Context, id string) (fbox.Answer, error) {
 		answer, err := a.box.Call(ctx, "/payment/one_qr/refund/status?refund_id="+url.QueryEscape(id), nil)
-		if op, e := a.j.ByPayment(ctx, "one_qr", id); e == nil && op != nil && op.Kind == journal.Return && err == nil {
+		if op, e := a.j.ByPayment(ctx, "one_qr", journal.Return, id); e == nil && op != nil && err == nil {
 			a.learnRefund(ctx, op, answer)
 		}
 		return answer, err
 	})
 }
 
+// learnRefund keeps what the box says of a refund; of one that was decided, decide looks whether it says
+// otherwise.
 func (a *Agent) learnRefund(ctx context.Context, op *journal.Operation, answer fbox.Answer) {
 	var back boxRefund
-	if answer.Data == nil || json.Unmarshal(answer.Data, &back) != nil || op.State.Final() {
+	if answer.Data == nil || json.Unmarshal(answer.Data, &back) != nil {
 		return
 	}
 	found := *op

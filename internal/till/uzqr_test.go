@@ -2,13 +2,17 @@ package till_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chorsu/chorsu/internal/pay"
+	"github.com/chorsu/chorsu/internal/provider/simulator"
 	"github.com/chorsu/chorsu/internal/till"
 	"github.com/chorsu/chorsu/internal/till/uzqr"
 )
@@ -97,5 +101,91 @@ func TestSandboxCodesAreRead(t *testing.T) {
 	}
 	if again, err := code.Encode(); err != nil || !strings.HasPrefix(again, "000201010212") {
 		t.Errorf("%s %v", again, err)
+	}
+}
+
+// A box that is out of the file while a receipt waits for it costs the receipt its time, and no sale.
+func TestReceiptOfABoxThatIsGone(t *testing.T) {
+	s := newShop(t)
+	s.post("/payment/one_qr/create", `{"external_id":"1","amount":"200.00","operation_id":"paid"}`)
+	s.paysQR("1")
+	s.agent.Tick(t.Context())
+	s.fault("fbox", "one_qr.other", simulator.LostBefore)
+	s.post("/payment/one_qr/receipt", `{"pay_id":"`+s.last().RRN+`","fiscal_receipt_url":"`+link+`"}`)
+	box := s.options.Config.UzQR
+	for _, c := range []struct {
+		box   *till.Service
+		state string
+	}{{nil, "queued"}, {box, "delivered"}} {
+		s.options.Config.UzQR = c.box
+		s.restart()
+		s.clock.advance(time.Hour)
+		s.agent.Tick(t.Context())
+		if op := s.operation("paid"); op["receipt_state"] != c.state {
+			t.Errorf("the link is %v (%v), want %s", op["receipt_state"], op["receipt_error"], c.state)
+		}
+	}
+}
+
+// boxRefunds is a shop whose box begins each refund under a given number, and says of it what a test
+// has it say.
+func boxRefunds(t *testing.T, number *string, status *int) *shop {
+	return newShop(t, between(func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if !strings.Contains(r.URL.Path, "/one_qr/refund") {
+			return next.RoundTrip(r)
+		}
+		said := fmt.Sprintf(`{"data":{"refund_id":%q,"status":%d},"error":null,"is_success":true}`, *number, *status)
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(said)), Request: r}, nil
+	}))
+}
+
+// What the box says of a refund that a person has decided about is written beside the decision, and
+// nothing more is given back before a person has decided again.
+func TestRefundContradicted(t *testing.T) {
+	for decision, says := range map[string]int{"void": 2, "approve": 3} {
+		t.Run(decision, func(t *testing.T) {
+			number, status := "r-1", 1
+			s := boxRefunds(t, &number, &status)
+			s.post("/payment/one_qr/create", `{"external_id":"1","amount":"200.00"}`)
+			s.paysQR("1")
+			s.agent.Tick(t.Context())
+			body := `{"pay_id":"` + s.last().RRN + `","amount":"50.00"}`
+			s.post("/payment/one_qr/refund", body)
+			id := s.last().ID
+			decided := s.post("/payment/operations/"+id+"/resolve", `{"decision":"`+decision+`","name":"Dilnoza"}`).Data["state"]
+			status = says
+			s.get("/payment/one_qr/refund/status?refund_id=r-1")
+			if op := s.operation(id); op["code"] != "contradicted" || op["state"] != decided || op["resolved_by"] != "Dilnoza" {
+				t.Errorf("the box says %d: %v", says, op)
+			}
+			if a := s.post("/payment/one_qr/refund", body); a.Success || s.last().ID != id {
+				t.Errorf("made again: %s", a.raw)
+			}
+			s.post("/payment/operations/"+id+"/resolve", `{"decision":"`+decision+`","name":"Rustam"}`)
+			number = "r-2"
+			if a := s.post("/payment/one_qr/refund", body); !a.Success || s.last().ID == id {
+				t.Errorf("decided again, and still refused: %s", a.raw)
+			}
+		})
+	}
+}
+
+// A box may number its invoices and its refunds alike: what is asked of the one is not answered for the
+// other.
+func TestInvoiceAndRefundOfOneNumber(t *testing.T) {
+	number, status := "", 1
+	s := boxRefunds(t, &number, &status)
+	made := s.post("/payment/one_qr/create", `{"external_id":"1","amount":"200.00"}`)
+	s.paysQR("1")
+	s.agent.Tick(t.Context())
+	payID := s.last().RRN
+	open := s.post("/payment/one_qr/create", `{"external_id":"2","amount":"100.00","operation_id":"open"}`)
+	number = open.Data["invoice_id"].(string)
+	s.post("/payment/one_qr/refund", `{"pay_id":"`+payID+`","amount":"50.00","operation_id":"back"}`)
+	if a := s.post("/payment/one_qr/cancel", `{"invoice_id":"`+number+`"}`); !a.Success || made.Data["invoice_id"] == number {
+		t.Fatal(a.raw)
+	}
+	if back, sale := s.operation("back"), s.operation("open"); back["state"] != "unknown" || sale["state"] != "declined" {
+		t.Errorf("the refund is %v, the cancelled invoice %v", back["state"], sale["state"])
 	}
 }

@@ -272,7 +272,7 @@ func (a *Agent) confirmWallet(endpoint string) func(*http.Request, fields) envel
 // transaction_id, which is ours.
 func (a *Agent) paymentNamed(ctx context.Context, endpoint, id string) (*journal.Operation, error) {
 	if endpoint != "anor" {
-		if op, err := a.j.ByPayment(ctx, endpoint, id); op != nil || err != nil {
+		if op, err := a.j.ByPayment(ctx, endpoint, journal.Sale, id); op != nil || err != nil {
 			return op, err
 		}
 	}
@@ -373,6 +373,9 @@ func (d *delivery) tried(err error) (refusal string) {
 	e, is := errors.AsType[*provider.Error](err)
 	if !is || e.Kind != provider.KindInvalid {
 		d.Attempts, d.LastError = min(d.Attempts+1, hourly), "the company could not be told yet"
+		if errors.Is(err, errNotSetUp) {
+			d.LastError = errNotSetUp.Error()
+		}
 		return ""
 	}
 	refusal = strings.TrimSpace("refused " + e.Code)
@@ -400,12 +403,19 @@ func (a *Agent) receiptEnds(ctx context.Context, id, refusal string) {
 	a.write(op) // where that fails, the queue has it
 }
 
-// sendReceipt hands a link to whoever took the money.
+// errNotSetUp is why a link waits whose company is not in the file any more: it may come back.
+const errNotSetUp = plainError("the company that took the money is not set up")
+
+// sendReceipt hands a link to whoever took the money, and to nobody else.
 func (a *Agent) sendReceipt(ctx context.Context, op *journal.Operation, link string) error {
 	if op.Endpoint == "one_qr" {
 		return a.sendUzqrReceipt(ctx, op, link)
 	}
-	sender, ok := a.wallets[op.Endpoint].account.(provider.ReceiptSender)
+	company := a.companyOf(op)
+	if company == nil {
+		return errNotSetUp
+	}
+	sender, ok := company.(provider.ReceiptSender)
 	if !ok {
 		return nil // this company does not want it; the gateway has it
 	}

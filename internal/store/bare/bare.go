@@ -43,7 +43,7 @@ func Open(ctx context.Context, dsn string, callers int) (*DB, error) {
 	var e engine
 	var err error
 	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
-		e, err = openSQLite(ctx, path)
+		e, err = openSQLite(path)
 	} else {
 		e, err = openPostgres(ctx, dsn, callers)
 	}

@@ -2,14 +2,13 @@ package bare
 
 import (
 	"context"
-	"database/sql"
 	"net/url"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/chorsu/chorsu/internal/store/sqlite"
 )
 
 // ─── PostgreSQL: a connection for each caller, a commit for each transaction ───────────────
@@ -73,10 +72,9 @@ func withDatabase(server, name string) (string, error) {
 
 // ─── SQLite: one writer, and one commit for all who wait ───────────────────────────────────
 
-type sqlite struct {
+type sqliteFile struct {
 	path   string
-	db     *sql.DB
-	conn   *sql.Conn
+	conn   *sqlite.Conn // the writer's
 	asked  chan *request
 	closed sync.WaitGroup
 }
@@ -89,55 +87,54 @@ type request struct {
 // largestBatch is how many transactions share a commit at most, as in the gateway's writer.
 const largestBatch = 64
 
-func openSQLite(ctx context.Context, path string) (engine, error) {
-	path, err := filepath.Abs(path)
+func openSQLite(path string) (engine, error) {
+	conn, err := connect(path)
 	if err != nil {
 		return nil, err
 	}
-	uri := filepath.ToSlash(path)
-	if !strings.HasPrefix(uri, "/") {
-		uri = "/" + uri
-	}
-	q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(1)", "foreign_keys(1)"}}
-	db, err := sql.Open("sqlite", "file://"+(&url.URL{Path: uri}).EscapedPath()+"?"+q.Encode())
-	if err != nil {
-		return nil, err
-	}
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		db.Close()
-		return nil, err
-	}
-	s := &sqlite{path: path, db: db, conn: conn, asked: make(chan *request, 1024)}
+	s := &sqliteFile{path: path, conn: conn, asked: make(chan *request, 1024)}
 	s.closed.Go(s.write)
 	return s, nil
 }
 
-func (s *sqlite) count(ctx context.Context, query string) (n int64, err error) {
-	err = s.db.QueryRowContext(ctx, query).Scan(&n)
-	return n, err
+// connect opens the file as the gateway does.
+func connect(path string) (*sqlite.Conn, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	return sqlite.Open(path, "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(1)", "foreign_keys(1)")
 }
 
-func (s *sqlite) transaction(_ context.Context, statements []statement) error {
+func (s *sqliteFile) count(ctx context.Context, query string) (n int64, err error) {
+	conn, err := connect(s.path) // the writer's is another goroutine's
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	found, err := conn.Query(ctx, query, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer found.Close()
+	for found.Next() {
+		if err := found.Scan(&n); err != nil {
+			return 0, err
+		}
+	}
+	return n, found.Err()
+}
+
+func (s *sqliteFile) transaction(_ context.Context, statements []statement) error {
 	r := &request{statements, make(chan error, 1)}
 	s.asked <- r
 	return <-r.done
 }
 
 // write runs all that wait in one transaction, commits, and answers them.
-func (s *sqlite) write() {
-	ctx := context.Background()
-	prepared := map[string]*sql.Stmt{}
+func (s *sqliteFile) write() {
 	run := func(query string, args ...any) error {
-		stmt := prepared[query]
-		if stmt == nil {
-			var err error
-			if stmt, err = s.conn.PrepareContext(ctx, query); err != nil {
-				return err
-			}
-			prepared[query] = stmt
-		}
-		_, err := stmt.ExecContext(ctx, args...)
+		_, err := s.conn.Exec(context.Background(), query, args) // prepared once
 		return err
 	}
 	for first := range s.asked {
@@ -171,27 +168,23 @@ func (s *sqlite) write() {
 			r.done <- err
 		}
 	}
-	for _, stmt := range prepared {
-		stmt.Close()
-	}
 }
 
 // settle empties the journal. It does not ANALYZE, since no gateway ever does.
-func (s *sqlite) settle(ctx context.Context) error {
-	conn, err := s.db.Conn(ctx)
+func (s *sqliteFile) settle(ctx context.Context) error {
+	conn, err := connect(s.path)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	_, err = conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	_, err = conn.Exec(ctx, "PRAGMA wal_checkpoint(TRUNCATE)", nil)
 	return err
 }
 
-func (s *sqlite) size(context.Context) (int64, error) { return sizeOf(s.path) }
+func (s *sqliteFile) size(context.Context) (int64, error) { return sizeOf(s.path) }
 
-func (s *sqlite) close() {
+func (s *sqliteFile) close() {
 	close(s.asked)
 	s.closed.Wait()
 	s.conn.Close()
-	s.db.Close()
 }

@@ -404,9 +404,10 @@ func (j *Journal) Get(ctx context.Context, id string) (*Operation, error) {
 	return one(j.db.QueryRowContext(ctx, selectAll+named, id))
 }
 
-// ByPayment finds what a company's payment id names at one of the endpoints.
-func (j *Journal) ByPayment(ctx context.Context, endpoint, paymentID string) (*Operation, error) {
-	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE endpoint = ? AND payment_id = ? AND payment_id <> '' ORDER BY created_at DESC LIMIT 1", endpoint, paymentID))
+// ByPayment finds what a company's payment id names at one of the endpoints, among the operations of a
+// kind: a box may number its invoices and its refunds alike.
+func (j *Journal) ByPayment(ctx context.Context, endpoint string, kind Kind, paymentID string) (*Operation, error) {
+	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE endpoint = ? AND kind = ? AND payment_id = ? AND payment_id <> '' ORDER BY created_at DESC LIMIT 1", endpoint, string(kind), paymentID))
 }
 
 // ByOrder finds the last operation of an order's number that has been started.
@@ -415,11 +416,12 @@ func (j *Journal) ByOrder(ctx context.Context, naturalKey string) (*Operation, e
 }
 
 // Sale finds the approved sale of a device that a return names, by RRN or by its number on the
-// slip (the last of that number).
+// slip (the last of that number). Of a slip's number the zeros before it count nowhere: one device
+// prints them, another does not, and a cashier leaves them out.
 func (j *Journal) Sale(ctx context.Context, device, rrn, receipt string) (*Operation, error) {
 	column, value := "rrn", rrn
 	if rrn == "" {
-		column, value = "receipt", receipt
+		column, value = "ltrim(receipt, '0')", strings.TrimLeft(receipt, "0")
 	}
 	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE device = ? AND kind = 'sale' AND state = 'approved' AND "+column+" = ? ORDER BY rowid DESC LIMIT 1", device, value))
 }
@@ -444,15 +446,19 @@ func (j *Journal) Unresolved(ctx context.Context, device, endpoint string) (*Ope
 	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE (device = ? OR endpoint = ?) AND device <> '' AND (state = 'unknown' OR state = 'in_progress' AND stage IN ('sent', 'answered')) AND kind <> 'close' ORDER BY created_at LIMIT 1", device, endpoint))
 }
 
-// OpenReturn is a return of what reference names that has not come to its end; nil where there is
-// none.
+// A return that was decided, and of which the device or the company says otherwise (contradicted), may
+// have been paid as well as not: until a person has decided again it counts as paid.
+
+// OpenReturn is a return of what reference names that has not come to its end, or that is contradicted;
+// nil where there is none.
 func (j *Journal) OpenReturn(ctx context.Context, endpoint, reference string) (*Operation, error) {
-	return one(j.db.QueryRowContext(ctx, selectAll+" WHERE state IN ('in_progress', 'unknown') AND endpoint = ? AND kind = 'return' AND reference = ? ORDER BY created_at LIMIT 1", endpoint, reference))
+	return one(j.db.QueryRowContext(ctx, selectAll+` WHERE id IN (SELECT id FROM operations WHERE state IN ('in_progress', 'unknown') UNION ALL SELECT id FROM operations WHERE code = 'contradicted')
+	  AND endpoint = ? AND kind = 'return' AND reference = ? ORDER BY rowid LIMIT 1`, endpoint, reference))
 }
 
-// GivenBack is what went back of a sale, or may have: what is unknown or under way counts.
+// GivenBack is what went back of a sale, or may have: what is unknown, under way or contradicted counts.
 func (j *Journal) GivenBack(ctx context.Context, sale string) (sum pay.Tiyin, err error) {
-	err = j.db.QueryRowContext(ctx, "SELECT COALESCE(SUM(amount), 0) FROM operations WHERE original = ? AND original <> '' AND state IN ('approved', 'unknown', 'in_progress')", sale).Scan(&sum)
+	err = j.db.QueryRowContext(ctx, "SELECT COALESCE(SUM(amount), 0) FROM operations WHERE original = ? AND original <> '' AND (state IN ('approved', 'unknown', 'in_progress') OR code = 'contradicted')", sale).Scan(&sum)
 	return sum, err
 }
 
@@ -508,13 +514,15 @@ func (j *Journal) Recent(ctx context.Context, n int) ([]Operation, error) {
 	return j.list(ctx, " ORDER BY created_at DESC LIMIT ?", n)
 }
 
-// Unreported lists what the gateway does not have yet, oldest first.
-func (j *Journal) Unreported(ctx context.Context, n int) ([]Operation, error) {
-	return j.list(ctx, " WHERE revision > reported AND refused = '' AND state <> 'in_progress' ORDER BY created_at LIMIT ?", n)
-}
+// What was before and what after, a closing or a sale, is told by the order in which it was written,
+// never by the clock: a till's clock is set back, too. A row keeps its number for ever, since none is
+// deleted.
 
-// What was before and what after a closing is told by the order in which it was written, never by
-// the clock: a till's clock is set back, too. A row keeps its number for ever, since none is deleted.
+// Unreported lists what the gateway does not have yet, in the order in which it was written: a return
+// after its sale. The index is named, since SQLite would rather walk the whole table in that order.
+func (j *Journal) Unreported(ctx context.Context, n int) ([]Operation, error) {
+	return j.list(ctx, " INDEXED BY operations_unreported WHERE revision > reported AND refused = '' AND state <> 'in_progress' ORDER BY rowid LIMIT ?", n)
+}
 
 // InShift says whether a device's last closing was before an operation.
 func (j *Journal) InShift(ctx context.Context, op *Operation) (open bool, err error) {

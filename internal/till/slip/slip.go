@@ -31,7 +31,9 @@ func (s Slip) Text() string {
 	for _, l := range s.Shop {
 		middle(&b, l)
 	}
-	rule(&b)
+	if len(s.Shop)+len(s.Lines) > 0 {
+		rule(&b)
+	}
 	for _, l := range s.Lines {
 		switch gap := Width - utf8.RuneCountInString(l.Label) - utf8.RuneCountInString(l.Value); {
 		case l.Value == "":

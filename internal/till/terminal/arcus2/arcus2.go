@@ -19,7 +19,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -222,7 +221,7 @@ func (d *Driver) tool(ctx context.Context, args []string, sent func() error) ter
 		r.Note += " (slip: " + err.Error() + ")"
 	}
 	r.Slip = terminal.Clean(slip)
-	r.RRN, r.Receipt, r.TerminalID = first(rrnIn, r.Slip), first(receiptIn, r.Slip), first(terminalIn, r.Slip)
+	r.RRN, r.Receipt, r.TerminalID = terminal.RRNOn(r.Slip), terminal.ReceiptOn(r.Slip), terminal.TerminalOn(r.Slip)
 	return r
 }
 
@@ -307,20 +306,6 @@ func (d *Driver) Report(ctx context.Context, kind terminal.ReportKind) terminal.
 
 // Cancel does nothing: the tool has no such operation while it runs; the pinpad's red key has.
 func (d *Driver) Cancel(context.Context) error { return nil }
-
-// What a slip tells beside its text.
-var (
-	rrnIn      = regexp.MustCompile(`RRN\s*(?:\(ссылка\))?\s*:?\s*(\d{6,20})`)
-	receiptIn  = regexp.MustCompile(`(?:Чек|Номер операции:|Invoice:)\s+(\d{1,6})\b`)
-	terminalIn = regexp.MustCompile(`(?:ID Терм(?:инала|\.)|Терминал|TID):\s*(\d{4,16})`)
-)
-
-func first(re *regexp.Regexp, text string) string {
-	if m := re.FindStringSubmatch(text); m != nil {
-		return m[1]
-	}
-	return ""
-}
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")

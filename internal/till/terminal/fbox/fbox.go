@@ -102,6 +102,7 @@ func (d *Driver) read(kind terminal.Kind, a fbox.Answer, err error) terminal.Res
 		return terminal.Failed(terminal.Unknown, terminal.CodeLinkLost, "the box said yes, and not what to")
 	}
 	r := terminal.Result{Outcome: terminal.Approved, Code: terminal.CodeOK, Slip: terminal.Clean(s.Message)}
+	r.Receipt = terminal.ReceiptOn(r.Slip) // a cancellation names the sale by it
 	if s.RRN != nil {
 		r.RRN = *s.RRN
 	}

@@ -11,7 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"log/slog"
 	"os/exec"
 	"strings"
 	"sync"
@@ -29,6 +29,7 @@ const maxLine = 1 << 20
 type Driver struct {
 	path     string
 	args     []string
+	log      *slog.Logger
 	patience time.Duration
 	caps     terminal.Caps
 
@@ -43,6 +44,7 @@ type child struct {
 	cmd   *exec.Cmd
 	in    io.WriteCloser
 	lines chan []byte // closed when the program has nothing more to say
+	trace *trace
 }
 
 // request is a line to the program.
@@ -89,9 +91,9 @@ type totals struct {
 }
 
 // Open starts the program and asks what it can do. Options: path (required), args (parted by
-// spaces), timeout (180s).
-func Open(ctx context.Context, options map[string]string) (*Driver, error) {
-	d := &Driver{path: options["path"], args: strings.Fields(options["args"]), patience: 180 * time.Second}
+// spaces), timeout (180s). What the program writes to its standard error goes into the log.
+func Open(ctx context.Context, options map[string]string, log *slog.Logger) (*Driver, error) {
+	d := &Driver{path: options["path"], args: strings.Fields(options["args"]), log: log, patience: 180 * time.Second}
 	for key, value := range options {
 		switch key {
 		case "path", "args":
@@ -323,6 +325,7 @@ func (d *Driver) ask(ctx context.Context, q request, patience time.Duration, p t
 func (d *Driver) writeLine(c *child, q request) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	c.trace.begin()
 	err := c.write(q)
 	if d.current = q.ID; err == nil && q.ID != "" && d.wished {
 		err = c.write(request{Op: "cancel", ID: q.ID})
@@ -352,7 +355,7 @@ func (d *Driver) running() (*child, error) {
 			return d.child, nil
 		}
 	}
-	c := &child{cmd: exec.Command(d.path, d.args...), lines: make(chan []byte, 64)}
+	c := &child{cmd: exec.Command(d.path, d.args...), lines: make(chan []byte, 64), trace: &trace{log: d.log, room: traceLines}}
 	tree.Own(c.cmd)
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
@@ -362,7 +365,8 @@ func (d *Driver) running() (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.in, c.cmd.Stderr = in, os.Stderr
+	c.in, c.cmd.Stderr = in, c.trace
+	c.cmd.WaitDelay = 2 * time.Second // for what it has started itself, and that still holds its standard error
 	if err := c.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -382,6 +386,7 @@ func (c *child) read(out io.Reader) {
 	}
 	close(c.lines)
 	c.cmd.Wait()
+	c.trace.end()
 }
 
 // drop ends a program that can no longer be believed; the next exchange starts another.

@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func python(t *testing.T, text string) (*Driver, error) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, err := Open(t.Context(), map[string]string{"path": "python3", "args": path, "timeout": "1s"})
+	d, err := Open(t.Context(), map[string]string{"path": "python3", "args": path, "timeout": "1s"}, slog.New(slog.DiscardHandler))
 	if err == nil {
 		t.Cleanup(func() { d.Close() })
 	}
@@ -96,7 +97,7 @@ func TestBadPrograms(t *testing.T) {
 	if _, err := python(t, "raise SystemExit(1)"); err == nil {
 		t.Error("a program that ends at once is a driver")
 	}
-	if _, err := Open(t.Context(), map[string]string{"path": filepath.Join(t.TempDir(), "nothing")}); err == nil {
+	if _, err := Open(t.Context(), map[string]string{"path": filepath.Join(t.TempDir(), "nothing")}, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("no program is a driver")
 	}
 }
