@@ -137,6 +137,7 @@ type dispatcher struct {
 // dispatch claims until ctx ends.
 func (d *dispatcher) dispatch(ctx context.Context) {
 	var h health
+	deaf := make(chan struct{}) // for who waits and listens to no wake-ups
 	for ctx.Err() == nil {
 		began := time.Now()
 		wait, err := d.look(ctx)
@@ -146,10 +147,8 @@ func (d *dispatcher) dispatch(ctx context.Context) {
 			continue
 		}
 		if wait > 0 {
-			full := d.full()
-			d.wait(ctx, wait, d.queue.Wakes())
-			if !full { // room that is made is used at once
-				d.wait(ctx, pace-time.Since(began), nil)
+			if room := d.wait(ctx, wait, d.queue.Wakes()); !room {
+				d.wait(ctx, pace-time.Since(began), deaf)
 			}
 		}
 		d.collect()
@@ -208,9 +207,6 @@ func (d *dispatcher) crowded() bool {
 	return false
 }
 
-// full says whether work may be due for which there is no room.
-func (d *dispatcher) full() bool { return d.running >= d.o.Workers || d.crowded() }
-
 // start runs w in a goroutine of its own, which always reports its end.
 func (d *dispatcher) start(w Work) {
 	d.running++
@@ -246,12 +242,14 @@ func recovered(err *error) {
 	}
 }
 
-// ended counts work that has ended.
-func (d *dispatcher) ended(lane string) {
+// ended counts work that has ended, and says whether others may have waited for its room.
+func (d *dispatcher) ended(lane string) (room bool) {
+	room = d.running >= d.o.Workers || d.lanes[lane] >= d.o.PerLane
 	d.running--
 	if d.lanes[lane]--; d.lanes[lane] == 0 {
 		delete(d.lanes, lane)
 	}
+	return room
 }
 
 // collect counts all that has ended, without waiting.
@@ -267,26 +265,25 @@ func (d *dispatcher) collect() {
 }
 
 // wait returns after so long, or when ctx ends. With wakes it also returns when one comes, or when
-// work ends that others may have waited for; without, it only counts what ends.
-func (d *dispatcher) wait(ctx context.Context, long time.Duration, wakes <-chan struct{}) {
+// room is made: which of them it was is its result. Without, while the queue is broken, it only counts
+// what ends.
+func (d *dispatcher) wait(ctx context.Context, long time.Duration, wakes <-chan struct{}) (room bool) {
 	if long <= 0 {
-		return
+		return false
 	}
 	timer := time.NewTimer(long)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-timer.C:
-			return
+			return false
 		case <-wakes:
-			return
+			return false
 		case lane := <-d.done:
-			full := d.full()
-			d.ended(lane)
-			if wakes != nil && full {
-				return
+			if d.ended(lane) && wakes != nil {
+				return true
 			}
 		}
 	}

@@ -52,8 +52,8 @@ func objectByTokens(raw []byte) (params, bool) {
 	return out, true
 }
 
-// A call is read in a few allocations, which do not depend on the machine: its bytes once, and the
-// three objects in it.
+// A call is read in eight allocations: its bytes once, and the three objects in it. The bound leaves
+// room for the race detector.
 func TestReadingIsCheap(t *testing.T) {
 	body := []byte(`{"jsonrpc":"2.0","id":1234,"method":"CreateTransaction","params":{"id":"6385f0c5d9c5b7a8c3f1a001","time":1763812345678,"amount":500000,"account":{"order_id":"0198c0de-0000-7000-8000-00000000abcd"}}}`)
 	n := testing.AllocsPerRun(100, func() {
@@ -65,7 +65,7 @@ func TestReadingIsCheap(t *testing.T) {
 			t.Error(f)
 		}
 	})
-	if n > 9 {
+	if n > 14 {
 		t.Errorf("%v allocations", n)
 	}
 }
