@@ -51,15 +51,26 @@ var careless = []string{
 	"max_wal_size=2GB", "jit=off",
 }
 
-// careful are those of a server that keeps what it was given: PostgreSQL's own, with the memory
-// that a small machine spares.
-var careful = []string{"max_connections=300", "shared_buffers=256MB", "max_wal_size=2GB"}
+// careful are those of a server that keeps what it was given: PostgreSQL's own, with the quarter of
+// the machine's memory that its manual gives it.
+func careful() []string {
+	return []string{"max_connections=300", fmt.Sprintf("shared_buffers=%dMB", max(memory()/4>>20, 256)), "max_wal_size=4GB"}
+}
+
+// memory is how much the machine has, in bytes; 0 where the system does not tell as Linux does.
+func memory() (bytes int64) {
+	text, _ := os.ReadFile("/proc/meminfo")
+	if _, err := fmt.Sscanf(string(text), "MemTotal: %d kB", &bytes); err != nil {
+		return 0
+	}
+	return bytes << 10
+}
 
 // Start makes a cluster and waits until it answers.
 func Start() (*Cluster, error) { return launch(careless) }
 
 // StartDurable makes one that syncs its commits to disk, for measuring.
-func StartDurable() (*Cluster, error) { return launch(careful) }
+func StartDurable() (*Cluster, error) { return launch(careful()) }
 
 func launch(settings []string) (*Cluster, error) {
 	bin, err := binaries()
