@@ -53,7 +53,7 @@ func openSQLite(path string, o Options, commits *atomic.Int64) (*sqliteEngine, e
 
 	n := o.MaxConns
 	if n <= 0 {
-		n = 4
+		n = 8
 	}
 	e.readers = make(chan *sqliteConn, n)
 	for range n {

@@ -42,7 +42,7 @@ const reruns = 8
 type Options struct {
 	Logger   *slog.Logger     // default: slog.Default()
 	Now      func() time.Time // when work is due "now", and when rows of work were made; default: time.Now
-	MaxConns int              // PostgreSQL: connections in the pool, default by where it is; SQLite: readers, default 4
+	MaxConns int              // PostgreSQL: connections in the pool, default by where it is; SQLite: readers, default 8
 }
 
 // Store is one open database.
