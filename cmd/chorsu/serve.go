@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"github.com/chorsu/chorsu/internal/app"
 	"github.com/chorsu/chorsu/internal/config"
@@ -68,6 +69,16 @@ const (
 	enough = 512 << 20
 )
 
+// room is enough, or half of what a container is given, whose limit the kernel tells in a file: SQLite's
+// own memory is not the collector's.
+func room(limit []byte, err error) int64 {
+	given, notANumber := strconv.ParseInt(strings.TrimSpace(string(limit)), 10, 64)
+	if err != nil || notANumber != nil { // no container, or one without a limit: "max"
+		return enough
+	}
+	return min(enough, given/2)
+}
+
 // serve runs the production program until ctx ends.
 func serve(ctx context.Context, con *console, cfg config.Config, ln net.Listener, worker bool) (err error) {
 	log := logger(con, cfg)
@@ -75,7 +86,7 @@ func serve(ctx context.Context, con *console, cfg config.Config, ln net.Listener
 		debug.SetGCPercent(spare)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(enough)
+		debug.SetMemoryLimit(room(os.ReadFile("/sys/fs/cgroup/memory.max")))
 	}
 	a, err := app.New(ctx, cfg, app.Options{Logger: log, Version: programVersion()})
 	if err != nil {

@@ -55,7 +55,8 @@ const arrivalsMost = 32
 var errAlone = errors.New("not with others")
 
 // arrived writes, in one transaction, that events have arrived, and says of each how that went. What
-// needs more than that one word is left alone: an event that is sent again, or has others behind it.
+// needs more than that one word is left alone: an event that is sent again, or has others behind it, or
+// whose invoice somebody else holds. It waits for no lock, since it holds others' meanwhile.
 func (g *Gateway) arrived(ctx context.Context, tries []try) []error {
 	ends := make([]error, len(tries))
 	sent := make([]store.Sent, len(tries))
@@ -63,20 +64,16 @@ func (g *Gateway) arrived(ctx context.Context, tries []try) []error {
 		sent[i] = t.Sent
 	}
 	err := g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
-		was, err := b.LockSent(ctx, sent)
+		was, err := b.LockSent(ctx, sent, false)
 		if err != nil {
 			return err
 		}
 		var plain []store.Sent
 		var made []store.Delivery
 		for i, t := range tries {
-			switch {
-			case !was[i].Leased:
-				ends[i] = errLeaseLost
-			case was[i] != store.Try{Attempts: t.Event.Attempts, Leased: true}:
-				ends[i] = errAlone
-			default:
-				ends[i] = nil // the closure may run again
+			ends[i] = errAlone
+			if was[i] == (store.Try{Attempts: t.Event.Attempts, Leased: true}) {
+				ends[i] = nil
 				plain, made = append(plain, t.Sent), append(made, t.delivery(t.Event.Attempts+1, b.now))
 			}
 		}
@@ -112,7 +109,7 @@ func (g *Gateway) tried(ctx context.Context, t try) error {
 	return g.update(ctx, byWorker, func(ctx context.Context, b *book) error {
 		e := t.Event // the closure may run again
 		// Under the invoice's lock no newer event can come in between: it would count as delivered.
-		all, err := b.LockSent(ctx, []store.Sent{t.Sent})
+		all, err := b.LockSent(ctx, []store.Sent{t.Sent}, true)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"runtime"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/chorsu/chorsu/internal/gateway"
 	"github.com/chorsu/chorsu/internal/outbox"
+	"github.com/chorsu/chorsu/internal/store"
+	"github.com/chorsu/chorsu/internal/store/storetest"
 )
 
 // The first try is at once, then come the fast retries, then the invoice stands under Stuck while
@@ -154,6 +157,52 @@ func TestArrivalsTogether(t *testing.T) {
 			t.Errorf("work is left: %v, %v, %v", left, next, err)
 		}
 	})
+}
+
+// Who writes others' arrivals waits for nobody's invoice: one that is held, by a process that stands still
+// in the midst of a transaction, say, keeps its own webhook waiting and no other.
+func TestArrivalsWaitForNobody(t *testing.T) {
+	fx := newFixture(t, storetest.Postgres) // SQLite has one writer
+	held, other := fx.paid("host", "o1"), fx.paid("host", "o2")
+	work, _, err := fx.store.Queue().Claim(t.Context(), fx.Now(), 30*time.Second, 10, 10, nil)
+	if err != nil || len(work) != 2 {
+		t.Fatalf("%d pieces of work: %v", len(work), err)
+	}
+	slices.SortFunc(work, func(a, b outbox.Work) int { return strings.Compare(a.Subject, b.Subject) })
+	waiting, release := gateway.HoldArrivals(fx.Gateway)
+	var ends [2]chan error
+	for i, w := range work {
+		ends[i] = make(chan error, 1)
+		go func() { ends[i] <- fx.Deliver(t.Context(), w) }()
+	}
+	for waiting() < len(work) {
+		runtime.Gosched()
+	}
+	holds, let := make(chan struct{}), make(chan struct{})
+	holder := make(chan error, 1)
+	go func() {
+		holder <- fx.store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.LockInvoice(ctx, held.ID)
+			close(holds)
+			<-let
+			return err
+		})
+	}()
+	<-holds
+	release()
+	if err := <-ends[1]; err != nil || !fx.get(other.ID).NotifyDelivered {
+		t.Errorf("the other's webhook: %v", err)
+	}
+	if fx.get(held.ID).NotifyDelivered {
+		t.Error("the invoice was not held")
+	}
+	close(let)
+	if err := <-ends[0]; err != nil || !fx.get(held.ID).NotifyDelivered {
+		t.Errorf("the webhook of the held invoice: %v", err)
+	}
+	if err := <-holder; err != nil {
+		t.Fatal(err)
+	}
 }
 
 // A lot whose leader panics ends for those whom he led, and the next lot has its turn.

@@ -80,8 +80,9 @@ type Try struct {
 
 // LockSent locks the invoices of events and the work of sending them, and reads how each stands, in
 // the order of the list. Nobody adds an event of the invoices, or asks for one to be sent again, until
-// the transaction ends.
-func (tx *Tx) LockSent(ctx context.Context, list []Sent) ([]Try, error) {
+// the transaction ends. Without wait, what somebody else holds is passed over and counts as not leased:
+// who locks several invoices may not have all wait for one.
+func (tx *Tx) LockSent(ctx context.Context, list []Sent, wait bool) ([]Try, error) {
 	type named struct {
 		Event   string `json:"event"`
 		Invoice string `json:"invoice"`
@@ -101,10 +102,14 @@ func (tx *Tx) LockSent(ctx context.Context, list []Sent) ([]Try, error) {
 	among := func(member string) string {
 		return tx.dialect.oneOf(`SELECT value ->> '` + member + `' FROM ` + tx.dialect.elements("$1"))
 	}
-	// The locks first: what comes after them sees what those before us wrote. In one order, so that two
-	// who lock several do not wait for each other.
+	lock := tx.dialect.skipLocked
+	if wait {
+		lock = func() string { return tx.dialect.forUpdate("l") }
+	}
+	// The locks first: what comes after them sees what those before us wrote.
+	invoices := `SELECT l.id FROM invoices l WHERE l.id ` + among("invoice") + lock()
 	if tx.dialect == postgres {
-		foresee(tx, scanText, `SELECT i.id FROM invoices i WHERE i.id `+among("invoice")+` ORDER BY i.id`+tx.dialect.forUpdate("i"), all)
+		foresee(tx, scanText, invoices, all)
 	}
 	type lease struct {
 		work, token string
@@ -114,7 +119,7 @@ func (tx *Tx) LockSent(ctx context.Context, list []Sent) ([]Try, error) {
 		err = r.Scan(&l.work, &l.token, &l.gen)
 		return l, err
 	}
-	leased := `SELECT w.id, w.lease_token, w.gen FROM work w WHERE w.id ` + among("work") + ` ORDER BY w.id` + tx.dialect.forUpdate("w")
+	leased := `SELECT l.id, l.lease_token, l.gen FROM work l WHERE l.id ` + among("work") + lock()
 	foresee(tx, scanLease, leased, all)
 	type standing struct {
 		event string
@@ -137,6 +142,12 @@ func (tx *Tx) LockSent(ctx context.Context, list []Sent) ([]Try, error) {
 	if err != nil {
 		return nil, err
 	}
+	var locked []string
+	if tx.dialect == postgres {
+		if locked, err = many(ctx, tx, scanText, invoices, all); err != nil {
+			return nil, err
+		}
+	}
 	tries := make([]Try, len(list))
 	for i, s := range list {
 		at := slices.IndexFunc(found, func(f standing) bool { return f.event == s.Event.ID })
@@ -144,6 +155,9 @@ func (tx *Tx) LockSent(ctx context.Context, list []Sent) ([]Try, error) {
 			return nil, tx.fail(fmt.Errorf("store: the event %s is gone: %w", s.Event.ID, ErrNotFound))
 		}
 		tries[i] = found[at].Try
+		if tx.dialect == postgres && !slices.Contains(locked, s.Event.InvoiceID) {
+			continue
+		}
 		for _, l := range leases {
 			if l.work == s.Work.ID && l.token == s.Work.Lease {
 				tries[i].Leased, tries[i].Grew = true, l.gen != s.Work.Gen

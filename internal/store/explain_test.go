@@ -343,7 +343,7 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			return err
 		}},
 		{"LockSent", "events_undelivered", func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.LockSent(ctx, []store.Sent{{Event: pay.Event{ID: "evt-000005", InvoiceID: "inv-000005"}, Work: outbox.Work{ID: "work-000005", Lease: "x"}}})
+			_, err := tx.LockSent(ctx, []store.Sent{{Event: pay.Event{ID: "evt-000005", InvoiceID: "inv-000005"}, Work: outbox.Work{ID: "work-000005", Lease: "x"}}}, false)
 			return err
 		}},
 		{"Arrived", "events_pkey", func(ctx context.Context, tx *store.Tx) error {

@@ -102,3 +102,5 @@ func (w *wakeSpy) wakeOthers() {
 	w.told.Add(1)
 	w.engine.wakeOthers()
 }
+
+var Connections = connections

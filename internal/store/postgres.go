@@ -47,7 +47,7 @@ func openPostgres(ctx context.Context, dsn string, o Options, commits *atomic.In
 	if o.MaxConns > 0 {
 		config.MaxConns = int32(o.MaxConns)
 	} else if !strings.Contains(dsn, "pool_max_conns=") {
-		config.MaxConns = connections(config.ConnConfig.Host)
+		config.MaxConns = connections(config.ConnConfig.Host, runtime.GOMAXPROCS(0))
 	}
 	if config.ConnConfig.ConnectTimeout > 10*time.Second {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
@@ -76,12 +76,12 @@ func openPostgres(ctx context.Context, dsn string, o Options, commits *atomic.In
 // connections is how many a pool has whose address names no number (pool_max_conns=8). A server on
 // this machine shares its processors: more than four connections for each only wait for each other,
 // and the last of them long. One elsewhere is mostly waited for.
-func connections(host string) int32 {
-	least := 16
+func connections(host string, processors int) int32 {
+	const most = 16 // several processes share what a server takes, a hundred as it comes
 	if strings.HasPrefix(host, "/") || host == "localhost" || host == "127.0.0.1" || host == "::1" {
-		least = 8
+		return int32(min(max(4*processors, 8), most))
 	}
-	return int32(max(4*runtime.NumCPU(), least))
+	return most
 }
 
 // fit says whether this server can keep what it is given.

@@ -475,3 +475,18 @@ func TestCutConnectionsAreReplaced(t *testing.T) {
 		has(t, tu.store, "after")
 	}
 }
+
+// A server on the same machine has few connections from each process, and none has more than sixteen.
+func TestConnections(t *testing.T) {
+	for _, x := range []struct {
+		host       string
+		processors int
+		want       int32
+	}{
+		{"/run/postgresql", 1, 8}, {"localhost", 2, 8}, {"127.0.0.1", 3, 12}, {"::1", 96, 16}, {"db", 1, 16}, {"10.0.0.7", 96, 16},
+	} {
+		if got := store.Connections(x.host, x.processors); got != x.want {
+			t.Errorf("%s from %d processors: %d, want %d", x.host, x.processors, got, x.want)
+		}
+	}
+}

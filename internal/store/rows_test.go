@@ -772,7 +772,7 @@ func TestEvents(t *testing.T) {
 					return err
 				}
 				same(t, what, got, *want)
-				tries, err := tx.LockSent(ctx, []store.Sent{{Event: got, Work: outbox.Work{ID: "nobody's", Lease: "lost"}}})
+				tries, err := tx.LockSent(ctx, []store.Sent{{Event: got, Work: outbox.Work{ID: "nobody's", Lease: "lost"}}}, true)
 				same(t, what+": more", tries, []store.Try{{Attempts: got.Attempts, Newer: got.Seq < two.Seq, More: more}})
 				return err
 			})
