@@ -33,6 +33,15 @@ async function enter(page, number) {
   await page.locator(".cardform button").first().click();
 }
 
+// asked waits until the page asks for the code.
+async function asked(page) {
+  try {
+    await page.locator("#otp").waitFor({ timeout: 20_000 });
+  } catch {
+    throw new Error(`${page.url()} asks for no code: ${await text(page)}; in the form: ${await page.locator(".cardform input").evaluateAll((all) => all.map((i) => `${i.id}=${i.value.length} ${i.validationMessage}`).join(", "))}`);
+  }
+}
+
 async function hand(page, otp) {
   await page.locator("#otp").fill(otp);
   await page.locator("form[data-code] button").click();
@@ -47,7 +56,7 @@ for (const [lang, says] of Object.entries(langs)) {
       await page.locator("#number").waitFor();
       if (lang === "uz" && script) await shoot(page, "card-form");
       await enter(page, good);
-      await page.locator("#otp").waitFor();
+      await asked(page);
       if (lang === "uz" && script) await shoot(page, "card-code");
       if (page.url().includes(good)) throw new Error("the number stands in the address");
       await hand(page, "000000");
@@ -61,7 +70,7 @@ for (const [lang, says] of Object.entries(langs)) {
     await page.goto(inv.checkoutUrl);
     await page.locator('.way[href*="by=card"]').click();
     await enter(page, good);
-    await page.locator("#otp").waitFor();
+    await asked(page);
     await hand(page, code);
     await sees(page, says.paid, "main .verdict h1");
   }));
@@ -69,14 +78,14 @@ for (const [lang, says] of Object.entries(langs)) {
     const inv = await invoice({ lang });
     await page.goto(inv.checkoutUrl + "?by=card");
     await enter(page, poor);
-    await page.locator("#otp").waitFor();
+    await asked(page);
     await hand(page, code);
     await sees(page, says.poor);
     if (await page.locator("#number").inputValue()) throw new Error("the number came back");
     await enter(page, noSMS);
     await sees(page, says.quiet, ".notice");
     await enter(page, good);
-    await page.locator("#otp").waitFor();
+    await asked(page);
     await hand(page, code);
     await sees(page, says.paid, "main .verdict h1");
   }));
@@ -124,7 +133,7 @@ await check("another code, where nobody kept the card", () => scene({ phone: tru
   const inv = await invoice({ lang: "en" });
   await page.goto(inv.checkoutUrl + "?by=card");
   await enter(page, good);
-  await page.locator("#otp").waitFor();
+  await asked(page);
   await page.reload();
   await page.locator("form[data-resend] button").click();
   await page.locator("#number").waitFor();
@@ -146,7 +155,7 @@ await check("the card's pages pass axe and do not scroll sideways", async () => 
       await axe(page, name("form"));
       await shoot(page, name("form"));
       await enter(page, good);
-      await page.locator("#otp").waitFor();
+      await asked(page);
       await axe(page, name("code"));
       await shoot(page, name("code"));
       await hand(page, "000000");
