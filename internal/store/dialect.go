@@ -60,12 +60,9 @@ func (d dialect) elements(placeholder string) string {
 	return "json_each(" + placeholder + ")"
 }
 
-// elementTexts is elements for an array of texts: value is the text itself.
-func (d dialect) elementTexts(placeholder string) string {
-	if d == postgres {
-		return "json_array_elements_text(CAST(" + placeholder + " AS JSON))"
-	}
-	return "json_each(" + placeholder + ")"
+// among says that a value is that member of one of the elements of the array bound to $1.
+func (d dialect) among(member string) string {
+	return d.oneOf("SELECT value ->> '" + member + "' FROM " + d.elements("$1"))
 }
 
 // The codes of PostgreSQL that are asked for by name.

@@ -83,25 +83,16 @@ type Try struct {
 // the transaction ends. Without wait, what somebody else holds is passed over and counts as not leased:
 // who locks several invoices may not have all wait for one.
 func (tx *Tx) LockSent(ctx context.Context, list []Sent, wait bool) ([]Try, error) {
-	type named struct {
-		Event   string `json:"event"`
-		Invoice string `json:"invoice"`
-		Work    string `json:"work"`
-	}
-	names := make([]named, len(list))
-	for i, s := range list {
+	for _, s := range list {
 		if s.Work.Lease == "" {
 			return nil, tx.fail(errNoSuchToken)
 		}
-		names[i] = named{s.Event.ID, s.Event.InvoiceID, s.Work.ID}
 	}
-	all, err := bundle(names)
+	all, err := sentNames(list)
 	if err != nil {
 		return nil, tx.fail(err)
 	}
-	among := func(member string) string {
-		return tx.dialect.oneOf(`SELECT value ->> '` + member + `' FROM ` + tx.dialect.elements("$1"))
-	}
+	among := tx.dialect.among
 	lock := tx.dialect.skipLocked
 	if wait {
 		lock = func() string { return tx.dialect.forUpdate("l") }
@@ -171,33 +162,32 @@ func (tx *Tx) LockSent(ctx context.Context, list []Sent, wait bool) ([]Try, erro
 // among those, and that the work of sending them is done. LockSent has said so of each: this try's
 // lease, no other try, nothing newer, and nothing more to send.
 func (tx *Tx) Arrived(ctx context.Context, list []Sent, at time.Time) error {
-	ids := func(of func(Sent) string) (string, error) {
-		all := make([]string, len(list))
-		for i, s := range list {
-			all[i] = of(s)
-		}
-		return bundle(all)
-	}
-	events, err := ids(func(s Sent) string { return s.Event.ID })
+	all, err := sentNames(list)
 	if err != nil {
 		return tx.fail(err)
 	}
-	invoices, err := ids(func(s Sent) string { return s.Event.InvoiceID })
-	if err != nil {
-		return tx.fail(err)
-	}
-	work, err := ids(func(s Sent) string { return s.Work.ID })
-	if err != nil {
-		return tx.fail(err)
-	}
-	among := tx.dialect.oneOf(`SELECT value FROM ` + tx.dialect.elementTexts("$1"))
-	if err := tx.saveAll(ctx, len(list), `UPDATE events SET attempts = attempts + 1, next_at = 0, delivered_at = $2, stuck_at = 0 WHERE id `+among, events, millis(at)); err != nil {
+	among := tx.dialect.among
+	if err := tx.saveAll(ctx, len(list), `UPDATE events SET attempts = attempts + 1, next_at = 0, delivered_at = $2, stuck_at = 0 WHERE id `+among("event"), all, millis(at)); err != nil {
 		return err
 	}
-	if err := tx.saveAll(ctx, len(list), `UPDATE invoices SET notify_delivered = TRUE WHERE id `+among, invoices); err != nil {
+	if err := tx.saveAll(ctx, len(list), `UPDATE invoices SET notify_delivered = TRUE WHERE id `+among("invoice"), all); err != nil {
 		return err
 	}
-	return tx.saveAll(ctx, len(list), `DELETE FROM work WHERE id `+among, work)
+	return tx.saveAll(ctx, len(list), `DELETE FROM work WHERE id `+among("work"), all)
+}
+
+// sentNames is the ids of a list of tries as one argument, for dialect.among.
+func sentNames(list []Sent) (string, error) {
+	type names struct {
+		Event   string `json:"event"`
+		Invoice string `json:"invoice"`
+		Work    string `json:"work"`
+	}
+	all := make([]names, len(list))
+	for i, s := range list {
+		all[i] = names{s.Event.ID, s.Event.InvoiceID, s.Work.ID}
+	}
+	return bundle(all)
 }
 
 const eventQuery = `SELECT id, business_id, invoice_id, source_invoice_id, seq, type, body, notify_url,
