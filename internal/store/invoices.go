@@ -112,7 +112,8 @@ func (tx *Tx) Invoice(ctx context.Context, id string) (pay.Invoice, error) {
 }
 
 // LockInvoice reads an invoice and keeps every other transaction from it until this one ends.
-// It is the only lock that a transaction takes, and it takes it for one invoice.
+// It is the only lock that a transaction waits for, and it waits for one invoice's: LockSent takes
+// several, and passes over those that are held.
 func (tx *Tx) LockInvoice(ctx context.Context, id string) (pay.Invoice, error) {
 	return one(ctx, tx, scanInvoice, invoiceQuery+` WHERE i.id = $1`+tx.dialect.forUpdate("i"), id)
 }
