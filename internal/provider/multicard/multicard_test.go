@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -194,11 +195,16 @@ func (c *company) failNext(t *testing.T, step, code string, more ...string) {
 
 // ─── Tokens ───────────────────────────────────────────────────────────────────────────────
 
-func (c *company) count(request string) int {
+// heard is every call that has arrived so far: a call whose answer is lost may still be ending.
+func (c *company) heard() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return slices.Clone(c.requests)
+}
+
+func (c *company) count(request string) int {
 	n := 0
-	for _, r := range c.requests {
+	for _, r := range c.heard() {
 		if r == request {
 			n++
 		}
@@ -232,7 +238,7 @@ func TestTokenThatIsRefusedIsRenewedOnceAndTheCallRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.count("POST /auth") != 2 || c.count("POST /payment/invoice") != 3 || len(c.sim.Books()) != 2 {
-		t.Errorf("%v; %d invoices", c.requests, len(c.sim.Books()))
+		t.Errorf("%v; %d invoices", c.heard(), len(c.sim.Books()))
 	}
 
 	c.world.Faults.Set(simulator.Fault{Step: "invoice.create", Kind: simulator.ExpiredToken})

@@ -32,7 +32,7 @@ type goDesk struct {
 	world *simulator.World
 	sim   simulator.Simulator
 	now   time.Time
-	said  []string // method and body of each call
+	said  func() []string // the body of each call
 }
 
 func newGoDesk(t *testing.T) *goDesk {
@@ -43,7 +43,8 @@ func newGoDesk(t *testing.T) *goDesk {
 	if err := d.sim.AddAccount(simulator.Account{Credentials: goSetup.Credentials}); err != nil {
 		t.Fatal(err)
 	}
-	url := recorded(t, d.sim, func(body string) { d.said = append(d.said, body) })
+	url, said := recorded(t, d.sim)
+	d.said = said
 	a, err := payme.NewGo().Open(provider.Credentials{Values: goSetup.Credentials}, provider.Env{
 		HTTP: &http.Client{}, Now: d.world.Now, BaseURL: url + "/api",
 	})
@@ -55,7 +56,7 @@ func newGoDesk(t *testing.T) *goDesk {
 }
 
 func (d *goDesk) heard(method string) (bodies []string) {
-	for _, body := range d.said {
+	for _, body := range d.said() {
 		if strings.Contains(body, `"method":"`+method+`"`) {
 			bodies = append(bodies, body)
 		}

@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,8 +38,10 @@ type fastDesk struct {
 	now   time.Time
 	world *simulator.World
 	sim   simulator.Simulator
-	auth  []string
 	acc   provider.Account
+
+	mu   sync.Mutex // a call whose answer is lost may still be ending beside the next
+	auth []string
 }
 
 func newFastDesk(t *testing.T) *fastDesk {
@@ -49,7 +53,9 @@ func newFastDesk(t *testing.T) *fastDesk {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.mu.Lock()
 		d.auth = append(d.auth, r.Header.Get("Authorization"))
+		d.mu.Unlock()
 		d.sim.ServeHTTP(w, r)
 	}))
 	t.Cleanup(srv.Close)
@@ -67,6 +73,13 @@ func (d *fastDesk) open(credentials map[string]string, now func() time.Time) pro
 	return a
 }
 
+// headers are the Authorization of each call that reached Uzum.
+func (d *fastDesk) headers() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.auth)
+}
+
 func fastOrder(id, code string) provider.QROrder {
 	return provider.QROrder{Payment: pay.Payment{ID: id, InvoiceID: id, Amount: 100_000, Way: pay.WayQR}, Code: code}
 }
@@ -80,8 +93,8 @@ func TestScenario_16_FastPayHeader(t *testing.T) {
 	if out, err := d.acc.(provider.QRCharger).ChargeQR(t.Context(), fastOrder(fastPaymentID, fastCode)); err != nil || out.State != pay.Paid {
 		t.Fatalf("%+v %v", out, err)
 	}
-	if d.auth[0] != "8461:5ecc3f4a7edd4f63391432faac13ed22b5c80fe1:1727122154352" {
-		t.Errorf("the header is %q", d.auth[0])
+	if got := d.headers()[0]; got != "8461:5ecc3f4a7edd4f63391432faac13ed22b5c80fe1:1727122154352" {
+		t.Errorf("the header is %q", got)
 	}
 	for name, c := range map[string]struct {
 		credentials map[string]string
@@ -126,8 +139,8 @@ func TestFastPayClockOffset(t *testing.T) {
 		if paid := err == nil && out.State == pay.Paid; paid != c.paid {
 			t.Errorf("Uzum wants %s, we add %q: %+v %v", c.uzum, c.ours, out, err)
 		}
-		if want := map[string]string{"5h": ":1727140154352"}[c.ours]; !strings.HasSuffix(d.auth[0], want) {
-			t.Errorf("%s: the header is %q", c.ours, d.auth[0])
+		if want := map[string]string{"5h": ":1727140154352"}[c.ours]; !strings.HasSuffix(d.headers()[0], want) {
+			t.Errorf("%s: the header is %q", c.ours, d.headers()[0])
 		}
 	}
 	for _, bad := range []string{"5", "1h", "-5h", "5h "} {
@@ -158,8 +171,8 @@ func TestScenario_17_FastPayPays(t *testing.T) {
 func TestScenario_18_FastPayShortCode(t *testing.T) {
 	d := newFastDesk(t)
 	out, err := d.acc.(provider.QRCharger).ChargeQR(t.Context(), fastOrder(fastPaymentID, fastCode[:39]))
-	if err != nil || out.State != pay.Failed || out.Reason != pay.DeclineCode || len(d.auth) != 0 {
-		t.Errorf("%+v %v, %d calls", out, err, len(d.auth))
+	if err != nil || out.State != pay.Failed || out.Reason != pay.DeclineCode || len(d.headers()) != 0 {
+		t.Errorf("%+v %v, %d calls", out, err, len(d.headers()))
 	}
 	if _, err := d.acc.(provider.QRCharger).ChargeQR(t.Context(), fastOrder(fastPaymentID, fastCode)); err != nil {
 		t.Fatal(err)
@@ -169,7 +182,7 @@ func TestScenario_18_FastPayShortCode(t *testing.T) {
 		"transaction_id": "3c0f6f8a-3b0c-4d5e-9a51-2f3e4d5c6b7a", "service_id": 101203,
 	})
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/v2/payment", bytes.NewReader(body))
-	req.Header.Set("Authorization", d.auth[0])
+	req.Header.Set("Authorization", d.headers()[0])
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
