@@ -41,7 +41,7 @@ export async function scene({ phone = false, script = true } = {}, run) {
   const wrong = [];
   context.on("page", (page) => {
     page.on("pageerror", (e) => wrong.push(`a script failed: ${e.message}`));
-    page.on("console", (m) => { if (m.type() === "error" && !/status of (401|403|404|409|422|429|502|503)|Failed to launch 'uzum:/.test(m.text())) wrong.push(`the console says: ${m.text()}`); });
+    page.on("console", (m) => { if (m.type() === "error" && !/status of (401|403|404|409|422|429|502|503)|ERR_INTERNET_DISCONNECTED|Failed to launch 'uzum:/.test(m.text())) wrong.push(`the console says: ${m.text()}`); });
     page.on("request", (r) => { if (!/^(data|blob|uzum):/.test(r.url()) && !r.url().startsWith(base)) wrong.push(`it asks elsewhere: ${r.url()}`); });
   });
   try {

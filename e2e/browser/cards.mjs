@@ -20,7 +20,7 @@ const text = (page) => page.locator("main").innerText();
 
 async function sees(page, want, where = "main") {
   try {
-    await page.locator(where).filter({ hasText: want }).first().waitFor({ timeout: 20_000 });
+    await page.locator(where).filter({ hasText: want }).first().waitFor({ timeout: 60_000 });
   } catch {
     throw new Error(`${page.url()} does not say ${want}: ${await text(page)}`);
   }
@@ -36,7 +36,7 @@ async function enter(page, number) {
 // asked waits until the page asks for the code.
 async function asked(page) {
   try {
-    await page.locator("#otp").waitFor({ timeout: 20_000 });
+    await page.locator("#otp").waitFor({ timeout: 60_000 });
   } catch {
     throw new Error(`${page.url()} asks for no code: ${await text(page)}; in the form: ${await page.locator(".cardform input").evaluateAll((all) => all.map((i) => `${i.id}=${i.value.length} ${i.validationMessage}`).join(", "))}`);
   }
@@ -124,7 +124,7 @@ await check("another code, without typing the card again", () => scene({ phone: 
   await sees(page, "A code was just sent", ".notice");
   await api("POST", "/sandbox/control/clock", { advance: "61s" });
   await page.locator("form[data-resend] button:enabled").click();
-  await page.locator(".notice").waitFor({ state: "detached" });
+  await page.locator(".cardform > .notice").waitFor({ state: "detached" });
   await hand(page, code);
   await sees(page, "Paid", "main .verdict h1");
 }));
@@ -143,6 +143,111 @@ await check("another code, where nobody kept the card", () => scene({ phone: tru
   await sees(page, "Paid", "main .verdict h1");
 }));
 
+// fault sets what goes wrong next at PaySys.
+const fault = (step, delay) => api("POST", "/sandbox/control/providers/paysys/faults", { step, kind: "late", times: 1, delay });
+
+// looks waits for news of the invoice to be told so many times.
+const looks = (page, times) => page.evaluate((times) => new Promise((resolve) => {
+  const source = new EventSource(document.querySelector("main").dataset.watch + "/events");
+  source.onmessage = () => { if (--times < 0) { source.close(); resolve(); } };
+}), times);
+
+const typed = async (page, what, want) => {
+  const got = await page.locator(what).inputValue();
+  if (got.replaceAll(" ", "") !== want) throw new Error(`in ${what} stands ${got.length} characters of ${want.length}`);
+  if (!await page.locator(what).evaluate((field) => field === document.activeElement)) throw new Error(`${what} is not where somebody types any more`);
+};
+
+await check("what is typed into the next form stays", () => scene({}, async (page) => {
+  const inv = await invoice({ lang: "en" });
+  await page.goto(inv.checkoutUrl + "?by=card");
+  const free = []; // pages that were fetched for news come late, when the next card is being typed
+  await page.route((url) => url.pathname === new URL(inv.checkoutUrl).pathname, async (route) => {
+    if (route.request().resourceType() !== "fetch" || route.request().method() !== "GET") return route.continue();
+    const answer = await route.fetch();
+    await new Promise((go) => free.push(go));
+    await route.fulfill({ response: answer });
+  });
+  await fault("pam.prepare_payment", "3s"); // long enough for a look to see the charge under way
+  await enter(page, noSMS);
+  await page.locator("form[data-card][aria-busy] .sending").waitFor();
+  await shoot(page, "card-sending", [1440]);
+  await sees(page, langs.en.quiet, ".notice");
+  await page.locator("#number").pressSequentially(good);
+  if (!free.length) throw new Error("no news came while the form was under way");
+  for (const go of free.splice(0)) go();
+  await looks(page, 2);
+  await typed(page, "#number", good);
+}));
+
+await check("what is typed stays when the code for another card runs out", () => scene({ phone: true }, async (page) => {
+  const inv = await invoice({ lang: "en" });
+  await page.goto(inv.checkoutUrl + "?by=card");
+  await enter(page, good);
+  await asked(page);
+  await page.locator('a[href*="new=1"]').click();
+  await page.locator("#number").pressSequentially(good.slice(0, 10));
+  const was = await page.locator("main").getAttribute("data-state");
+  await api("POST", "/sandbox/control/clock", { advance: "3m" });
+  await page.locator(`main:not([data-state="${was}"])`).waitFor();
+  await typed(page, "#number", good.slice(0, 10));
+  await page.locator("#number").pressSequentially(good.slice(10));
+  await typed(page, "#number", good);
+}));
+
+await check("a page that was opened while the bank checks shows the code's field again", () => scene({}, async (page) => {
+  const inv = await invoice({ lang: "en" });
+  await page.goto(inv.checkoutUrl + "?by=card");
+  await enter(page, good);
+  await asked(page);
+  const other = await page.context().newPage();
+  await fault("pam.confirm_payment", "4s");
+  await hand(page, "000000");
+  await page.locator("form[data-code][aria-busy]").waitFor();
+  await other.goto(inv.checkoutUrl);
+  await sees(other, "The bank is checking", ".waits");
+  await asked(other);
+  await hand(other, code); // its checks came with it
+  await sees(other, "Paid", "main .verdict h1");
+  await sees(page, "Paid", "main .verdict h1");
+}));
+
+await check("who hears that it is paid waits for no answer", () => scene({}, async (page) => {
+  const inv = await invoice({ lang: "en" });
+  await page.goto(inv.checkoutUrl + "?by=card");
+  await enter(page, good);
+  await asked(page);
+  let go;
+  const freed = new Promise((resolve) => { go = resolve; });
+  await page.route("**/code?*", async (route) => { // the bank has it, and its answer is long on the way
+    const answer = await route.fetch();
+    await freed;
+    await route.fulfill({ response: answer });
+  });
+  await hand(page, code);
+  await sees(page, "Paid", "main .verdict h1");
+  go();
+  await looks(page, 2);
+  await sees(page, "Paid", "main .verdict h1");
+}));
+
+await check("no answer to the card's form loses nothing that was typed", () => scene({}, async (page) => {
+  const inv = await invoice({ lang: "en" });
+  await page.goto(inv.checkoutUrl + "?by=card");
+  for (const fail of [(route) => route.abort("internetdisconnected"), (route) => route.fulfill({ status: 503, contentType: "text/html", body: "<main>Oops</main>" })]) {
+    await page.route("**/card?*", fail, { times: 1 });
+    if (await page.locator("#number").inputValue()) await page.locator(".cardform button").first().click();
+    else await enter(page, good);
+    await page.locator("form[data-card]:not([aria-busy]) [data-lost]:not([hidden])").filter({ hasText: "No answer came" }).waitFor();
+    if ((await page.locator("#number").inputValue()).replaceAll(" ", "") !== good) throw new Error("the number is gone");
+  }
+  await axe(page, "card-lost");
+  await shoot(page, "card-lost");
+  await page.locator(".cardform button").first().click();
+  await asked(page);
+  if (page.url().includes(good)) throw new Error("the number stands in the address");
+}));
+
 await check("the card's pages pass axe and do not scroll sideways", async () => {
   for (const phone of [true, false]) {
     await scene({ phone }, async (page) => {
@@ -159,7 +264,7 @@ await check("the card's pages pass axe and do not scroll sideways", async () => 
       await axe(page, name("code"));
       await shoot(page, name("code"));
       await hand(page, "000000");
-      await page.locator(".notice").waitFor();
+      await page.locator(".cardform > .notice").waitFor();
       await axe(page, name("wrong"));
       await shoot(page, name("wrong"));
     });

@@ -100,6 +100,29 @@ func TestCardForm(t *testing.T) {
 	}
 }
 
+// A page tells apart by its name what it looks different for; and what may be drawn into it has its
+// script.
+func TestCardPagesAreNamedApart(t *testing.T) {
+	names := map[string]string{}
+	for what, p := range map[string]pay.Payment{
+		"a code waits":       {CodeAt: now, ExpiresAt: now.Add(time.Minute)},
+		"another code waits": {CodeAt: now.Add(time.Second), ExpiresAt: now.Add(time.Minute)},
+		"one try less":       {CodeAt: now, ExpiresAt: now.Add(time.Minute), CodeTries: 1},
+		"the bank checks it": {CodeAt: now, ExpiresAt: now.Add(time.Minute), Asked: pay.AskedConfirm},
+	} {
+		b := withForm(false)
+		p.ID, p.Provider, p.Way, p.State = "p", "paysys", pay.WayCard, pay.Created
+		b.inv.Open = &p
+		if other, taken := names[stateOf(b.inv, now)]; taken {
+			t.Errorf("%s has the name of: %s", what, other)
+		}
+		names[stateOf(b.inv, now)] = what
+		if _, html := open(t, b, "/pay/"+invoiceID, phoneAgent); !strings.Contains(html, "card.js") {
+			t.Errorf("%s: without card.js", what)
+		}
+	}
+}
+
 // What is wrong is said beside its field, in every language, and nothing that was typed comes back.
 func TestCardFormFaults(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -95,7 +95,7 @@ func stateOf(inv gateway.Invoice, now time.Time) string {
 	fmt.Fprint(h, sceneOf(inv, now), inv.Attention, moves(inv, now))
 	for _, p := range []*pay.Payment{inv.Payment, inv.Open} {
 		if p != nil {
-			fmt.Fprint(h, "|", p.ID, p.State, p.Refunded, p.ReceiptURL, p.ExpiresAt.UnixMilli())
+			fmt.Fprint(h, "|", p.ID, p.State, p.Refunded, p.ReceiptURL, p.ExpiresAt.UnixMilli(), p.WaitsForCode(now), p.CodeAt.UnixMilli(), p.CodeTries)
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
@@ -312,6 +312,8 @@ func (v view) frame() ui.Page {
 		}
 		if v.typing() {
 			p.Refresh = 0
+		}
+		if v.form != nil { // also where it is not yet on the page: it may be drawn into it
 			p.Scripts = append(p.Scripts, "card.js")
 		}
 	}

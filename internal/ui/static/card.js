@@ -3,6 +3,7 @@
 // and nowhere else, and is gone with it. Without this the server says what is wrong.
 "use strict";
 (() => {
+  const said = document.getElementById("said");
   let kept = null; // the card's fields, while its code is awaited
 
   const digits = (text) => text.replace(/\D/g, "");
@@ -44,7 +45,7 @@
     const form = event.target;
     const card = "card" in form.dataset, resend = "resend" in form.dataset;
     if (!card && !resend && !("code" in form.dataset)) return;
-    if (form.dataset.busy) return event.preventDefault();
+    if (form.closest("main").getAttribute("aria-busy") === "true") return event.preventDefault(); // one press at a time
     if (card) {
       for (const field of form.elements) if (field.name) field.setCustomValidity(fault(form, field));
       if (!form.reportValidity()) return event.preventDefault();
@@ -55,25 +56,42 @@
     send(form, resend ? kept : new URLSearchParams(new FormData(form)));
   });
 
+  // sending marks a form as under way: it is not sent again meanwhile, and pay.js leaves the page to its
+  // answer, unless the payment is decided before.
+  function sending(form, on) {
+    for (const element of [form.closest("main"), form]) on ? element.setAttribute("aria-busy", "true") : element.removeAttribute("aria-busy");
+    for (const button of form.querySelectorAll("button")) button.disabled = on;
+    if (on) said.textContent = form.querySelector(".sending").textContent;
+  }
+
   async function send(form, body) {
-    form.dataset.busy = "1";
-    for (const button of form.querySelectorAll("button")) button.disabled = true;
+    const old = form.closest("main"), lost = form.querySelector("[data-lost]");
+    lost.hidden = true;
+    sending(form, true);
     try {
-      const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" }, cache: "no-store" });
+      const signal = AbortSignal.timeout ? AbortSignal.timeout(80000) : undefined; // the server gives up before
+      const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" }, cache: "no-store", signal });
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = fresh.querySelector("main");
-      if (!main) throw new Error("not a page of ours");
-      document.querySelector("main").replaceWith(main);
+      if (!old.isConnected) return; // news of the end came before this answer
+      if (!main || answer.status >= 500) throw new Error("not the invoice's page");
+      old.replaceWith(main);
       document.title = fresh.title;
-      document.getElementById("said").textContent = main.dataset.said || "";
+      said.textContent = main.dataset.said || "";
       if (answer.redirected) history.replaceState(null, "", answer.url);
-      if (!main.querySelector("[data-resend]")) kept = null;
+      forget();
       const first = main.querySelector("[aria-invalid], #otp");
       if (first) first.focus();
     } catch {
-      location.reload(); // whatever came of it, the page tells
+      // Whether it arrived is not known. What was typed stays; if it did arrive, the next look says so.
+      sending(form, false);
+      lost.hidden = false;
     }
   }
 
+  // forget drops the card once no page asks for another code any more.
+  function forget() { if (!document.querySelector("main [data-resend]")) kept = null; }
+
+  document.addEventListener("drawn", forget);
   addEventListener("pagehide", () => { kept = null; });
 })();

@@ -1,10 +1,17 @@
 // The hosted page waits for news of its invoice: by server-sent events, else by asking every
 // three seconds. What changed is drawn by the server; this only puts it in place. Without it the
 // page refreshes itself as plain HTML.
+//
+// A page is replaced by what is newer, and by nothing else: what was fetched for a page that has been
+// replaced meanwhile is of an older one; and where a form is under way (its <main> is aria-busy) its own
+// answer comes next, unless it is all decided before. A draw that is left out costs nothing: every look
+// tells the state again.
 "use strict";
 (() => {
   const pick = () => document.querySelector("main[data-watch]");
+  const busy = (main) => main.getAttribute("aria-busy") === "true";
   const said = document.getElementById("said");
+  const within = (ms) => AbortSignal.timeout ? AbortSignal.timeout(ms) : undefined;
   let source, timer, step = 0, drawing = false;
 
   // A company's app is opened by one tap. Before we leave, the page's own address says with whom
@@ -25,23 +32,41 @@
   });
 
   async function draw() {
+    const old = document.querySelector("main");
     if (drawing) return;
     drawing = true;
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", signal: within(15000) });
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = fresh.querySelector("main");
-      if (!main) return;
-      const old = document.querySelector("main"), at = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
-      old.replaceWith(main);
-      const same = at && [...main.querySelectorAll("a")].find((a) => a.getAttribute("href") === at);
-      if (same) same.focus({ preventScroll: true }); // a keyboard stays where it was
+      if (!main || old !== document.querySelector("main") || main.dataset.state === old.dataset.state) return;
+      if (busy(old) && !main.querySelector(".verdict:not(.waits)")) return;
+      place(old, main);
       document.title = fresh.title;
       said.textContent = main.dataset.said || "";
+      document.dispatchEvent(new Event("drawn"));
       watch();
     } catch { /* no network: the next look tries again */
     } finally { drawing = false; }
+  }
+
+  // place puts the new page in. Nobody asked for it: what somebody is typing stays, and a keyboard
+  // stays where it was.
+  function place(old, main) {
+    const at = old.contains(document.activeElement) ? document.activeElement : null;
+    const cursor = at && at.selectionStart;
+    old.replaceWith(main);
+    for (const was of old.querySelectorAll("input[id]")) {
+      const now = main.querySelector("input#" + CSS.escape(was.id));
+      if (now) now.value = was.value;
+    }
+    if (!at) return;
+    const link = at.getAttribute("href");
+    const same = link ? [...main.querySelectorAll("a")].find((a) => a.getAttribute("href") === link) : at.id && main.querySelector("#" + CSS.escape(at.id));
+    if (!same) return;
+    same.focus({ preventScroll: true });
+    if (typeof cursor === "number") same.setSelectionRange(cursor, cursor);
   }
 
   function look(state) {
@@ -56,7 +81,7 @@
     const main = pick();
     if (!main) return stop();
     try {
-      const answer = await fetch(main.dataset.watch + "/state", { cache: "no-store" });
+      const answer = await fetch(main.dataset.watch + "/state", { cache: "no-store", signal: within(15000) });
       if (answer.ok) look((await answer.json()).state);
     } catch { /* as above */ }
   }
