@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,11 +19,7 @@ import (
 // work per order, so its events cannot overtake each other.
 func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 	businessID, order, _ := strings.Cut(w.Subject, "/")
-	var e pay.Event
-	err := g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		e, err = tx.OldestUndelivered(ctx, businessID, order)
-		return err
-	})
+	e, err := g.next(ctx, store.Line{BusinessID: businessID, SourceInvoiceID: order})
 	if errors.Is(err, store.ErrNotFound) {
 		return g.finish(ctx, w)
 	}
@@ -40,6 +37,53 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 		}
 	}
 	return g.tried(ctx, t)
+}
+
+// asked is a worker's question what is to be sent next on a line.
+type asked struct {
+	store.Line
+	next pay.Event
+}
+
+// linesMost is how many questions share a statement.
+const linesMost = 32
+
+// next is the event of a line that is to be sent next. Workers who ask at about the same time ask with
+// one statement.
+func (g *Gateway) next(ctx context.Context, line store.Line) (pay.Event, error) {
+	a := &asked{Line: line}
+	ctx = context.WithoutCancel(ctx) // others may ask with this one
+	err := g.lines.join(a, func(all []*asked) []error {
+		ends := make([]error, len(all))
+		lines := make([]store.Line, len(all))
+		for i, a := range all {
+			lines[i] = a.Line
+		}
+		err := g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) error {
+			found, err := tx.FirstUndelivered(ctx, lines)
+			if err != nil {
+				return err
+			}
+			for i, a := range all {
+				at := slices.IndexFunc(found, func(e pay.Event) bool {
+					return a.Line == store.Line{BusinessID: e.BusinessID, SourceInvoiceID: e.SourceInvoiceID}
+				})
+				if ends[i] = nil; at < 0 {
+					ends[i] = store.ErrNotFound
+				} else {
+					a.next = found[at]
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			for i := range ends {
+				ends[i] = err
+			}
+		}
+		return ends
+	})
+	return a.next, err
 }
 
 // try is one try to tell an app of an event, and how it ended.

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -155,6 +156,57 @@ func TestArrivalsTogether(t *testing.T) {
 		}
 		if left, next, err := fx.store.Queue().Claim(t.Context(), fx.Now(), time.Second, 10, 10, nil); err != nil || len(left) > 0 || !next.IsZero() {
 			t.Errorf("work is left: %v, %v, %v", left, next, err)
+		}
+	})
+}
+
+// Workers who ask at about the same time what is to be sent ask with one statement; one who has nothing
+// to send any more ends his work, and each of the others sends his own line's.
+func TestWorkersAskTogether(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		var invoices []gateway.Invoice
+		for i := range 4 {
+			invoices = append(invoices, fx.paid("host", fmt.Sprint("o", i)))
+		}
+		work, _, err := fx.store.Queue().Claim(t.Context(), fx.Now(), gateway.Lease, 10, 10, nil)
+		if err != nil || len(work) != len(invoices) {
+			t.Fatalf("%d pieces of work: %v", len(work), err)
+		}
+		slices.SortFunc(work, func(a, b outbox.Work) int { return strings.Compare(a.Subject, b.Subject) })
+		work[3].Subject += " that never was"
+
+		waiting, release := gateway.HoldLines(fx.Gateway)
+		ends := make([]error, len(work))
+		var all sync.WaitGroup
+		for i, w := range work {
+			all.Go(func() { ends[i] = fx.Deliver(t.Context(), w) })
+		}
+		for waiting() < len(work) {
+			runtime.Gosched()
+		}
+		var mu sync.Mutex
+		reads := 0
+		fx.store.Observe(func(_ *store.Tx, query string, _ []any) {
+			mu.Lock()
+			defer mu.Unlock()
+			if strings.HasPrefix(query, "SELECT") && strings.Contains(query, "notify_url") {
+				reads++
+			}
+		})
+		release()
+		all.Wait()
+		if reads != 1 {
+			t.Errorf("%d statements read what is to be sent, want 1", reads)
+		}
+		for i, err := range ends {
+			if err != nil {
+				t.Errorf("%s: %v", work[i].Subject, err)
+			}
+		}
+		for i, inv := range invoices {
+			if got := fx.get(inv.ID).NotifyDelivered; got != (i != 3) {
+				t.Errorf("%s: delivered %v", work[i].Subject, got)
+			}
 		}
 	})
 }

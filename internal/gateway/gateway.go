@@ -99,6 +99,7 @@ type Gateway struct {
 	refunding turns // by invoice
 	binding   turns // by card
 	arrivals  gather[try]
+	lines     gather[*asked]
 	stating   turns // by merchant
 
 	ready         readiness
@@ -121,6 +122,7 @@ func New(o Options) *Gateway {
 		Options:   o,
 		store:     o.Store,
 		arrivals:  gather[try]{most: arrivalsMost},
+		lines:     gather[*asked]{most: linesMost},
 		providers: make(map[string]provider.Provider, len(o.Providers)),
 		accounts:  map[string]openAccount{},
 		called:    map[string]callee{},

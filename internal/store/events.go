@@ -221,6 +221,24 @@ func (tx *Tx) OldestUndelivered(ctx context.Context, businessID, sourceInvoiceID
 		AND delivered_at = 0 AND dead_at = 0 ORDER BY seq LIMIT 1`, businessID, sourceInvoiceID)
 }
 
+// Line is an order of an app, whose events are sent one after the other.
+type Line struct {
+	BusinessID      string `json:"business"`
+	SourceInvoiceID string `json:"order"`
+}
+
+// FirstUndelivered is OldestUndelivered for several lines at once, in no order; a line that has nothing
+// to send is left out.
+func (tx *Tx) FirstUndelivered(ctx context.Context, lines []Line) ([]pay.Event, error) {
+	all, err := bundle(lines)
+	if err != nil {
+		return nil, tx.fail(err)
+	}
+	return many(ctx, tx, scanEvent, eventQuery+` WHERE id `+tx.dialect.oneOf(`SELECT (SELECT e.id FROM events e
+		WHERE e.business_id = value ->> 'business' AND e.source_invoice_id = value ->> 'order'
+		AND e.delivered_at = 0 AND e.dead_at = 0 ORDER BY e.seq LIMIT 1) FROM `+tx.dialect.elements("$1")), all)
+}
+
 // EventMark is an event as the walk over all of them sees it.
 type EventMark struct {
 	ID        string

@@ -342,6 +342,10 @@ func TestEveryQueryUsesItsIndex(t *testing.T) {
 			_, err := tx.OldestUndelivered(ctx, "biz-5", "order 5")
 			return err
 		}},
+		{"FirstUndelivered", "events_undelivered", func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.FirstUndelivered(ctx, []store.Line{{BusinessID: "biz-5", SourceInvoiceID: "order 5"}, {BusinessID: "biz-6", SourceInvoiceID: "order 6"}})
+			return err
+		}},
 		{"LockSent", "events_undelivered", func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.LockSent(ctx, []store.Sent{{Event: pay.Event{ID: "evt-000005", InvoiceID: "inv-000005"}, Work: outbox.Work{ID: "work-000005", Lease: "x"}}}, false)
 			return err

@@ -761,6 +761,14 @@ func TestEvents(t *testing.T) {
 		next := func(what string, want *pay.Event, more bool) {
 			t.Helper()
 			update(t, s, func(ctx context.Context, tx *store.Tx) error {
+				line := store.Line{BusinessID: inv.BusinessID, SourceInvoiceID: inv.SourceInvoiceID}
+				first, err := tx.FirstUndelivered(ctx, []store.Line{{BusinessID: inv.BusinessID, SourceInvoiceID: "none"}, line, {BusinessID: "none", SourceInvoiceID: inv.SourceInvoiceID}})
+				if err != nil {
+					return err
+				}
+				if want == nil && len(first) > 0 || want != nil && len(first) != 1 {
+					t.Fatalf("%s: of three lines %+v", what, first)
+				}
 				got, err := tx.OldestUndelivered(ctx, inv.BusinessID, inv.SourceInvoiceID)
 				if want == nil {
 					if !errors.Is(err, store.ErrNotFound) {
@@ -772,6 +780,7 @@ func TestEvents(t *testing.T) {
 					return err
 				}
 				same(t, what, got, *want)
+				same(t, what+", of several lines", first[0], *want)
 				tries, err := tx.LockSent(ctx, []store.Sent{{Event: got, Work: outbox.Work{ID: "nobody's", Lease: "lost"}}}, true)
 				same(t, what+": more", tries, []store.Try{{Attempts: got.Attempts, Newer: got.Seq < two.Seq, More: more}})
 				return err
@@ -794,6 +803,37 @@ func TestEvents(t *testing.T) {
 		two.DeliveredAt = noon
 		save(two)
 		next("nothing is left", nil, false)
+	})
+}
+
+// Whatever an app calls its orders, each line's own event is found among several.
+func TestFirstUndeliveredOfOddOrders(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		shop := newShop(t, s)
+		var lines []store.Line
+		want := map[store.Line]string{}
+		for i, order := range []string{"1", "1.0", `"1"`, `\u0031`, "№ 5 <Oʻzbekiston & Co>", "a\u2028b", "null", "😀", "{}", " 1"} {
+			inv, _ := shop.invoice(t, order, pay.Paid)
+			var e pay.Event
+			fill(&e, 100+i)
+			e.BusinessID, e.InvoiceID, e.SourceInvoiceID, e.Seq = inv.BusinessID, inv.ID, order, 1
+			e.DeliveredAt, e.DeadAt = time.Time{}, time.Time{}
+			update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.InsertEvent(ctx, e) })
+			line := store.Line{BusinessID: inv.BusinessID, SourceInvoiceID: order}
+			lines, want[line] = append(lines, line), e.ID
+		}
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			found, err := tx.FirstUndelivered(ctx, lines)
+			if err != nil {
+				return err
+			}
+			got := map[store.Line]string{}
+			for _, e := range found {
+				got[store.Line{BusinessID: e.BusinessID, SourceInvoiceID: e.SourceInvoiceID}] = e.ID
+			}
+			same(t, "events", got, want)
+			return nil
+		})
 	})
 }
 
