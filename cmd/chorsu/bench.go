@@ -18,6 +18,8 @@ type benchCmd struct {
 	SQLite    bool   `name:"sqlite" default:"true" negatable:"" help:"Measure SQLite."`
 	Dir       string `placeholder:"DIR" help:"Where the SQLite files go, and so which disk is measured. Default: the system's folder for temporary files."`
 	History   []int  `placeholder:"N,…" help:"With how many invoices in the database reading is measured, from few to many. Default: 10000,1000000,5000000."`
+	Reading   bool   `help:"Measure only reading from a history."`
+	Hold      bool   `help:"Hold the files of the history in memory while it is read, for a machine that takes back file cache. Linux; PostgreSQL's files must be on this machine."`
 	Processes []int  `default:"1,2,4" placeholder:"N,…" help:"How many gateways share the PostgreSQL database, one measurement each; then one of two is killed."`
 	Profiles  string `placeholder:"DIR" help:"Run the gateway inside this process and write processor profiles of the main flows there."`
 	Out       string `placeholder:"FILE" help:"Write the table there too, also that of a run that was stopped."`
@@ -37,6 +39,7 @@ func (c *benchCmd) Run(ctx context.Context, con *console) error {
 		o = bench.Quick()
 	}
 	o.Dir, o.Version, o.Postgres, o.SQLite, o.Profiles = c.Dir, programVersion(), c.Postgres, c.SQLite, c.Profiles
+	o.Reading, o.Hold = c.Reading, c.Hold
 	if o.Processes = c.Processes; len(c.History) > 0 {
 		if !slices.IsSorted(c.History) || c.History[0] < bench.LeastHistory {
 			return fmt.Errorf("--history: numbers from few to many, at least %d", bench.LeastHistory)

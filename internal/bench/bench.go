@@ -33,7 +33,9 @@ type Options struct {
 	Backlog     int           // webhooks that wait when the deliveries are measured
 	Businesses  int           // against the one hot merchant
 	History     []int         // how many invoices are in the database when it is read
+	Hold        bool          // keep the files of the history in memory while it is read; Linux, and files on this machine
 	Processes   []int         // how many gateways share one PostgreSQL; only with Program
+	Reading     bool          // measure reading from a history alone
 
 	Profiles string       // where to write processor profiles of the main flows; only without Program
 	Progress func(Figure) // told each figure as it comes; may be nil
@@ -126,9 +128,9 @@ func (r *run) onEngine(ctx context.Context, engine string, newDB makeDatabase) e
 		measure func(context.Context, string) error
 		left    bool // out
 	}{
-		{"limit", r.databaseLimits, false},
-		{"flows", r.flows, false},
-		{"processes", r.processes, engine == "SQLite" || r.o.Program == "" || len(r.o.Processes) == 0},
+		{"limit", r.databaseLimits, r.o.Reading},
+		{"flows", r.flows, r.o.Reading},
+		{"processes", r.processes, r.o.Reading || engine == "SQLite" || r.o.Program == "" || len(r.o.Processes) == 0},
 		{"history", r.history, false},
 	} {
 		if part.left {

@@ -295,12 +295,11 @@ func (r *run) latency(ctx context.Context, dsn string, s *street) error {
 				return err
 			}
 			what := whatLatency
-			if hanging < 0 {
-				if err := s.allTold(ctx); err != nil {
-					return err
-				}
-			} else {
+			if hanging >= 0 {
 				what += fmt.Sprintf(", one of %d receivers hangs", receivers)
+			}
+			if err := s.allTold(ctx); err != nil {
+				return err
 			}
 			count, took, p50, p99 := s.taken()
 			if count == 0 {
@@ -324,24 +323,40 @@ func (r *run) history(ctx context.Context, dsn string) error {
 	first := map[string]float64{}
 	filled := 0
 	for _, size := range r.o.History {
-		db, err := bare.Open(ctx, dsn, 1)
-		if err != nil {
-			return err
-		}
-		err = db.Fill(ctx, filled, size)
-		db.Close()
+		release, err := r.fill(ctx, dsn, filled, size)
 		if err != nil {
 			return err
 		}
 		filled = size
-		if err := r.with(ctx, dsn, s, true, func(g *gateway) error { return r.reads(ctx, g, size, first) }); err != nil {
-			return err
+		err = r.with(ctx, dsn, s, true, func(g *gateway) error { return r.reads(ctx, g, size, first) })
+		if err == nil {
+			err = r.searches(ctx, dsn, size, first)
 		}
-		if err := r.searches(ctx, dsn, size, first); err != nil {
+		if err = errors.Join(err, release()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fill writes the payments from (included) to to (not), and holds the database's files if asked to.
+func (r *run) fill(ctx context.Context, dsn string, from, to int) (release func() error, err error) {
+	db, err := bare.Open(ctx, dsn, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	if err := db.Fill(ctx, from, to); err != nil {
+		return nil, err
+	}
+	if !r.o.Hold {
+		return func() error { return nil }, nil
+	}
+	files, err := db.Files(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return hold(files)
 }
 
 // reads measures each way to read. first are the figures on the smallest history.
@@ -377,6 +392,9 @@ func (r *run) grown(name string, size int, got sample, first map[string]float64)
 		f.Note = fmt.Sprintf("%.2f of the figure with %s", f.OfFirst, thousands(r.o.History[0]))
 	} else {
 		first[name] = got.rate()
+	}
+	if r.o.Hold {
+		f.Note = strings.TrimPrefix(f.Note+"; files held in memory", "; ")
 	}
 	return f
 }

@@ -29,6 +29,7 @@ type engine interface {
 	transaction(ctx context.Context, statements []statement) error
 	settle(ctx context.Context) error // after a bulk of writes: what the engine would do in time by itself
 	size(ctx context.Context) (int64, error)
+	files(ctx context.Context) ([]string, error)
 	count(ctx context.Context, query string) (int64, error)
 	close()
 }
@@ -58,6 +59,10 @@ func (d *DB) Close() { d.engine.close() }
 
 // Size is what the database takes on disk, in bytes. Of SQLite it is the file with its journal.
 func (d *DB) Size(ctx context.Context) (int64, error) { return d.engine.size(ctx) }
+
+// Files are the files on this machine in which the database's rows and indexes lie. A server
+// elsewhere, or one whose files this user may not read, has none to give: that is an error.
+func (d *DB) Files(ctx context.Context) ([]string, error) { return d.engine.files(ctx) }
 
 // sizeOf adds up the files of a SQLite database.
 func sizeOf(path string) (n int64, err error) {

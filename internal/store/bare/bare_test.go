@@ -3,6 +3,7 @@ package bare_test
 import (
 	"context"
 	"net/url"
+	"os"
 	"sync"
 	"testing"
 
@@ -48,6 +49,21 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 			}
 			if after, err := db.Size(ctx); err != nil || after <= before {
 				t.Errorf("size %d after %d, %v", after, before, err)
+			}
+			files, err := db.Files(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var inFiles int64
+			for _, path := range files {
+				info, err := os.Stat(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				inFiles += info.Size()
+			}
+			if inFiles < before {
+				t.Errorf("%d bytes in %q, %d before it was filled", inFiles, files, before)
 			}
 			db.Close()
 

@@ -2,7 +2,9 @@ package bare
 
 import (
 	"context"
+	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sync"
 
@@ -56,6 +58,26 @@ func (p *postgres) count(ctx context.Context, query string) (n int64, err error)
 func (p *postgres) size(ctx context.Context) (n int64, err error) {
 	err = p.pool.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&n)
 	return n, err
+}
+
+// files are those of the database by itself; what all databases share is small.
+func (p *postgres) files(ctx context.Context) ([]string, error) {
+	var folder string
+	err := p.pool.QueryRow(ctx, `SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database WHERE datname = current_database()`).Scan(&folder)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("the files of this PostgreSQL are not to be had on this machine: %w", err)
+	}
+	var paths []string
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			paths = append(paths, filepath.Join(folder, e.Name()))
+		}
+	}
+	return paths, nil
 }
 
 func (p *postgres) close() { p.pool.Close() }
@@ -182,6 +204,9 @@ func (s *sqliteFile) settle(ctx context.Context) error {
 }
 
 func (s *sqliteFile) size(context.Context) (int64, error) { return sizeOf(s.path) }
+
+// files is the database's alone: its journal is empty once it has settled.
+func (s *sqliteFile) files(context.Context) ([]string, error) { return []string{s.path}, nil }
 
 func (s *sqliteFile) close() {
 	close(s.asked)
