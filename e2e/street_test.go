@@ -133,8 +133,12 @@ func (s *street) register() {
 	}
 }
 
-// call asks the gateway as an app does. An error means that no whole answer came.
+// call asks the gateway once, however long that takes. An error means that no whole answer came.
 func (s *street) call(method, path, key string, in, out any) (status int, err error) {
+	return s.ask(&http.Client{Timeout: time.Minute}, method, path, key, in, out)
+}
+
+func (s *street) ask(c *http.Client, method, path, key string, in, out any) (status int, err error) {
 	var body io.Reader
 	if in != nil {
 		text, err := json.Marshal(in)
@@ -152,14 +156,14 @@ func (s *street) call(method, path, key string, in, out any) (status int, err er
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
 	}
-	res, err := client.Do(req)
+	res, err := c.Do(req)
 	if err != nil {
 		return 0, err
 	}
 	return res.StatusCode, answer(res, out)
 }
 
-// client is an app's: impatient, since a repeat may have to wait for a request that died.
+// client is that of an app that insists: impatient, since a repeat may have to wait for a request that died.
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: 2 * time.Second}
 
 // ─── Buyers and apps ───────────────────────────────────────────────────────────────────────
@@ -261,7 +265,7 @@ func (s *street) insist(ctx context.Context, method, path, key string, in, out a
 		if ctx.Err() != nil {
 			break
 		}
-		status, err := s.call(method, path, key, in, out)
+		status, err := s.ask(client, method, path, key, in, out)
 		if err == nil && status != http.StatusInternalServerError {
 			return status, true
 		}

@@ -34,7 +34,7 @@ const heading = (page) => page.locator("main .verdict h1, main .verdict h2").fir
 
 async function paid(page, want) {
   try {
-    await heading(page).filter({ hasText: want }).waitFor({ timeout: 20_000 });
+    await heading(page).filter({ hasText: want }).waitFor({ timeout: 60_000 });
   } catch {
     throw new Error(`${page.url()} does not come to say ${want}: ${await page.locator("body").innerText()}`);
   }

@@ -26,7 +26,7 @@ async function paid(soum = 150_000) {
 
 const says = async (page, text) => {
   try {
-    await page.locator("main").filter({ hasText: text }).waitFor({ timeout: 15_000 });
+    await page.locator("main").filter({ hasText: text }).waitFor({ timeout: 60_000 });
   } catch {
     throw new Error(`${page.url()} does not say ${text}: ${await page.locator("main").innerText()}`);
   }

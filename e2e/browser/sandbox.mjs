@@ -19,7 +19,15 @@ async function opens(page, provider) {
   await page.locator(`#glass .apphead.of-${provider}`).waitFor();
 }
 
-const press = (page, name) => page.locator("#glass").getByRole("button", { name, exact: true }).click();
+// answered waits for the answer to what was pressed: its news may be drawn before, and one press at a
+// time counts.
+const answered = (page) => page.locator("#main:not([aria-busy=true])").waitFor();
+
+async function press(page, name) {
+  await answered(page);
+  await page.locator("#glass").getByRole("button", { name, exact: true }).click();
+}
+
 const outcome = (page, says) => page.locator("#glass .outcome").filter({ hasText: says }).waitFor();
 const status = async (id) => (await api("GET", `/api/invoices/${id}`)).status;
 
@@ -141,6 +149,7 @@ await check("a fault is switched on, strikes, and is switched off", () => scene(
   await outcome(page, "does not know");
   await says(page, id, "pending");
   await shoot(page, "sandbox-fault", [1440]);
+  await answered(page);
   await lost.click();
   await page.locator("#faults-payme [aria-checked=true]").waitFor({ state: "detached" });
   await press(page, "The company asks again");
@@ -182,6 +191,7 @@ await check("any fault can be set on any step", () => scene({}, async (page) => 
   await page.locator("#times-click").fill("3");
   await page.locator("#another-click").getByRole("button", { name: "Switch on" }).click();
   await page.locator("#faults-click [role=switch][aria-checked=true]").filter({ hasText: "times left: 3" }).waitFor();
+  await answered(page);
   await page.locator("#another-click").getByRole("button", { name: "Switch everything off" }).click();
   await page.locator("#faults-click [aria-checked=true]").waitFor({ state: "detached" });
 }));
@@ -196,7 +206,7 @@ await check("a webhook is replayed, and holds", () => scene({}, async (page) => 
   const event = (await told.locator("pre").textContent()).match(/x-payment-event-id: (\S+)/i)[1];
   await told.locator("summary").click();
   await shoot(page, "sandbox-inbox", [1440]);
-  await page.locator("#main:not([aria-busy=true])").waitFor(); // the webhook is told of before "Pay" is answered, perhaps, and one press counts at a time
+  await answered(page);
   await told.getByRole("button", { name: "Replay into this inbox" }).click();
   await page.locator("#told details").filter({ hasText: event }).filter({ hasText: "again" }).filter({ hasText: "both signatures hold" }).first().waitFor();
 }));
@@ -206,6 +216,7 @@ await check("the clock moves, and an open bill runs out in everybody's sight", (
   await page.getByRole("button", { name: "+15 min" }).click();
   await page.locator("#clock").getByText("moved by 15m").waitFor();
   for (const moved of ["12h15m", "24h15m"]) {
+    await answered(page);
     await page.getByRole("button", { name: "+12 h" }).click();
     await page.locator("#clock").getByText(moved).waitFor();
   }

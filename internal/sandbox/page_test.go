@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +25,7 @@ type wallet struct {
 	world *simulator.World
 	done  chan simulator.Action
 	codes simulator.Codes
+	mu    sync.Mutex // a page's stream may look while the test changes what is shown
 	tills []simulator.Shown
 	lost  bool // whether a fault stood on the step when the buyer paid
 }
@@ -61,7 +64,17 @@ func (w *wallet) Read(link string) (simulator.Bill, error) {
 }
 
 func (w *wallet) Shown(text string) simulator.Code { return w.codes.Look(text, w.world.Now()) }
-func (w *wallet) Showing() []simulator.Shown       { return w.tills }
+func (w *wallet) Showing() []simulator.Shown {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.tills)
+}
+
+func (w *wallet) show(s simulator.Shown) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tills = append(w.tills, s)
+}
 
 func (w *wallet) Hands() simulator.Hands {
 	return simulator.Hands{Leave: "leave", Resume: "resume", Answer: "confirm", Again: "ask"}
@@ -363,7 +376,7 @@ func TestThePhoneSeesTheTills(t *testing.T) {
 		said[now] = true
 	}
 	for range 6 {
-		r.wallet.tills = append(r.wallet.tills, simulator.Shown{Link: "wallet:till-1", Account: "kassa-77", Amount: 4_250_000})
+		r.wallet.show(simulator.Shown{Link: "wallet:till-1", Account: "kassa-77", Amount: 4_250_000})
 	}
 	for _, l := range words.Langs {
 		page := r.get("/?lang=" + string(l))

@@ -243,7 +243,7 @@ func TestGatewayHangs(t *testing.T) {
 	s.humo.Pull(false)
 	s.clock.advance(time.Minute)
 	s.post("/payment/click", `{"amount":500,"qr_code":"`+clickCode+`"}`) // has the background look
-	limit, done := context.WithTimeout(t.Context(), 20*time.Second)
+	limit, done := context.WithTimeout(t.Context(), time.Minute)
 	defer done()
 	for limit.Err() == nil && s.operation("lost")["state"] != "approved" {
 		if a := s.send(limit, http.MethodGet, "/till/state", ""); !a.Success {

@@ -207,7 +207,7 @@ func TestDeliveredThenHangs(t *testing.T) {
 		w.(http.Flusher).Flush()
 		<-release
 	})
-	res := newSender(t, Options{AllowPrivate: true, Timeout: 100 * time.Millisecond}).Send(t.Context(), url, nil, body)
+	res := newSender(t, Options{AllowPrivate: true, Timeout: 3 * time.Second}).Send(t.Context(), url, nil, body)
 	if !res.Delivered || res.Answer != "ok so far" {
 		t.Errorf("%+v", res)
 	}

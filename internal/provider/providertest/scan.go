@@ -349,7 +349,7 @@ func (s *scans) deaf() {
 // dies: the money is taken, and nothing of the answer can be written down.
 func (s *scans) dies() {
 	invoice, code := s.Invoice(amount, nil), s.code(simulator.PlanPay)
-	s.World.Faults.Set(simulator.Fault{Step: s.w.Step, Kind: simulator.Late, Times: 1, Delay: 200 * time.Millisecond})
+	s.World.Faults.Set(simulator.Fault{Step: s.w.Step, Kind: simulator.Late, Times: 1, Delay: 3 * time.Second})
 	answered := make(chan Answer, 1)
 	go func() { answered <- s.pay(invoice, code) }()
 	tick := time.NewTicker(time.Millisecond)

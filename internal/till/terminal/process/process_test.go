@@ -20,14 +20,14 @@ func (j *journal) Sent() error                    { j.sent++; return nil }
 func (j *journal) Answered(terminal.Result) error { return nil }
 func (j *journal) Show(string)                    { j.shown++ }
 
-// python writes a program and opens a driver on it.
-func python(t *testing.T, text string) (*Driver, error) {
+// python writes a program and opens a driver on it, which waits so long for each answer.
+func python(t *testing.T, text, timeout string) (*Driver, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "driver.py")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, err := Open(t.Context(), map[string]string{"path": "python3", "args": path, "timeout": "1s"}, slog.New(slog.DiscardHandler))
+	d, err := Open(t.Context(), map[string]string{"path": "python3", "args": path, "timeout": timeout}, slog.New(slog.DiscardHandler))
 	if err == nil {
 		t.Cleanup(func() { d.Close() })
 	}
@@ -45,7 +45,7 @@ func TestDocumentedDriver(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatal("the page shows no driver")
 	}
-	d, err := python(t, text)
+	d, err := python(t, text, "1m")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestBadPrograms(t *testing.T) {
 		"a text amount":   "print('{\"result\":{\"outcome\":\"approved\",\"amount\":\"50000\"}}', flush=True)\nsys.stdin.readline()\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, err := python(t, hello+end)
+			d, err := python(t, hello+end, map[bool]string{true: "5s", false: "1m"}[name == "says nothing"])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +94,7 @@ func TestBadPrograms(t *testing.T) {
 			}
 		})
 	}
-	if _, err := python(t, "raise SystemExit(1)"); err == nil {
+	if _, err := python(t, "raise SystemExit(1)", "1m"); err == nil {
 		t.Error("a program that ends at once is a driver")
 	}
 	if _, err := Open(t.Context(), map[string]string{"path": filepath.Join(t.TempDir(), "nothing")}, slog.New(slog.DiscardHandler)); err == nil {
@@ -115,7 +115,7 @@ for line in sys.stdin:
     print(json.dumps({"result": r}), flush=True)
 `
 	for _, named := range []string{"True", "False"} {
-		d, err := python(t, strings.ReplaceAll(program, "NAMED", named))
+		d, err := python(t, strings.ReplaceAll(program, "NAMED", named), "5s") // the second sale waits all of it
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +139,7 @@ for line in sys.stdin:
         c = json.loads(sys.stdin.readline())
         r = {"outcome": "declined" if c == {"op": "cancel", "id": q["id"]} else "unknown", "code": "992"}
     print(json.dumps({"result": r}), flush=True)
-`)
+`, "1m")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ sys.stdin.readline()
 subprocess.Popen([sys.executable, "-c", "import socket; socket.create_connection(('127.0.0.1', %s)).recv(1)"], stdin=subprocess.DEVNULL)
 print('{"result":{"outcome":"approved","caps":[]}}', flush=True)
 sys.stdin.readline()
-`, port))
+`, port), "1m")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ sys.stdin.readline()
 	}
 	defer started.Close()
 	d.Close()
-	started.SetReadDeadline(time.Now().Add(10 * time.Second))
+	started.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := started.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("it lives on: %v", err)
 	}

@@ -29,8 +29,8 @@ const (
 	Before040F   Cut = "before 04 0F" // the bank has said yes
 	After040F    Cut = "after 04 0F, before the till's acknowledgement"
 	DuringPrint  Cut = "during the print lines"
-	Before060F   Cut = "before 06 0F" // all is acknowledged
-	ackPatience      = 2 * time.Second
+	Before060F   Cut = "before 06 0F"   // all is acknowledged
+	ackPatience      = 30 * time.Second // a till writes down what it was told before it acknowledges it
 	statusFiller     = "1234567890"
 )
 
