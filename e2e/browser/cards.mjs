@@ -168,7 +168,7 @@ await check("what is typed into the next form stays", () => scene({}, async (pag
     await new Promise((go) => free.push(go));
     await route.fulfill({ response: answer });
   });
-  await fault("pam.prepare_payment", "3s"); // long enough for a look to see the charge under way
+  await fault("pam.prepare_payment", "7s"); // long enough for looks to find its answer overdue
   await enter(page, noSMS);
   await page.locator("form[data-card][aria-busy] .sending").waitFor();
   await shoot(page, "card-sending", [1440]);
@@ -210,6 +210,22 @@ await check("a page that was opened while the bank checks shows the code's field
   await hand(other, code); // its checks came with it
   await sees(other, "Paid", "main .verdict h1");
   await sees(page, "Paid", "main .verdict h1");
+}));
+
+await check("a code's field comes though the answer that brings it does not", () => scene({ phone: true }, async (page) => {
+  const inv = await invoice({ lang: "en" });
+  await page.goto(inv.checkoutUrl + "?by=card");
+  await enter(page, good);
+  await asked(page);
+  await page.locator('a[href*="new=1"]').click();
+  await page.route("**/card?*", async (route) => { // it arrives, and its answer is lost
+    await route.fetch({ maxRedirects: 0 });
+    await route.abort("internetdisconnected");
+  });
+  await enter(page, "8600000000000007");
+  await asked(page);
+  await hand(page, code);
+  await sees(page, langs.en.poor); // the second card's word
 }));
 
 await check("who hears that it is paid waits for no answer", () => scene({}, async (page) => {

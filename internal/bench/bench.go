@@ -93,6 +93,11 @@ func (r *run) add(f Figure) {
 }
 
 func (r *run) all(ctx context.Context) error {
+	if r.o.Hold {
+		if _, err := hold(nil); err != nil { // before half an hour has passed
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp(r.o.Dir, "chorsu-bench-")
 	if err != nil {
 		return err

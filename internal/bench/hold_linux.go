@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,6 +14,9 @@ import (
 // machines take file cache back that was not asked for some seconds, however much memory is free;
 // with a history held, reading it tells of the program and not of their disk.
 func hold(paths []string) (release func() error, err error) {
+	if err := roomFor(paths); err != nil {
+		return nil, err
+	}
 	var held [][]byte
 	release = func() error {
 		var err error
@@ -21,7 +26,7 @@ func hold(paths []string) (release func() error, err error) {
 		return err
 	}
 	for _, path := range paths {
-		b, err := held1(path)
+		b, err := holdOne(path)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("hold %s in memory: %w", path, err), release())
 		}
@@ -32,8 +37,25 @@ func hold(paths []string) (release func() error, err error) {
 	return release, nil
 }
 
-// held1 holds one file; an empty one is nothing to hold.
-func held1(path string) ([]byte, error) {
+// roomFor refuses what would leave the machine without memory.
+func roomFor(paths []string) error {
+	var size int64
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		size += info.Size()
+	}
+	free, err := strconv.ParseInt(strings.TrimSuffix(field("/proc/meminfo", "MemAvailable"), " kB"), 10, 64)
+	if err == nil && size > free<<10/4*3 {
+		return fmt.Errorf("the history takes %s and the machine has %s of memory to spare: leave --hold out, or fill fewer invoices", inBytes(size), inBytes(free<<10))
+	}
+	return nil
+}
+
+// holdOne holds one file; an empty one is nothing to hold.
+func holdOne(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

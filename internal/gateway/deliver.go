@@ -32,7 +32,12 @@ func (g *Gateway) Deliver(ctx context.Context, w outbox.Work) error {
 	t := try{store.Sent{Event: e, Work: w}, g.send(ctx, e, e.InvoiceID)}
 	ctx = context.WithoutCancel(ctx)
 	if t.res.Delivered {
-		if err := g.arrivals.join(t, func(tries []try) []error { return g.arrived(ctx, tries) }); !errors.Is(err, errAlone) {
+		err := g.arrivals.join(t, func(tries []try) []error {
+			ctx, cancel := context.WithTimeout(ctx, Lease/3) // until it has a connection: others wait for this one
+			defer cancel()
+			return g.arrived(ctx, tries)
+		})
+		if !errors.Is(err, errAlone) {
 			return err
 		}
 	}
@@ -48,42 +53,58 @@ type asked struct {
 // linesMost is how many questions share a statement.
 const linesMost = 32
 
-// next is the event of a line that is to be sent next. Workers who ask at about the same time ask with
-// one statement.
+// next is the event of a line that is to be sent next; store.ErrNotFound where there is none. Workers
+// who ask at about the same time ask with one statement.
 func (g *Gateway) next(ctx context.Context, line store.Line) (pay.Event, error) {
 	a := &asked{Line: line}
-	ctx = context.WithoutCancel(ctx) // others may ask with this one
-	err := g.lines.join(a, func(all []*asked) []error {
-		ends := make([]error, len(all))
-		lines := make([]store.Line, len(all))
-		for i, a := range all {
-			lines[i] = a.Line
-		}
-		err := g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) error {
-			found, err := tx.FirstUndelivered(ctx, lines)
-			if err != nil {
-				return err
-			}
-			for i, a := range all {
-				at := slices.IndexFunc(found, func(e pay.Event) bool {
-					return a.Line == store.Line{BusinessID: e.BusinessID, SourceInvoiceID: e.SourceInvoiceID}
-				})
-				if ends[i] = nil; at < 0 {
-					ends[i] = store.ErrNotFound
-				} else {
-					a.next = found[at]
-				}
-			}
-			return nil
+	err := g.lines.join(a, func(all []*asked) []error { return g.askTogether(ctx, all) })
+	if errors.Is(err, errAlone) {
+		err = g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			a.next, err = tx.OldestUndelivered(ctx, line.BusinessID, line.SourceInvoiceID)
+			return err
 		})
+	}
+	if err == nil {
+		err = ctx.Err() // the lease has ended meanwhile: what is sent now would be no try of ours
+	}
+	return a.next, err
+}
+
+// askTogether answers several questions with one statement, and says of each how that went. It is bounded by
+// itself, since others wait who have more time than ctx; where it fails, each asks alone.
+func (g *Gateway) askTogether(ctx context.Context, all []*asked) []error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Lease/3)
+	defer cancel()
+	ends := make([]error, len(all))
+	lines := make([]store.Line, len(all))
+	for i, a := range all {
+		lines[i] = a.Line
+	}
+	err := g.store.Look(ctx, func(ctx context.Context, tx *store.Tx) error {
+		found, err := tx.FirstUndelivered(ctx, lines)
 		if err != nil {
-			for i := range ends {
-				ends[i] = err
+			return err
+		}
+		for i, a := range all {
+			at := slices.IndexFunc(found, func(e pay.Event) bool {
+				return a.Line == store.Line{BusinessID: e.BusinessID, SourceInvoiceID: e.SourceInvoiceID}
+			})
+			if ends[i] = store.ErrNotFound; at >= 0 {
+				a.next, ends[i] = found[at], nil
 			}
 		}
-		return ends
+		return nil
 	})
-	return a.next, err
+	for i := range ends {
+		switch {
+		case err == nil:
+		case len(all) == 1:
+			ends[i] = err
+		default:
+			ends[i] = errAlone // the fault may be another's
+		}
+	}
+	return ends
 }
 
 // try is one try to tell an app of an event, and how it ended.

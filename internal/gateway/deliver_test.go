@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -207,6 +208,42 @@ func TestWorkersAskTogether(t *testing.T) {
 			if got := fx.get(inv.ID).NotifyDelivered; got != (i != 3) {
 				t.Errorf("%s: delivered %v", work[i].Subject, got)
 			}
+		}
+	})
+}
+
+// A worker whose lease ends while he waits for what is to be sent sends nothing, and has not tried.
+func TestALeaseEndsBeforeTheAnswer(t *testing.T) {
+	each(t, func(t *testing.T, fx *fixture) {
+		inv := fx.paid("host", "o1")
+		work, _, err := fx.store.Queue().Claim(t.Context(), fx.Now(), gateway.Lease, 10, 10, nil)
+		if err != nil || len(work) != 1 {
+			t.Fatalf("%d pieces of work: %v", len(work), err)
+		}
+		waiting, release := gateway.HoldLines(fx.Gateway)
+		lease, ends := context.WithCancel(t.Context())
+		end := make(chan error, 1)
+		go func() { end <- fx.Deliver(lease, work[0]) }()
+		for waiting() < 1 {
+			runtime.Gosched()
+		}
+		ends()
+		release()
+		if err := <-end; !errors.Is(err, context.Canceled) {
+			t.Errorf("it ends with %v", err)
+		}
+		var tries []store.Delivery
+		err = fx.store.View(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+			tries, err = tx.Deliveries(ctx, inv.ID)
+			return err
+		})
+		if err != nil || len(tries) > 0 || len(fx.app.statuses()) > 0 {
+			t.Errorf("%d tries are written, %d arrived; %v", len(tries), len(fx.app.statuses()), err)
+		}
+		fx.advance(gateway.Lease + time.Second)
+		fx.settle()
+		if !fx.get(inv.ID).NotifyDelivered {
+			t.Error("it is not sent by the next who has the lease")
 		}
 	})
 }

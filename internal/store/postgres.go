@@ -52,6 +52,9 @@ func openPostgres(ctx context.Context, dsn string, o Options, commits *atomic.In
 	if config.ConnConfig.ConnectTimeout > 10*time.Second {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
 	}
+	if config.PingTimeout == 0 { // of a connection that nobody had for a second, before somebody has it
+		config.PingTimeout = 5 * time.Second
+	}
 	for name, value := range postgresBounds {
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
 			config.ConnConfig.RuntimeParams[name] = value

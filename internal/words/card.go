@@ -32,6 +32,7 @@ var (
 	CardTries   = Text{"Bu hisob boʻyicha juda koʻp urinish boʻldi. Bir soatdan keyin urining yoki boshqa usulni tanlang.", "По этому счёту было слишком много попыток. Попробуйте через час или выберите другой способ.", "Too many cards were tried on this bill. Try in an hour, or choose another way."}
 	CardAgain   = Text{"Karta raqami saqlanmaydi: yangi kod uchun uni qaytadan kiriting.", "Номер карты не сохраняется: чтобы получить новый код, введите его ещё раз.", "The card's number is not kept: enter it again for a new code."}
 	CardAway    = Text{"Bank hozir javob bermayapti. Pul yechilmadi. Birozdan soʻng urinib koʻring.", "Банк сейчас не отвечает. Деньги не списаны. Попробуйте позже.", "The bank does not answer right now. No money was taken. Try again soon."}
+	CodeAsking  = Text{"Bankdan kod soʻralmoqda.", "Запрашиваем код у банка.", "Asking the bank for a code."}
 	CardLost    = Text{"Javob kelmadi. Internetni tekshirib, yana bir marta bosing.", "Ответ не пришёл. Проверьте интернет и нажмите ещё раз.", "No answer came. Check the internet and press once more."}
 	CardWorking = Text{"Bank toʻlovni tekshiryapti. Qayta toʻlamang.", "Банк проверяет платёж. Не платите ещё раз.", "The bank is checking the payment. Do not pay again."}
 )

@@ -51,19 +51,15 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 				t.Errorf("size %d after %d, %v", after, before, err)
 			}
 			files, err := db.Files(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var inFiles int64
-			for _, path := range files {
-				info, err := os.Stat(path)
-				if err != nil {
-					t.Fatal(err)
+			switch {
+			case err == nil:
+				if size := sizeOf(t, files); size < before {
+					t.Errorf("%d bytes in %q, %d before it was filled", size, files, before)
 				}
-				inFiles += info.Size()
-			}
-			if inFiles < before {
-				t.Errorf("%d bytes in %q, %d before it was filled", inFiles, files, before)
+			case e == storetest.Postgres: // a server in a container, say, or somebody else's
+				t.Logf("its files are out of this user's sight: %v", err)
+			default:
+				t.Error(err)
 			}
 			db.Close()
 
@@ -135,4 +131,16 @@ func TestANonDurableServerIsRefused(t *testing.T) {
 	if _, drop, err := bare.CreateDatabase(t.Context(), u.String(), "chorsu_bench_refused"); err == nil {
 		t.Error("a database was made on a server that does not sync", drop(t.Context()))
 	}
+}
+
+func sizeOf(t *testing.T, files []string) (size int64) {
+	t.Helper()
+	for _, path := range files {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += info.Size()
+	}
+	return size
 }

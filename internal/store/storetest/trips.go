@@ -21,7 +21,8 @@ type Trips struct {
 }
 
 // Count is the number of trips so far. Those of the connection that tells other processes of work
-// are left out from the first telling on: nobody waits for it.
+// are left out from the first telling on: nobody waits for it; and so are the pool's pings, which depend on
+// the machine's speed.
 func (c *Trips) Count() int64 { return c.count.Load() }
 
 // Notified is closed when other processes were first told of work.
@@ -77,6 +78,9 @@ func (c *Trips) pass(client net.Conn, network, address string) {
 		if bytes.Contains(sent, []byte("pg_notify")) {
 			telling = true
 			c.told.Do(func() { close(c.notified) })
+		}
+		if bytes.Contains(sent, []byte("-- ping")) { // the pool's own: of a connection that nobody had for a second
+			return
 		}
 		if answered.Swap(false) && !telling {
 			c.count.Add(1)

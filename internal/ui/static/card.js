@@ -56,24 +56,29 @@
     send(form, resend ? kept : new URLSearchParams(new FormData(form)));
   });
 
+  function within(ms) {
+    const patience = new AbortController();
+    setTimeout(() => patience.abort(), ms);
+    return patience.signal;
+  }
+
   // sending marks a form as under way: it is not sent again meanwhile, and pay.js leaves the page to its
-  // answer, unless the payment is decided before.
+  // answer, unless that is overdue.
   function sending(form, on) {
     for (const element of [form.closest("main"), form]) on ? element.setAttribute("aria-busy", "true") : element.removeAttribute("aria-busy");
     for (const button of form.querySelectorAll("button")) button.disabled = on;
-    if (on) said.textContent = form.querySelector(".sending").textContent;
+    said.textContent = on ? form.querySelector(".sending").textContent : "";
   }
 
   async function send(form, body) {
-    const old = form.closest("main"), lost = form.querySelector("[data-lost]");
+    const old = form.closest("main"), lost = form.querySelector("[data-lost]"), pressed = document.activeElement;
     lost.hidden = true;
     sending(form, true);
     try {
-      const signal = AbortSignal.timeout ? AbortSignal.timeout(80000) : undefined; // the server gives up before
-      const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" }, cache: "no-store", signal });
+      const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" }, cache: "no-store", signal: within(80000) }); // the server gives up before
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = fresh.querySelector("main");
-      if (!old.isConnected) return; // news of the end came before this answer
+      if (!old.isConnected) return; // it was overdue, and news came before it
       if (!main || answer.status >= 500) throw new Error("not the invoice's page");
       old.replaceWith(main);
       document.title = fresh.title;
@@ -83,9 +88,15 @@
       const first = main.querySelector("[aria-invalid], #otp");
       if (first) first.focus();
     } catch {
-      // Whether it arrived is not known. What was typed stays; if it did arrive, the next look says so.
+      // Whether it arrived is not known. What was typed stays; if it did arrive, the next look draws what
+      // came of it: the page as it is, and not the one on which another card was wanted.
+      if (!old.isConnected) return;
+      const here = new URL(location.href);
+      for (const about of ["new", "trouble"]) here.searchParams.delete(about);
+      history.replaceState(null, "", here);
       sending(form, false);
       lost.hidden = false;
+      if (form.contains(pressed)) pressed.focus();
     }
   }
 
@@ -93,5 +104,8 @@
   function forget() { if (!document.querySelector("main [data-resend]")) kept = null; }
 
   document.addEventListener("drawn", forget);
-  addEventListener("pagehide", () => { kept = null; });
+  addEventListener("pagehide", () => {
+    kept = null;
+    for (const form of document.querySelectorAll("form[data-card]")) form.reset();
+  });
 })();

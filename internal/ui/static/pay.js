@@ -3,16 +3,21 @@
 // page refreshes itself as plain HTML.
 //
 // A page is replaced by what is newer, and by nothing else: what was fetched for a page that has been
-// replaced meanwhile is of an older one; and where a form is under way (its <main> is aria-busy) its own
-// answer comes next, unless it is all decided before. A draw that is left out costs nothing: every look
-// tells the state again.
+// replaced meanwhile is of an older one. While a form is under way (its <main> is aria-busy) its own
+// answer comes next; only where that is overdue is the page drawn without it. What is left out is told
+// again by the next look.
 "use strict";
 (() => {
   const pick = () => document.querySelector("main[data-watch]");
   const busy = (main) => main.getAttribute("aria-busy") === "true";
   const said = document.getElementById("said");
-  const within = (ms) => AbortSignal.timeout ? AbortSignal.timeout(ms) : undefined;
-  let source, timer, step = 0, drawing = false;
+  let source, timer, step = 0, drawing = false, overdue = 0;
+
+  function within(ms) {
+    const patience = new AbortController();
+    setTimeout(() => patience.abort(), ms);
+    return patience.signal;
+  }
 
   // A company's app is opened by one tap. Before we leave, the page's own address says with whom
   // we went, so that whoever comes back, or reloads, finds the way and not the choice.
@@ -33,16 +38,19 @@
 
   async function draw() {
     const old = document.querySelector("main");
+    const under = busy(old), here = new URL(location.href);
     if (drawing) return;
     drawing = true;
+    here.searchParams.delete("trouble"); // that is about what was pressed, and no news
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", signal: within(15000) });
+      const answer = await fetch(here, { headers: { Accept: "text/html" }, cache: "no-store", signal: within(15000) });
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = fresh.querySelector("main");
       if (!main || old !== document.querySelector("main") || main.dataset.state === old.dataset.state) return;
-      if (busy(old) && !main.querySelector(".verdict:not(.waits)")) return;
+      if (busy(old) && (!under || main.querySelector(".waits"))) return;
       place(old, main);
+      history.replaceState(null, "", here);
       document.title = fresh.title;
       said.textContent = main.dataset.said || "";
       document.dispatchEvent(new Event("drawn"));
@@ -63,7 +71,8 @@
     }
     if (!at) return;
     const link = at.getAttribute("href");
-    const same = link ? [...main.querySelectorAll("a")].find((a) => a.getAttribute("href") === link) : at.id && main.querySelector("#" + CSS.escape(at.id));
+    const same = at.id ? main.querySelector("#" + CSS.escape(at.id))
+      : [...main.querySelectorAll(at.tagName)].find((e) => link ? e.getAttribute("href") === link : e.textContent === at.textContent);
     if (!same) return;
     same.focus({ preventScroll: true });
     if (typeof cursor === "number") same.setSelectionRange(cursor, cursor);
@@ -74,7 +83,8 @@
     if (!main) return stop();
     const star = main.querySelector(".turns");
     if (star) star.style.transform = "rotate(" + 22.5 * ++step + "deg)";
-    if (state && state !== main.dataset.state) draw();
+    if (!state || state === main.dataset.state) { overdue = 0; return; }
+    if (!busy(main) || ++overdue % 4 === 0) draw();
   }
 
   async function ask() {

@@ -51,10 +51,10 @@ var careless = []string{
 	"max_wal_size=2GB", "jit=off",
 }
 
-// careful are those of a server that keeps what it was given: PostgreSQL's own, with the quarter of
-// the machine's memory that its manual gives it.
+// careful are those of a server that keeps what it was given: PostgreSQL's own, with the most of the
+// machine's memory that its manual thinks of, since nothing else is to be kept on this machine.
 func careful() []string {
-	return []string{"max_connections=300", fmt.Sprintf("shared_buffers=%dMB", max(memory()/4>>20, 256)), "max_wal_size=4GB"}
+	return []string{"max_connections=300", fmt.Sprintf("shared_buffers=%dMB", max(memory()*2/5>>20, 256)), "max_wal_size=4GB"}
 }
 
 // memory is how much the machine has, in bytes; 0 where the system does not tell as Linux does.
