@@ -98,10 +98,10 @@ func (g *Gateway) askTogether(ctx context.Context, all []*asked) []error {
 	for i := range ends {
 		switch {
 		case err == nil:
-		case len(all) == 1:
+		case len(all) == 1 && ctx.Err() == nil:
 			ends[i] = err
 		default:
-			ends[i] = errAlone // the fault may be another's
+			ends[i] = errAlone // the fault may be another's, or the bound was
 		}
 	}
 	return ends
@@ -153,10 +153,10 @@ func (g *Gateway) arrived(ctx context.Context, tries []try) []error {
 	for i := range ends {
 		switch {
 		case err == nil:
-		case len(tries) == 1:
+		case len(tries) == 1 && ctx.Err() == nil:
 			ends[i] = err
 		default:
-			ends[i] = errAlone // the fault may be another's
+			ends[i] = errAlone // the fault may be another's, or the bound was
 		}
 	}
 	return ends

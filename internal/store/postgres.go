@@ -138,10 +138,14 @@ func (e *postgresEngine) look(ctx context.Context, body func(session) error) err
 }
 
 // once runs body in one transaction, and where it is whole in one message. ctx counts until that
-// has a connection.
+// has a connection; its deadline, beyond that, where it is whole and so only reads.
 func (e *postgresEngine) once(ctx context.Context, begin string, whole bool, body func(session) error) error {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), postgresLongest)
 	defer cancel()
+	if until, ok := ctx.Deadline(); ok && whole {
+		bounded, cancel = context.WithDeadline(bounded, until)
+		defer cancel()
+	}
 	s, err := newPostgresSession(ctx, bounded, e, begin, whole)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@
   const pick = () => document.querySelector("main[data-watch]");
   const busy = (main) => main.getAttribute("aria-busy") === "true";
   const said = document.getElementById("said");
-  let source, timer, step = 0, drawing = false, overdue = 0;
+  let source, timer, step = 0, drawing = false, told = "", overdue = 0;
 
   function within(ms) {
     const patience = new AbortController();
@@ -36,19 +36,21 @@
     location.href = way.dataset.deeplink;
   });
 
-  async function draw() {
-    const old = document.querySelector("main");
-    const under = busy(old), here = new URL(location.href);
+  // draw puts the page in as it is now. anew: also where its state is the same.
+  async function draw(anew) {
+    const old = document.querySelector("main"), under = busy(old), at = location.href, here = new URL(at);
     if (drawing) return;
     drawing = true;
-    here.searchParams.delete("trouble"); // that is about what was pressed, and no news
+    // What is about the last press is no news; nor is the wish for another card once that is sent.
+    for (const about of under ? ["new", "trouble"] : ["trouble"]) here.searchParams.delete(about);
     try {
       const answer = await fetch(here, { headers: { Accept: "text/html" }, cache: "no-store", signal: within(15000) });
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = fresh.querySelector("main");
-      if (!main || old !== document.querySelector("main") || main.dataset.state === old.dataset.state) return;
-      if (busy(old) && (!under || main.querySelector(".waits"))) return;
+      if (!main || old !== document.querySelector("main") || at !== location.href) return;
+      if (!anew && main.dataset.state === old.dataset.state) return;
+      if (busy(old) && (!under || main.dataset.state !== told || main.querySelector(".waits"))) return;
       place(old, main);
       history.replaceState(null, "", here);
       document.title = fresh.title;
@@ -83,8 +85,9 @@
     if (!main) return stop();
     const star = main.querySelector(".turns");
     if (star) star.style.transform = "rotate(" + 22.5 * ++step + "deg)";
-    if (!state || state === main.dataset.state) { overdue = 0; return; }
-    if (!busy(main) || ++overdue % 4 === 0) draw();
+    if (!state) return;
+    if (state !== told) [told, overdue] = [state, 0];
+    if (state !== main.dataset.state && (!busy(main) || ++overdue % 4 === 0)) draw();
   }
 
   async function ask() {
@@ -119,7 +122,7 @@
 
   // Phones freeze a page that is not seen, and its stream with it.
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
-  addEventListener("pageshow", (event) => { if (event.persisted) draw().then(watch); });
+  addEventListener("pageshow", (event) => { if (event.persisted) draw(true).then(watch); });
   addEventListener("pagehide", stop);
   watch();
 })();
