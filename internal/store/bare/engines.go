@@ -2,12 +2,14 @@ package bare
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chorsu/chorsu/internal/store/sqlite"
@@ -44,9 +46,18 @@ func (p *postgres) transaction(ctx context.Context, statements []statement) erro
 	return tx.Commit(ctx)
 }
 
-// settle does what autovacuum would come to: a planner that knows of the rows.
+// settle does what autovacuum and the checkpointer would come to: a planner that knows of the rows, and
+// nothing left to write while somebody reads.
 func (p *postgres) settle(ctx context.Context) error {
 	_, err := p.pool.Exec(ctx, "VACUUM ANALYZE")
+	if err != nil {
+		return err
+	}
+	const mayNot = "42501"
+	_, err = p.pool.Exec(ctx, "CHECKPOINT")
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == mayNot { // it comes by itself, in some minutes
+		return nil
+	}
 	return err
 }
 
