@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ func (s *selection) sorted(table, alias string, o Order, p Page) string {
 	if len(s.where) > 0 {
 		text = " WHERE " + strings.Join(s.where, " AND ")
 	}
-	return text + " ORDER BY " + strings.Join(columns, way+", ") + way + " LIMIT " + s.arg(p.rows()) + " + 0"
+	return text + " ORDER BY " + strings.Join(columns, way+", ") + way + " LIMIT " + s.limit(p)
 }
 
 // among is a list of placeholders for up to 1,000 ids, filled up with the last: few texts, so that
@@ -152,7 +153,7 @@ func scanTail(r row) (t Tail, err error) {
 func (tx *Tx) InvoicesByCardTail(ctx context.Context, four string, limit int) ([]Tail, error) {
 	return many(ctx, tx, scanTail, `SELECT invoice_id, card_pan FROM payments
 		WHERE SUBSTR(card_pan, LENGTH(card_pan) - 3) = $1 AND card_pan <> ''
-		ORDER BY created_at DESC, id DESC LIMIT $2 + 0`, four, int64(limit))
+		ORDER BY created_at DESC, id DESC LIMIT `+strconv.Itoa(limit), four)
 }
 
 // InvoicesByPhoneTail is the same for the number that a code was sent to. It is masked too, so
@@ -160,7 +161,7 @@ func (tx *Tx) InvoicesByCardTail(ctx context.Context, four string, limit int) ([
 func (tx *Tx) InvoicesByPhoneTail(ctx context.Context, four string, limit int) ([]Tail, error) {
 	return many(ctx, tx, scanTail, `SELECT invoice_id, code_phone FROM payments
 		WHERE SUBSTR(code_phone, LENGTH(code_phone) - 3) = $1 AND code_phone <> ''
-		ORDER BY created_at DESC, id DESC LIMIT $2 + 0`, four, int64(limit))
+		ORDER BY created_at DESC, id DESC LIMIT `+strconv.Itoa(limit), four)
 }
 
 // ─── Lists ────────────────────────────────────────────────────────────────────────────────

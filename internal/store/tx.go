@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -393,10 +394,22 @@ func (s *selection) and(condition string, args ...any) {
 	s.where = append(s.where, condition)
 }
 
-// page ends a list of the table called alias.
+// limit is how many rows a list reads. That of a usual page stands in the text: as an argument
+// PostgreSQL takes it for a tenth of all rows, finds its general plan dear, and plans the statement
+// anew at each call. Any other is an argument, since each text is kept prepared.
 //
 // A limit that is an argument is written "+ 0", here and in every query: SQLite plans a bare one
 // by its value, and so plans the statement anew each time that it is bound.
+func (s *selection) limit(p Page) string {
+	switch n := p.rows(); n {
+	case 21, 51, 101:
+		return strconv.FormatInt(n, 10)
+	default:
+		return s.arg(n) + " + 0"
+	}
+}
+
+// page ends a list of the table called alias.
 func (s *selection) page(alias string, p Page) string {
 	if p.AfterID != "" {
 		s.and("("+alias+".created_at, "+alias+".id) < (?, ?)", p.AfterAt, p.AfterID)
@@ -405,5 +418,5 @@ func (s *selection) page(alias string, p Page) string {
 	if len(s.where) > 0 {
 		text = " WHERE " + strings.Join(s.where, " AND ")
 	}
-	return text + " ORDER BY " + alias + ".created_at DESC, " + alias + ".id DESC LIMIT " + s.arg(p.rows()) + " + 0"
+	return text + " ORDER BY " + alias + ".created_at DESC, " + alias + ".id DESC LIMIT " + s.limit(p)
 }
