@@ -33,7 +33,8 @@ func (benchCmd) Examples() string {
 `
 }
 
-func (c *benchCmd) Run(ctx context.Context, con *console) error {
+// options are what the flags ask for.
+func (c *benchCmd) options() (bench.Options, error) {
 	o := bench.Full()
 	if c.Quick {
 		o = bench.Quick()
@@ -42,16 +43,24 @@ func (c *benchCmd) Run(ctx context.Context, con *console) error {
 	o.Reading, o.Hold = c.Reading, c.Hold
 	if o.Processes = c.Processes; len(c.History) > 0 {
 		if !slices.IsSorted(c.History) || c.History[0] < bench.LeastHistory {
-			return fmt.Errorf("--history: numbers from few to many, at least %d", bench.LeastHistory)
+			return o, fmt.Errorf("--history: numbers from few to many, at least %d", bench.LeastHistory)
 		}
 		o.History = c.History
 	}
 	if c.Profiles == "" {
 		program, err := os.Executable()
 		if err != nil {
-			return fmt.Errorf("find this program, to start it once more: %w", err)
+			return o, fmt.Errorf("find this program, to start it once more: %w", err)
 		}
 		o.Program = program
+	}
+	return o, nil
+}
+
+func (c *benchCmd) Run(ctx context.Context, con *console) error {
+	o, err := c.options()
+	if err != nil {
+		return err
 	}
 	o.Progress = func(f bench.Figure) { fmt.Fprintln(con.err, f.Line()) }
 	report, err := bench.Run(ctx, o)

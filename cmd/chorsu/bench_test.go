@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,6 +17,19 @@ func TestBenchHistory(t *testing.T) {
 	for _, history := range []string{"10000,5000", "999"} {
 		if code, _, errs := do(t, "bench", "--history", history); code == 0 || !strings.Contains(errs, "--history: numbers from few to many, at least 1000") {
 			t.Errorf("%s: exit %d, %s", history, code, errs)
+		}
+	}
+}
+
+// What the flags ask for is what is measured.
+func TestBenchFlags(t *testing.T) {
+	for _, c := range []benchCmd{{Reading: true}, {Hold: true}, {Quick: true, Reading: true, Hold: true, History: []int{1000, 2000}}, {}} {
+		o, err := c.options()
+		if err != nil || o.Reading != c.Reading || o.Hold != c.Hold || o.Program == "" {
+			t.Errorf("%+v: %+v, %v", c, o, err)
+		}
+		if len(c.History) > 0 && !slices.Equal(o.History, c.History) {
+			t.Errorf("%v: %v", c.History, o.History)
 		}
 	}
 }

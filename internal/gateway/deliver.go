@@ -95,16 +95,7 @@ func (g *Gateway) askTogether(ctx context.Context, all []*asked) []error {
 		}
 		return nil
 	})
-	for i := range ends {
-		switch {
-		case err == nil:
-		case len(all) == 1 && ctx.Err() == nil:
-			ends[i] = err
-		default:
-			ends[i] = errAlone // the fault may be another's, or the bound was
-		}
-	}
-	return ends
+	return endsOf(ctx, ends, err)
 }
 
 // try is one try to tell an app of an event, and how it ended.
@@ -118,6 +109,20 @@ const arrivalsMost = 32
 
 // errAlone says that the end of a try is to be written by itself.
 var errAlone = errors.New("not with others")
+
+// endsOf says of each of a lot how it ended, where all of it may have ended with err.
+func endsOf(ctx context.Context, ends []error, err error) []error {
+	for i := range ends {
+		switch {
+		case err == nil:
+		case len(ends) == 1 && ctx.Err() == nil:
+			ends[i] = err
+		default:
+			ends[i] = errAlone // the fault may be another's, or the bound was
+		}
+	}
+	return ends
+}
 
 // arrived writes, in one transaction, that events have arrived, and says of each how that went. What
 // needs more than that one word is left alone: an event that is sent again, or has others behind it, or
@@ -150,16 +155,7 @@ func (g *Gateway) arrived(ctx context.Context, tries []try) []error {
 		}
 		return b.Arrived(ctx, plain, b.now)
 	})
-	for i := range ends {
-		switch {
-		case err == nil:
-		case len(tries) == 1 && ctx.Err() == nil:
-			ends[i] = err
-		default:
-			ends[i] = errAlone // the fault may be another's, or the bound was
-		}
-	}
-	return ends
+	return endsOf(ctx, ends, err)
 }
 
 func (t try) delivery(attempt int, now time.Time) store.Delivery {
